@@ -1,0 +1,60 @@
+package engine
+
+import "roam6/plane"
+
+// Input is something that happened. The set is closed: these types and no others. All are plain
+// values that survive JSON, so that a journal of them can be replayed (see Journal in codec.go).
+type Input interface{ input() }
+
+// Start is the first input of every engine: the durable records its earlier life persisted.
+type Start struct {
+	Records []Record `json:"records,omitempty"`
+}
+
+// Record is one durable record: what a Persist effect wrote.
+type Record struct {
+	Bucket string `json:"bucket"`
+	Key    string `json:"key"`
+	Value  []byte `json:"value"`
+}
+
+// Packet is a control packet: a whole IPv6 packet as it came from the link (neighbour discovery) or as the
+// plane punted it (mobility headers, ESP, ICMPv6 to an address of ours). User traffic never comes here.
+type Packet struct {
+	Port plane.Port `json:"port"`
+	From plane.HW   `json:"from"` // link-layer source; zero on the Kernel port
+	Data []byte     `json:"data"`
+}
+
+// Tick says that the engine's deadline has come.
+type Tick struct{}
+
+// LinkUp says that a link can carry packets: its interface name, its link-layer address, its MTU (octets) and what it is
+// attached to, as far as the link layer tells (an SSID, a cell; empty when it does not).
+type LinkUp struct {
+	Port       plane.Port `json:"port"`
+	Name       string     `json:"name"`
+	HW         plane.HW   `json:"hw"`
+	MTU        int        `json:"mtu"`
+	Attachment string     `json:"attachment,omitempty"`
+}
+
+// LinkDown says that a link can carry nothing.
+type LinkDown struct {
+	Port plane.Port `json:"port"`
+}
+
+// Command is an order or a question from an operator, a dashboard or a script. It is answered by exactly one Reply
+// with the same ID.
+type Command struct {
+	ID   uint64            `json:"id"`
+	Verb string            `json:"verb"`
+	Args map[string]string `json:"args,omitempty"`
+}
+
+func (Start) input()    {}
+func (Packet) input()   {}
+func (Tick) input()     {}
+func (LinkUp) input()   {}
+func (LinkDown) input() {}
+func (Command) input()  {}

@@ -1,0 +1,3 @@
+module roam6
+
+go 1.26

@@ -1,0 +1,13 @@
+// Package plane holds what must happen to user packets: the wanted forwarding state as plain values
+// (Table, Op, Apply, Diff) and the soft forwarder that carries it out in pure Go. It knows no operating system,
+// no protocol state and no clock.
+//
+// Soft is the forwarder of the simulator and, over TUN and packet sockets, of any machine:
+//
+//	applications ─ Kernel port ─┐                     ┌─ link ports: access links, home link
+//	                            ├─ Soft.Handle(port) ─┤
+//	      (or kernel routing) ──┘          │          └─ punt: control packets, to the engines
+//
+// A packet belongs to the engines (punt) when it is addressed to one of the table's Locals and is not a
+// tunnelled user packet, or when it is neighbour discovery on a link port.
+package plane

@@ -1,0 +1,74 @@
+package ip6
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// Well-known addresses.
+var (
+	AllNodes   = netip.MustParseAddr("ff02::1") // RFC 4291 §2.7.1
+	AllRouters = netip.MustParseAddr("ff02::2")
+	linkLocal  = netip.MustParsePrefix("fe80::/64")
+)
+
+// LinkLocal is the link-local address of a link-layer address, RFC 4862 §5.3 with RFC 2464 §5.
+func LinkLocal(hw [6]byte) netip.Addr { return FromEUI64(linkLocal, hw) }
+
+// FromEUI64 puts the modified EUI-64 identifier of a link-layer address behind a 64-bit prefix, RFC 4291 appendix A.
+func FromEUI64(prefix netip.Prefix, hw [6]byte) netip.Addr {
+	a := prefix.Addr().As16()
+	id := [8]byte{hw[0] ^ 2, hw[1], hw[2], 0xff, 0xfe, hw[3], hw[4], hw[5]}
+	copy(a[8:], id[:])
+	return netip.AddrFrom16(a)
+}
+
+// SolicitedNode is the solicited-node multicast address of an address, RFC 4291 §2.7.1.
+func SolicitedNode(a netip.Addr) netip.Addr {
+	x := a.As16()
+	return netip.AddrFrom16([16]byte{0xff, 0x02, 11: 1, 12: 0xff, 13: x[13], 14: x[14], 15: x[15]})
+}
+
+// MulticastHW is the link-layer address of a multicast address, RFC 2464 §7.
+func MulticastHW(a netip.Addr) [6]byte {
+	x := a.As16()
+	return [6]byte{0x33, 0x33, x[12], x[13], x[14], x[15]}
+}
+
+// HomeAgentsAnycast is the Mobile IPv6 home agents anycast address of a prefix with 64-bit identifiers, RFC 2526 §2
+// (identifier fdff:ffff:ffff:fffe).
+func HomeAgentsAnycast(prefix netip.Prefix) netip.Addr {
+	a := prefix.Masked().Addr().As16()
+	binary.BigEndian.PutUint64(a[8:], 0xfdfffffffffffffe)
+	return netip.AddrFrom16(a)
+}
+
+// Checksum is the Internet checksum of an upper-layer payload with the IPv6 pseudo-header, RFC 8200 §8.1.
+// Give the payload with its checksum field zero to compute it; a payload with a right checksum gives 0.
+func Checksum(src, dst netip.Addr, proto uint8, payload []byte) uint16 {
+	s, d := src.As16(), dst.As16()
+	sum := add(add(0, s[:]), d[:])
+	sum += uint64(len(payload)) + uint64(proto)
+	sum = add(sum, payload)
+	for sum>>16 != 0 {
+		sum = sum>>16 + sum&0xffff
+	}
+	return ^uint16(sum)
+}
+
+// add adds b as big-endian 16-bit words, an odd last octet padded with zero. Four octets at a time: the sum of
+// 32-bit words folds to the same 16-bit ones' complement sum.
+func add(sum uint64, b []byte) uint64 {
+	for len(b) >= 4 {
+		sum += uint64(binary.BigEndian.Uint32(b))
+		b = b[4:]
+	}
+	if len(b) >= 2 {
+		sum += uint64(binary.BigEndian.Uint16(b))
+		b = b[2:]
+	}
+	if len(b) == 1 {
+		sum += uint64(b[0]) << 8
+	}
+	return sum
+}
