@@ -1,0 +1,63 @@
+package driver
+
+import (
+	"io"
+	"time"
+
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// Config describes one node. All its sockets are opened by New in the network namespace of the calling thread and stay
+// there, whatever thread Run is called on.
+type Config struct {
+	Name    string
+	Engines []Engine // in the order in which they are offered each input
+	Links   []Link
+	// Tun is the name of the TUN device, the plane's Kernel port. It is made when the plane first wants a Host
+	// or a Capture, or something is sent to the Kernel port.
+	Tun string
+	// Userland says that the kernel should hold no address on the links: IPv6 is switched off on them while the node
+	// lives. False on real hosts, whose kernel shares the links.
+	Userland bool
+	Store    Store     // durable records; nil keeps none
+	Journal  io.Writer // JSON lines of engine.Entry; nil for none
+	// JournalSync writes every entry through at once; otherwise they are written once a second, at Close and before a panic.
+	JournalSync bool
+	Epoch       time.Time // zero of engine.Mono and of the times below; the zero value means now
+
+	// The callbacks are called on the loop: they must be quick and must not call the node.
+	OnEvent func(at time.Duration, engine string, ev engine.Event)
+	OnDrop  func(reason string, n int)
+}
+
+// Engine is an engine and the name of its role, unique on its node.
+type Engine struct {
+	Name   string
+	Engine engine.Engine
+}
+
+// Link is one network interface, and the port the plane knows it by.
+type Link struct {
+	Port   plane.Port // 1 or more
+	Ifname string
+	// External says that the link's state is injected (the lab's radio, a wpa_cli hook) instead of watched.
+	External bool
+}
+
+// Store keeps what engines persist. Buckets are prefixed with the engine's name and a slash.
+type Store interface {
+	Load() ([]engine.Record, error)
+	// Put returns when the record is durable; a nil value deletes it.
+	Put(bucket, key string, value []byte) error
+}
+
+// Stats is what a node has counted since its start.
+type Stats struct {
+	Inputs  uint64         `json:"inputs"`  // inputs handed to engines
+	Effects uint64         `json:"effects"` // effects carried out
+	Packets uint64         `json:"packets"` // packets given to the plane
+	Drops   map[string]int `json:"drops"`   // by reason: engines', plane's and the driver's own
+	// Late is the largest delay of a Tick behind its deadline.
+	Late time.Duration `json:"late_ns"`
+}
