@@ -1,0 +1,120 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Error is one mistake in a configuration: where it is and what would be allowed.
+type Error struct {
+	File         string
+	Line, Column int    // from 1; 0 when the value stands in no file (an override)
+	Key          string // path of the key: "roles[0].ha.prefix"; "" for a syntax error
+	Value        string // what stands there; "" for a key that is missing
+	Problem      string // "" is "is not allowed"
+	Allowed      string // what would be allowed, in words; "" when Problem says all
+	Excerpt      string // the line and a caret under the place; "" when there is no line
+}
+
+// Error renders `ha.yaml:12: roles[0].ha.prefix: "2001:db8::/65" is not allowed: a /64 prefix` and the excerpt on the
+// lines after it.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d", e.Line)
+	}
+	b.WriteString(": ")
+	if e.Key != "" {
+		b.WriteString(e.Key + ": ")
+	}
+	if e.Value != "" {
+		fmt.Fprintf(&b, "%q ", e.Value)
+	}
+	if e.Problem == "" {
+		b.WriteString("is not allowed")
+	} else {
+		b.WriteString(e.Problem)
+	}
+	if e.Allowed != "" {
+		b.WriteString(": " + e.Allowed)
+	}
+	if e.Excerpt != "" {
+		b.WriteString("\n" + e.Excerpt)
+	}
+	return b.String()
+}
+
+// Join makes one error of all that are not nil, one after the other; nil when there is none.
+func Join(errs ...error) error { return errors.Join(errs...) }
+
+// excerptWidth is the number of characters of a line that an excerpt shows at most.
+const excerptWidth = 120
+
+// excerpt is the line with its number and, below, a caret under the column. Secrets in it are covered.
+func (d *Doc) excerpt(line, column int) string {
+	if line < 1 || line > len(d.lines) {
+		return ""
+	}
+	text := []rune(strings.ReplaceAll(d.masked(line), "\t", " "))
+	column = min(max(column, 1), len(text)+1)
+	from := 0
+	if column > excerptWidth*3/4 {
+		from = column - excerptWidth*3/4
+	}
+	shown := string(text[from:min(len(text), from+excerptWidth)])
+	margin := fmt.Sprintf("%5d | ", line)
+	return margin + shown + "\n" + strings.Repeat(" ", len(margin)-2) + "| " + strings.Repeat(" ", column-1-from) + "^"
+}
+
+// masked is a line of the text with the values of keys that hold secrets written over with asterisks.
+func (d *Doc) masked(line int) string {
+	text := d.lines[line-1]
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	for _, n := range d.secrets {
+		if n.line <= line && line <= n.line+strings.Count(n.text, "\n") {
+			for _, part := range strings.Split(n.text, "\n") {
+				if part != "" {
+					text = strings.ReplaceAll(text, part, strings.Repeat("*", utf8.RuneCountInString(part)))
+				}
+			}
+		}
+	}
+	return text
+}
+
+// nearest is the word of the list that the given one was probably meant to be, or "".
+func nearest(word string, list []string) string {
+	best, at := "", max(2, len(word)/3)+1
+	for _, w := range list {
+		if d := distance(strings.ToLower(word), w); d < at {
+			best, at = w, d
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance of two words, in octets; words longer than 40 are cut.
+func distance(a, b string) int {
+	a, b = a[:min(len(a), 40)], b[:min(len(b), 40)]
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

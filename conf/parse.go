@@ -1,0 +1,209 @@
+package conf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// Limits of a configuration.
+const (
+	MaxText  = 16 << 20 // octets of one file: a home agent with tens of thousands of mobile nodes
+	MaxDepth = 64       // levels of lists and maps in each other
+)
+
+// Doc is one configuration file, parsed but not yet given a meaning.
+type Doc struct {
+	file    string
+	lines   []string
+	root    *node
+	secrets []*node           // values decoded into Secret types, covered in excerpts
+	set     map[string]string // path -> assignment that replaced its value (Set)
+}
+
+// node is a value of the file.
+type node struct {
+	kind         kind
+	text         string // scalar: as written, without quotes
+	line, column int
+	keys         []entry
+	items        []*node
+}
+
+type kind string
+
+const (
+	scalar  kind = "a value"
+	mapping kind = "a map"
+	list    kind = "a list"
+	null    kind = "nothing"
+)
+
+type entry struct {
+	key          string
+	line, column int
+	value        *node
+}
+
+// Parse reads the syntax of a file. Errors are *Error and name the place.
+func Parse(file string, text []byte) (doc *Doc, err error) {
+	d := &Doc{file: file}
+	if len(text) > MaxText {
+		return nil, &Error{File: file, Problem: fmt.Sprintf("is too long: at most %d octets", MaxText)}
+	}
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	d.lines = strings.Split(string(text), "\n")
+	// The YAML library panics on some malformed texts (its own fuzzing finds them from time to time). Parse is the
+	// only door to it, and the text is all that crosses, so a panic here means a malformed text and nothing else.
+	defer func() {
+		if r := recover(); r != nil {
+			doc, err = nil, d.syntax(1, 1, "this is not YAML")
+		}
+	}()
+	if line, column, why := d.scan(text); why != "" {
+		return nil, d.syntax(line, column, why)
+	}
+	f, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, d.located(err)
+	}
+	d.root = &node{kind: null, line: 1, column: 1}
+	found := 0
+	for _, body := range f.Docs {
+		if body.Body == nil {
+			continue
+		}
+		if found++; found > 1 {
+			at := body.Body.GetToken().Position
+			return nil, d.syntax(at.Line, at.Column, "a second document is not allowed in one file")
+		}
+		if d.root, err = d.convert(body.Body, 0); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func (d *Doc) syntax(line, column int, why string) error {
+	return &Error{File: d.file, Line: line, Column: column, Problem: why, Excerpt: d.excerpt(line, column)}
+}
+
+// located turns an error of the YAML library into ours.
+func (d *Doc) located(err error) error {
+	var at interface {
+		GetMessage() string
+		GetToken() *token.Token
+	}
+	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
+		p := at.GetToken().Position
+		return d.syntax(p.Line, p.Column, at.GetMessage())
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return d.syntax(1, 1, first)
+}
+
+// scan looks at the tokens before they are parsed: it refuses what conf leaves out, and nesting that would exhaust the
+// parser's stack.
+func (d *Doc) scan(text []byte) (line, column int, why string) {
+	if bytes.IndexByte(text, 0) >= 0 {
+		return 1, 1, "this is not text: it holds a zero octet"
+	}
+	flow, opened, on := 0, 0, 0
+	for _, t := range lexer.Tokenize(string(text)) {
+		p := t.Position
+		if p.Line != on {
+			opened, on = 0, p.Line
+		}
+		switch t.Type {
+		case token.AnchorType, token.AliasType, token.MergeKeyType:
+			return p.Line, p.Column, "anchors, aliases and merge keys are not allowed: write the value where it is used"
+		case token.TagType, token.DirectiveType:
+			return p.Line, p.Column, "tags and directives are not allowed: write the plain value"
+		case token.MappingKeyType:
+			return p.Line, p.Column, `a key marked by "?" is not allowed: write "key: value"`
+		case token.SequenceStartType, token.MappingStartType:
+			flow++
+		case token.SequenceEndType, token.MappingEndType:
+			flow--
+		case token.SequenceEntryType:
+			opened++
+		case token.MappingValueType:
+			if flow == 0 {
+				opened++
+			}
+		}
+		if flow > MaxDepth || opened > MaxDepth {
+			return p.Line, p.Column, fmt.Sprintf("more than %d levels in each other", MaxDepth)
+		}
+	}
+	return 0, 0, ""
+}
+
+// convert takes what we need out of the library's tree.
+func (d *Doc) convert(n ast.Node, depth int) (*node, error) {
+	at := n.GetToken().Position
+	out := &node{line: at.Line, column: at.Column}
+	if depth > MaxDepth {
+		return nil, d.syntax(at.Line, at.Column, fmt.Sprintf("more than %d levels in each other", MaxDepth))
+	}
+	switch v := n.(type) {
+	case *ast.NullNode:
+		out.kind = null
+	case *ast.StringNode:
+		out.kind, out.text = scalar, v.Value
+	case *ast.LiteralNode:
+		out.kind, out.text = scalar, v.Value.Value
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		out.kind, out.text = scalar, n.GetToken().Value
+	case *ast.SequenceNode:
+		out.kind = list
+		if v.Start != nil {
+			out.line, out.column = v.Start.Position.Line, v.Start.Position.Column
+		}
+		for _, x := range v.Values {
+			item, err := d.convert(x, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out.items = append(out.items, item)
+		}
+	case *ast.MappingNode:
+		return d.convertMap(out, v.Values, depth)
+	case *ast.MappingValueNode:
+		return d.convertMap(out, []*ast.MappingValueNode{v}, depth)
+	default:
+		return nil, d.syntax(at.Line, at.Column, fmt.Sprintf("a YAML %s is not allowed", n.Type()))
+	}
+	return out, nil
+}
+
+func (d *Doc) convertMap(out *node, values []*ast.MappingValueNode, depth int) (*node, error) {
+	out.kind = mapping
+	seen := make(map[string]bool, len(values))
+	for _, kv := range values {
+		key := kv.Key.GetToken()
+		e := entry{key: key.Value, line: key.Position.Line, column: key.Position.Column}
+		if seen[e.key] {
+			return nil, d.syntax(e.line, e.column, fmt.Sprintf("the key %q stands here a second time", e.key))
+		}
+		seen[e.key] = true
+		var err error
+		if e.value, err = d.convert(kv.Value, depth+1); err != nil {
+			return nil, err
+		}
+		if e.value.kind == null {
+			e.value.line, e.value.column = e.line, e.column
+		}
+		out.keys = append(out.keys, e)
+	}
+	if len(out.keys) > 0 {
+		out.line, out.column = out.keys[0].line, out.keys[0].column
+	}
+	return out, nil
+}
