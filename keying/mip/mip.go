@@ -1,0 +1,110 @@
+package mip
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"hash"
+	"io"
+	"net/netip"
+)
+
+// Algorithm names how authentication data is made.
+type Algorithm string
+
+// The algorithms. The package comment says which to use.
+const (
+	HMACSHA256 Algorithm = "hmac-sha256-128"
+	HMACSHA1   Algorithm = "hmac-sha1-96"
+)
+
+// MinSPI is the lowest Mobility SPI that a security association may use; lower ones are reserved (RFC 4285 §5.1).
+const MinSPI = 256
+
+// Lengths of a shared key in octets. RFC 4285 §5.1 has exactly 16; longer ones serve HMAC-SHA-256.
+const (
+	MinKey = 16
+	MaxKey = 64
+)
+
+// The Checksum field of a Mobility Header (RFC 6275 §6.1.1), taken as zero by RFC 4285.
+const checksumAt, checksumEnd = 4, 6
+
+// Key is a shared key and its algorithm. It never prints. The zero Key is none: using it panics.
+type Key struct {
+	k func() *keyed // a function, because package fmt looks through anything else
+}
+
+type keyed struct {
+	hash func() hash.Hash
+	size int
+	key  []byte
+}
+
+// NewKey makes a Key of a shared secret of MinKey to MaxKey octets.
+func NewKey(a Algorithm, key []byte) (Key, error) {
+	if len(key) < MinKey || len(key) > MaxKey {
+		return Key{}, fmt.Errorf("mip: the shared key has %d octets; use %d to %d", len(key), MinKey, MaxKey)
+	}
+	k := &keyed{key: append([]byte(nil), key...)}
+	switch a {
+	case HMACSHA256:
+		k.hash, k.size = sha256.New, 16
+	case HMACSHA1:
+		k.hash, k.size = sha1.New, 12
+	default:
+		return Key{}, fmt.Errorf("mip: algorithm %q is unknown; use %s or %s", a, HMACSHA256, HMACSHA1)
+	}
+	return Key{func() *keyed { return k }}, nil
+}
+
+// Size is the length of the authentication data in octets.
+func (k Key) Size() int { return k.k().size }
+
+// Sum makes the authentication data of a message between a mobile node, at coa with the home address hoa, and its
+// home agent. data is the Mobility Header up to and including the Mobility SPI; its checksum field may hold anything.
+// At home, coa and hoa are equal.
+//
+// spec MIP-03
+func (k Key) Sum(coa, hoa netip.Addr, data []byte) []byte {
+	kk := k.k()
+	h := hmac.New(kk.hash, kk.key)
+	for _, a := range []netip.Addr{coa, hoa} {
+		x := a.As16()
+		h.Write(x[:])
+	}
+	if len(data) < checksumEnd {
+		h.Write(data)
+	} else {
+		h.Write(data[:checksumAt])
+		h.Write([]byte{0, 0})
+		h.Write(data[checksumEnd:])
+	}
+	return h.Sum(nil)[:kk.size]
+}
+
+// Verify reports, in constant time, whether got is the authentication data of such a message.
+//
+// spec MIP-03
+func (k Key) Verify(coa, hoa netip.Addr, data, got []byte) bool {
+	return subtle.ConstantTimeCompare(k.Sum(coa, hoa, data), got) == 1
+}
+
+const hidden = "[key]"
+
+// String says "[key]", as do all ways to print a Key.
+func (Key) String() string { return hidden }
+
+// GoString says "[key]".
+func (Key) GoString() string { return hidden }
+
+// Format says "[key]" for every verb.
+func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
+
+// MarshalText says "[key]"; JSON and YAML use it.
+func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// MarshalJSON says "[key]".
+func (Key) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
