@@ -18,9 +18,7 @@ import (
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //	|          Identifier           |            Reserved           |
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//
-//spec MIP-05
-type HomeAgentsRequest struct {
+type HomeAgentsRequest struct { //spec MIP-05
 	ID uint16
 }
 
@@ -37,9 +35,7 @@ type HomeAgentsRequest struct {
 //	.                      Home Agent Addresses                     .
 //	|                                                               |
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//
-//spec MIP-05
-type HomeAgentsReply struct {
+type HomeAgentsReply struct { //spec MIP-05
 	ID     uint16       // of the request
 	Agents []netip.Addr // best first
 }

@@ -16,9 +16,7 @@ import (
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //	|          Identifier           |            Reserved           |
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//
-//spec MIP-05
-type PrefixSolicitation struct {
+type PrefixSolicitation struct { //spec MIP-05
 	ID uint16
 }
 
@@ -34,9 +32,7 @@ type PrefixSolicitation struct {
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //	|           Options ...
 //	+-+-+-+-+-+-+-+-+-+-+-+-
-//
-//spec MIP-05
-type PrefixAdvertisement struct {
+type PrefixAdvertisement struct { //spec MIP-05
 	ID       uint16      // of the solicitation, if there was one
 	Managed  bool        // M: addresses by DHCPv6
 	Other    bool        // O: other configuration by DHCPv6

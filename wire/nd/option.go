@@ -48,8 +48,8 @@ type Options struct {
 
 // HomeAgentInfo is the Home Agent Information option, RFC 6275 §7.4.
 type HomeAgentInfo struct {
-	Preference int16         // higher is better; 0 is that of a home agent that sends no such option
-	Lifetime   time.Duration // as a home agent, whole seconds, 1 s to 65535 s on the wire
+	Preference uint16        // higher is better; 0 is that of a home agent that sends no such option
+	Lifetime   time.Duration // as a home agent, whole seconds up to 65535 s; never sent as 0, received as 0: forget it
 }
 
 // RawOption is an option as it came: Data follows the Length octet. Append pads it with zeros to whole 8 octets and
@@ -173,7 +173,7 @@ func (o *Options) takeHomeAgent(opt []byte, at int) (bool, error) {
 	if err != nil || o.HomeAgent != nil {
 		return false, err
 	}
-	o.HomeAgent = &HomeAgentInfo{Preference: int16(v >> 16), Lifetime: time.Duration(v&0xffff) * time.Second}
+	o.HomeAgent = &HomeAgentInfo{Preference: uint16(v >> 16), Lifetime: time.Duration(v&0xffff) * time.Second}
 	return true, nil
 }
 
@@ -205,7 +205,7 @@ func (o *Options) append(b []byte, defined optionSet, src netip.Addr) []byte {
 	}
 	if defined&hasHomeAgent != 0 && o.HomeAgent != nil {
 		lifetime := units(o.HomeAgent.Lifetime, time.Second, 1<<16-1)
-		b = appendWord(b, OptHomeAgent, uint32(uint16(o.HomeAgent.Preference))<<16|uint32(lifetime))
+		b = appendWord(b, OptHomeAgent, uint32(o.HomeAgent.Preference)<<16|uint32(lifetime))
 	}
 	if defined&hasNonce != 0 && len(o.Nonce) > 0 {
 		b = RawOption{OptNonce, o.Nonce}.append(b)

@@ -25,8 +25,8 @@ import (
 //	|   Options ...
 //	+-+-+-+-+-+-+-+-+-+-+-+-
 //
-// Options defined for it: source link-layer address, prefixes, MTU, advertisement interval, home agent information,
-// nonce.
+// Options defined for it: source link-layer address, prefixes, MTU, advertisement interval, nonce, and with HomeAgent
+// the home agent information.
 type RouterAdvertisement struct {
 	HopLimit  uint8 // for the host's own packets; 0: this router does not say
 	Managed   bool  // M: addresses by DHCPv6
@@ -42,7 +42,7 @@ type RouterAdvertisement struct {
 
 const (
 	raLen     = 16
-	raOptions = hasSourceHW | hasPrefix | hasMTU | hasAdvInterval | hasHomeAgent | hasNonce
+	raOptions = hasSourceHW | hasPrefix | hasMTU | hasAdvInterval | hasNonce
 
 	raManaged   = 0x80
 	raOther     = 0x40
@@ -68,7 +68,7 @@ func parseRouterAdvertisement(src netip.Addr, b []byte) (*RouterAdvertisement, e
 		Reachable: time.Duration(binary.BigEndian.Uint32(b[8:])) * time.Millisecond,
 		Retrans:   time.Duration(binary.BigEndian.Uint32(b[12:])) * time.Millisecond,
 	}
-	return m, m.Options.parse(b, raLen, raOptions, src)
+	return m, m.Options.parse(b, raLen, m.options(), src)
 }
 
 func (m *RouterAdvertisement) append(b []byte, src netip.Addr) []byte {
@@ -86,7 +86,15 @@ func (m *RouterAdvertisement) append(b []byte, src netip.Addr) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(units(m.Lifetime, time.Second, 1<<16-1)))
 	b = binary.BigEndian.AppendUint32(b, uint32(units(m.Reachable, time.Millisecond, 1<<32-1)))
 	b = binary.BigEndian.AppendUint32(b, uint32(units(m.Retrans, time.Millisecond, 1<<32-1)))
-	return m.Options.append(b, raOptions, src)
+	return m.Options.append(b, m.options(), src)
+}
+
+// options leaves the home agent information out of the advertisement of a router that is none, RFC 6275 §7.4.
+func (m *RouterAdvertisement) options() optionSet {
+	if m.HomeAgent {
+		return raOptions | hasHomeAgent
+	}
+	return raOptions
 }
 
 // units gives d in whole units, at least 0 and at most limit.
