@@ -1,7 +1,7 @@
 package mh
 
-// CareOfTestInit begins the care-of half of return routability: sent from the mobile node's care-of address, directly, to the
-// correspondent node, RFC 6275 §6.1.4.
+// CareOfTestInit begins the care-of half of return routability, RFC 6275 §6.1.4: it goes from the mobile node's
+// care-of address, directly to the correspondent node.
 type CareOfTestInit struct {
 	Cookie  [8]byte // comes back in the CareOfTest
 	Options Options

@@ -1,7 +1,7 @@
 package mh
 
-// HomeTestInit begins the home half of return routability: sent from the mobile node's home address, through the home agent, to the
-// correspondent node, RFC 6275 §6.1.3.
+// HomeTestInit begins the home half of return routability, RFC 6275 §6.1.3: it goes from the mobile node's
+// home address, through the home agent, to the correspondent node.
 type HomeTestInit struct {
 	Cookie  [8]byte // comes back in the HomeTest
 	Options Options

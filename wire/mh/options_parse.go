@@ -120,7 +120,7 @@ func (o *Options) takeMNID(data []byte, at int) error {
 }
 
 func (o *Options) takeAuth(data []byte, at int) error {
-	if len(data) < 6 {
+	if len(data) <= 5 { // subtype, SPI and no authenticator
 		return wire.Fail("mh", "Mobility Message Authentication Length", at+1, wire.ErrLength)
 	}
 	a := &Auth{Subtype: data[0], SPI: binary.BigEndian.Uint32(data[1:]), Data: bytes.Clone(data[5:])}
