@@ -1,0 +1,48 @@
+package sa
+
+import (
+	"roam6/engine"
+	"roam6/keying/esp"
+	wireesp "roam6/wire/esp"
+)
+
+// ReserveBlock is how many sequence numbers one durable write reserves. A restart skips at most this many; a mobile
+// node that registers every few seconds writes once an hour.
+const ReserveBlock = 1024
+
+type espState struct {
+	outKey, inKey esp.Key
+	sent          uint64 // last sequence number used
+	reserved      uint64 // last sequence number that a durable record covers
+	window        window
+}
+
+// seal takes the next sequence number, reserving a block first if there is none left.
+func (e *espState) seal(s *SA, proto uint8, payload []byte, out *engine.Effects) []byte {
+	if e.sent == e.reserved {
+		e.reserved += ReserveBlock
+		out.Persist(Bucket, s.outRecord, record(e.reserved, s.peer))
+	}
+	e.sent++
+	return esp.Seal(nil, e.outKey, s.outSPI, e.sent, proto, payload)
+}
+
+func (e *espState) open(spi uint32, b []byte) (proto uint8, payload []byte, reason string) {
+	got, low, err := wireesp.Peek(b)
+	switch {
+	case err != nil:
+		return 0, nil, ESPMalformed
+	case got != spi:
+		return 0, nil, ESPUnknownSPI
+	}
+	seq := e.window.infer(low)
+	if e.window.seen(seq) {
+		return 0, nil, ESPReplay
+	}
+	proto, payload, err = esp.Open(b, e.inKey, seq)
+	if err != nil {
+		return 0, nil, ESPAuth
+	}
+	e.window.mark(seq)
+	return proto, payload, ""
+}

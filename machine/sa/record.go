@@ -1,0 +1,82 @@
+package sa
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"roam6/engine"
+	"roam6/keying"
+)
+
+// Bucket holds the durable records of all associations of an engine.
+const Bucket = "sa"
+
+// recordKey names a record by direction, SPI and a fingerprint of the key, "out/0x00001001/1f2e3d4c5b6a7988". The
+// fingerprint is derived one way and tells nothing of the key.
+func recordKey(dir string, spi uint32, key []byte) string {
+	id, err := keying.Derive(key, "sa record name", dir, "", 8)
+	if err != nil {
+		panic("sa: " + err.Error()) // keys were checked: none is shorter than keying.MinSecret
+	}
+	return fmt.Sprintf("%s/0x%08x/%x", dir, spi, id)
+}
+
+// record is a number and, for people who look into the store, the name of the peer.
+func record(n uint64, peer string) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, n), peer...)
+}
+
+// Restore takes back a durable record at the start of the engine. Records that are not this association's are
+// ignored, so that all may be offered; RestoreAll does that for many associations. A damaged record panics: what it
+// guarded can no longer be kept, and the user has to install new keys.
+//
+// spec MIP-02
+func (s *SA) Restore(rec engine.Record) {
+	if rec.Bucket != Bucket || (rec.Key != s.outRecord && rec.Key != s.inRecord) {
+		return
+	}
+	if len(rec.Value) < 8 {
+		panic(fmt.Sprintf("sa: record %q of peer %s is damaged; give both ends new keys and delete the record", rec.Key, s.peer))
+	}
+	n := binary.BigEndian.Uint64(rec.Value)
+	switch {
+	case s.kind == Auth:
+		s.auth.accepted = n
+	case rec.Key == s.outRecord:
+		s.esp.sent, s.esp.reserved = n, n
+	default:
+		s.esp.window = restored(n)
+	}
+}
+
+// RestoreAll offers the records of an engine's start to many associations, in time proportional to the records.
+func RestoreAll(recs []engine.Record, sas []*SA) {
+	owner := make(map[string]*SA, 2*len(sas))
+	for _, s := range sas {
+		owner[s.inRecord] = s
+		if s.outRecord != "" {
+			owner[s.outRecord] = s
+		}
+	}
+	for _, rec := range recs {
+		if s := owner[rec.Key]; s != nil {
+			s.Restore(rec)
+		}
+	}
+}
+
+// Distinct refuses a set of associations in which two ESP ones send with the same key and SPI: each would count from 1,
+// and AES-GCM breaks when a number repeats. Roles with many peers call it before the first packet.
+func Distinct(sas []*SA) error {
+	peers := make(map[string]string, len(sas))
+	for _, s := range sas {
+		if s.kind != ESP {
+			continue
+		}
+		if other, ok := peers[s.outRecord]; ok {
+			return fmt.Errorf("sa: peers %s and %s share the outbound key of SPI 0x%08x; every peer needs keys of its own", other, s.peer, s.outSPI)
+		}
+		peers[s.outRecord] = s.peer
+	}
+	return nil
+}
