@@ -1,0 +1,99 @@
+package plane
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+)
+
+// Reasons of drops. DropNotForUs is only counted; the others are told through the Sink as well.
+const (
+	DropMalformed      = "ip6-malformed"     // no IPv6 header, cut short, or an extension header that lies
+	DropOption         = "ip6-option"        // an option or routing header that says: discard if not known
+	DropBadAddress     = "bad-address"       // a source or destination that no packet may carry there
+	DropNotForUs       = "not-for-us"        // multicast and other people's packets a port overhears
+	DropUnknownAddress = "unknown-address"   // a unicast address this mobile node does not (or no longer) own
+	DropTentative      = "tentative-address" // duplicate address detection still runs, RFC 4862 §5.4
+	DropNoPath         = "no-path"           // no path for this mobile address
+	DropPathInvalid    = "path-invalid"      // the path lacks what its mode needs
+	DropNoGateway      = "no-gateway"        // the path's link has no router
+	DropHopLimit       = "hop-limit"         // hop limit exhausted at the agent
+	DropTooBig         = "too-big"           // larger than the path carries; its source was told
+	DropEncapLoop      = "encap-loop"        // the tunnel would lead back here, RFC 2473 §4.1.2
+	DropEncapLimit     = "encap-limit"       // nested too deep, RFC 2473 §4.1.1
+	DropHoldFull       = "hold-full"         // the path holds as many packets as it may
+	DropHoldAged       = "hold-aged"         // held for longer than its age
+	DropHoldDeleted    = "hold-deleted"      // the path was deleted with packets in it
+	DropTunnelUnknown  = "tunnel-unknown"    // no tunnel here has these ends
+	DropTunnelSpoofed  = "tunnel-spoofed"    // a known tunnel, but an inner address it does not carry
+	DropNotByTunnel    = "not-by-tunnel"     // straight to the home address while a tunnel must bring it
+	DropInner          = "inner-malformed"   // what the tunnel carried is no IPv6 packet
+	DropECN            = "ecn-congested"     // congestion marked on a packet that cannot carry the mark, RFC 6040 §4.2
+	DropFragMalformed  = "frag-malformed"    // a fragment that cannot belong to a packet
+	DropFragOverlap    = "frag-overlap"      // overlapping fragments, RFC 5722
+	DropFragTimeout    = "frag-timeout"      // not complete in time
+	DropFragFull       = "frag-full"         // over the limits of reassembly
+	DropICMPChecksum   = "icmp-checksum"     // an ICMPv6 error with a wrong checksum
+	DropICMPUnknown    = "icmp-unknown"      // an ICMPv6 error about a tunnel packet never sent
+	DropICMPMTU        = "icmp-mtu"          // Packet Too Big below the IPv6 minimum, RFC 8201 §4
+	DropICMPIgnored    = "icmp-ignored"      // an ICMPv6 error that neither a source nor an engine can use
+	DropICMPLimited    = "icmp-limited"      // an ICMPv6 error of ours not sent, RFC 4443 §2.4 (f); only counted
+)
+
+// Count is a number of packets and of their octets (inner packets, without tunnel headers).
+type Count struct {
+	Packets uint64 `json:"packets"`
+	Octets  uint64 `json:"octets"`
+}
+
+func (c *Count) add(octets int) {
+	c.Packets++
+	c.Octets += uint64(octets)
+}
+
+// PathCount is what one path carried since it was first set.
+type PathCount struct {
+	Inner    netip.Prefix `json:"inner"`
+	Sent     Count        `json:"sent"`     // left by the path
+	Received Count        `json:"received"` // came by the path and were accepted
+	Held     int          `json:"held"`     // packets waiting now
+}
+
+// Counters is a plain copy of what a plane counted, for views and checkers.
+type Counters struct {
+	Paths []PathCount `json:"paths,omitempty"` // in the order of their prefixes
+	Drops []Drop      `json:"drops,omitempty"` // in the order of their reasons, the quiet ones too
+	Punts Count       `json:"punts"`
+}
+
+// tally is where Soft counts.
+type tally struct {
+	drops map[string]int
+	punts Count
+}
+
+// Counters copies the counters. Those of a deleted path are gone.
+func (s *Soft) Counters() Counters {
+	c := Counters{Punts: s.count.punts}
+	for _, p := range slices.SortedFunc(maps.Keys(s.routes), comparePrefix) {
+		r := s.routes[p]
+		c.Paths = append(c.Paths, PathCount{p, r.sent, r.received, len(r.held)})
+	}
+	for _, reason := range slices.Sorted(maps.Keys(s.count.drops)) {
+		c.Drops = append(c.Drops, Drop{reason, s.count.drops[reason]})
+	}
+	return c
+}
+
+// drop counts a lost packet and tells of it.
+func (s *Soft) drop(sink *Sink, reason string) {
+	s.count.drops[reason]++
+	if n := len(sink.Drops); n > 0 && sink.Drops[n-1].Reason == reason {
+		sink.Drops[n-1].N++
+		return
+	}
+	sink.Drops = append(sink.Drops, Drop{reason, 1})
+}
+
+// ignore counts what is no loss to anyone.
+func (s *Soft) ignore(reason string) { s.count.drops[reason]++ }

@@ -1,0 +1,33 @@
+package plane
+
+import (
+	"net/netip"
+	"time"
+)
+
+// pathMTUs remembers what Packet Too Big messages told, per far end of a tunnel.
+type pathMTUs map[netip.Addr]learnedMTU
+
+type learnedMTU struct {
+	mtu   int
+	until time.Duration
+}
+
+// learn takes a smaller MTU in. A full memory forgets what expired; if nothing did, the news is not kept
+// and comes again with the next packet.
+func (p pathMTUs) learn(remote netip.Addr, mtu int, now time.Duration) {
+	if old, ok := p[remote]; ok && now < old.until && old.mtu <= mtu {
+		return
+	}
+	if _, known := p[remote]; !known && len(p) >= MaxPathMTUs {
+		for a, m := range p { //order:any each is looked at by itself
+			if now >= m.until {
+				delete(p, a)
+			}
+		}
+		if len(p) >= MaxPathMTUs {
+			return
+		}
+	}
+	p[remote] = learnedMTU{mtu, now + PathMTULife}
+}

@@ -1,0 +1,168 @@
+package plane
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"time"
+
+	"roam6/wire/ip6"
+)
+
+// Limits of reassembly. Only packets to Locals are put together; others pass in pieces.
+const (
+	ReassemblyTimeout   = 60 * time.Second // RFC 8200 §4.5
+	MaxReassemblySets   = 64               // packets in the making; the oldest gives way
+	MaxReassemblyPieces = 64               // fragments of one packet
+	MaxReassemblyOctets = 1 << 20          // of all packets in the making
+)
+
+// fragmentKey names a packet in the making, RFC 8200 §4.5.
+type fragmentKey struct {
+	src, dst netip.Addr
+	id       uint32
+}
+
+// piece is a copy of one fragment's part of a packet.
+type piece struct {
+	at   int
+	data []byte
+}
+
+// fragmentSet is a packet in the making.
+type fragmentSet struct {
+	key      fragmentKey
+	deadline time.Duration
+	first    []byte  // headers of the first fragment, its Fragment header last; nil until it came
+	fragFrom int     // see chain
+	pieces   []piece // ordered, no two overlap
+	total    int     // length of the fragmentable part; 0 until the last fragment came
+	octets   int
+	dead     bool // refused: what still comes of it is dropped until its deadline (RFC 5722 §4)
+}
+
+// reassembly is all packets in the making, and their order by deadline.
+type reassembly struct {
+	sets   map[fragmentKey]*fragmentSet
+	order  []*fragmentSet
+	octets int
+}
+
+// reassemble takes a fragment in and gives the whole packet when it is complete, else nil.
+func (s *Soft) reassemble(b []byte, c chain, sink *Sink) []byte {
+	key := fragmentKey{sourceOf(b), destinationOf(b), binary.BigEndian.Uint32(b[c.fragAt+4:])}
+	word := binary.BigEndian.Uint16(b[c.fragAt+2:])
+	p := piece{at: int(word &^ 7), data: b[c.off:]}
+	more := word&1 == 1
+	if len(p.data) == 0 || more && len(p.data)%8 != 0 || c.fragAt-ip6.HeaderLen+p.at+len(p.data) > 65535 {
+		s.drop(sink, DropFragMalformed)
+		return nil
+	}
+	set := s.fragmentSet(key, sink)
+	if set.dead {
+		s.drop(sink, DropFragOverlap)
+		return nil
+	}
+	if !s.addPiece(set, p, more, sink) {
+		return nil
+	}
+	if p.at == 0 {
+		set.first, set.fragFrom = bytes.Clone(b[:c.off]), c.fragFrom
+	}
+	return s.complete(set)
+}
+
+// fragmentSet finds or makes the set of a key.
+func (s *Soft) fragmentSet(key fragmentKey, sink *Sink) *fragmentSet {
+	if set := s.fragments.sets[key]; set != nil {
+		return set
+	}
+	if len(s.fragments.order) >= MaxReassemblySets {
+		s.drop(sink, DropFragFull)
+		s.fragments.remove(s.fragments.order[0])
+	}
+	set := &fragmentSet{key: key, deadline: s.now + ReassemblyTimeout}
+	s.fragments.sets[key] = set
+	s.fragments.order = append(s.fragments.order, set)
+	return set
+}
+
+// addPiece puts a piece where it belongs. It is false if the piece brings nothing: a copy of one that is there, or
+// a reason to refuse the packet.
+func (s *Soft) addPiece(set *fragmentSet, p piece, more bool, sink *Sink) bool {
+	i, found := slices.BinarySearchFunc(set.pieces, p.at, func(q piece, at int) int { return q.at - at })
+	if found && bytes.Equal(set.pieces[i].data, p.data) {
+		return false // the network sent it twice
+	}
+	end := p.at + len(p.data)
+	overlap := found ||
+		i > 0 && set.pieces[i-1].at+len(set.pieces[i-1].data) > p.at ||
+		i < len(set.pieces) && set.pieces[i].at < end
+	last := set.pieces
+	beyond := set.total > 0 && (end > set.total || !more) ||
+		!more && len(last) > 0 && last[len(last)-1].at+len(last[len(last)-1].data) > end
+	switch {
+	case overlap, beyond:
+		s.refuse(set)
+		s.drop(sink, DropFragOverlap)
+		return false
+	case len(set.pieces) >= MaxReassemblyPieces, s.fragments.octets+len(p.data) > MaxReassemblyOctets:
+		s.refuse(set)
+		s.drop(sink, DropFragFull)
+		return false
+	}
+	if !more {
+		set.total = end
+	}
+	p.data = bytes.Clone(p.data)
+	set.pieces = slices.Insert(set.pieces, i, p)
+	set.octets += len(p.data)
+	s.fragments.octets += len(p.data)
+	return true
+}
+
+// refuse forgets what came of a packet and remembers to refuse the rest.
+func (s *Soft) refuse(set *fragmentSet) {
+	s.fragments.octets -= set.octets
+	set.dead, set.pieces, set.first, set.octets = true, nil, nil, 0
+}
+
+// complete joins the pieces if none is missing.
+func (s *Soft) complete(set *fragmentSet) []byte {
+	if set.total == 0 || set.first == nil || set.octets != set.total {
+		return nil // pieces do not overlap, so the sum tells
+	}
+	head := len(set.first) - fragHeader
+	out := make([]byte, 0, head+set.total+Headroom)
+	out = append(out, set.first[:head]...)
+	out[set.fragFrom] = set.first[head]
+	for _, p := range set.pieces {
+		out = append(out, p.data...)
+	}
+	binary.BigEndian.PutUint16(out[4:], uint16(len(out)-ip6.HeaderLen))
+	s.fragments.remove(set)
+	return out
+}
+
+func (f *reassembly) remove(set *fragmentSet) {
+	f.octets -= set.octets
+	delete(f.sets, set.key)
+	f.order = slices.DeleteFunc(f.order, func(o *fragmentSet) bool { return o == set })
+}
+
+// expireFragments ends what was not completed in time.
+func (s *Soft) expireFragments(sink *Sink) {
+	for len(s.fragments.order) > 0 && s.fragments.order[0].deadline <= s.now {
+		set := s.fragments.order[0]
+		s.fragments.remove(set)
+		if set.dead {
+			continue
+		}
+		s.drop(sink, DropFragTimeout)
+		if set.first != nil { // RFC 8200 §4.5: told only if the first fragment came
+			about := append(set.first, set.pieces[0].data...)
+			s.report(sink, icmpError{kind: icmpTimeExceeded, code: codeReassembly, about: about, from: set.key.dst})
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package plane
+
+import (
+	"net/netip"
+
+	"roam6/wire/ip6"
+)
+
+// toLocal treats a packet addressed to one of the engines' addresses: a tunnel packet is taken apart, an ICMPv6 error
+// about a tunnel packet relayed, fragments put together; the rest is control.
+func (s *Soft) toLocal(port Port, from HW, l Local, b []byte, sink *Sink) {
+	if l.Tentative { // neighbour discovery from a link never comes here
+		s.drop(sink, DropTentative)
+		return
+	}
+	c, reason := walk(b)
+	if reason == "" && c.fragAt > 0 {
+		b = s.reassemble(b, c, sink)
+		if b == nil {
+			return
+		}
+		if c, reason = walk(b); c.fragAt > 0 { // a fragment in a fragment: no honest sender makes one
+			reason = DropFragMalformed
+		}
+	}
+	switch {
+	case reason != "":
+		s.drop(sink, reason)
+	case c.proto == ip6.ProtoIPv6 && c.homeless:
+		s.decapsulate(b, c.off, sink)
+	case c.proto == ip6.ProtoIPv6: // a tunnel of ours has neither home address nor routing header
+		s.drop(sink, DropTunnelUnknown)
+	case c.proto == ip6.ProtoICMPv6 && isError(b[c.off:]):
+		s.relay(port, from, b, c.off, sink)
+	default:
+		s.punt(port, from, b, sink)
+	}
+}
+
+// decapsulate takes the inner packet at an offset out of its tunnel, if it came by a path of this table: nobody else may
+// use a tunnel to send in another's name (RFC 6275 §10.4.5, §11.3.1).
+func (s *Soft) decapsulate(b []byte, off int, sink *Sink) {
+	inner, ok := trim(b[off:])
+	if !ok {
+		s.drop(sink, DropInner)
+		return
+	}
+	outer := ends{local: destinationOf(b), remote: sourceOf(b)}
+	src, dst := sourceOf(inner), destinationOf(inner)
+	if r := s.mobile.find(dst); r != nil && r.accepts(outer.remote, outer.local) {
+		if s.congestion(b, inner, sink) {
+			r.received.add(len(inner))
+			s.send(Kernel, inner, sink)
+		}
+		return
+	}
+	if r := s.agent.find(src); r != nil && r.accepts(outer.remote, outer.local) {
+		s.fromMobile(r, b, inner, dst, sink)
+		return
+	}
+	if s.tunnels[outer] > 0 {
+		s.drop(sink, DropTunnelSpoofed)
+	} else {
+		s.drop(sink, DropTunnelUnknown)
+	}
+}
+
+// fromMobile forwards at the agent what a mobile node sent through its tunnel: to another mobile node by its path, else
+// by the kernel's routes.
+func (s *Soft) fromMobile(r *route, outer, inner []byte, dst netip.Addr, sink *Sink) {
+	if dst.IsLinkLocalUnicast() || dst.IsLinkLocalMulticast() || dst.IsUnspecified() || dst.IsLoopback() {
+		s.drop(sink, DropBadAddress)
+		return
+	}
+	if !s.congestion(outer, inner, sink) {
+		return
+	}
+	r.received.add(len(inner))
+	if to := s.agent.find(dst); to != nil {
+		s.forward(to, inner, sink)
+		return
+	}
+	s.send(Kernel, inner, sink)
+}
+
+// ECN code points, the two low bits of the traffic class (RFC 3168 §5).
+const (
+	ecnNot = 0
+	ecn1   = 1
+	ecn0   = 2
+	ecnCE  = 3
+)
+
+// congestion carries the congestion mark of the tunnel header into the inner packet, RFC 6040 §4.2. It is false
+// when the packet must be dropped because it cannot carry the mark.
+func (s *Soft) congestion(outer, inner []byte, sink *Sink) bool {
+	out, in := outer[1]>>4&3, inner[1]>>4&3
+	switch {
+	case out == in || out == ecnNot || out == ecn0 || in == ecnCE:
+	case in == ecnNot && out == ecnCE:
+		s.drop(sink, DropECN)
+		return false
+	case in == ecnNot:
+	default: // CE on a packet that can carry it, or ECT(1) on ECT(0)
+		inner[1] |= out << 4
+		if out == ecn1 {
+			inner[1] = inner[1]&^0x30 | ecn1<<4
+		}
+	}
+	return true
+}

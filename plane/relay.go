@@ -1,0 +1,109 @@
+package plane
+
+import (
+	"encoding/binary"
+
+	"roam6/wire/ip6"
+)
+
+// relay treats an ICMPv6 error to one of our addresses. One about a tunnel packet of ours is told to the source of
+// the inner packet, RFC 2473 §8; one about anything else is for the engines.
+func (s *Soft) relay(port Port, from HW, b []byte, off int, sink *Sink) {
+	m := b[off:]
+	if len(m) < icmpHeader {
+		s.drop(sink, DropMalformed)
+		return
+	}
+	if ip6.Checksum(sourceOf(b), destinationOf(b), ip6.ProtoICMPv6, m) != 0 {
+		s.drop(sink, DropICMPChecksum)
+		return
+	}
+	q, ok := quoteOf(m[icmpHeader:])
+	if !ok || q.outer.local != destinationOf(b) {
+		s.punt(port, from, b, sink)
+		return
+	}
+	r := s.sender(q)
+	if r == nil && !(q.inner == nil && s.tunnels[q.outer] > 0) {
+		s.drop(sink, DropICMPUnknown)
+		return
+	}
+	switch {
+	case m[0] == icmpTooBig:
+		s.relayTooBig(r, q, binary.BigEndian.Uint32(m[4:]), sink)
+	case m[0] == icmpUnreachable, m[0] == icmpTimeExceeded && m[1] == codeHops,
+		m[0] == icmpParameter && q.limitAt > 0 && binary.BigEndian.Uint32(m[4:]) == uint32(q.limitAt):
+		if r != nil { // RFC 2473 §8.2: the tunnel is the link that failed
+			s.report(sink, icmpError{kind: icmpUnreachable, code: codeAddress, about: q.inner, from: r.Local})
+		}
+	default:
+		s.drop(sink, DropICMPIgnored)
+	}
+}
+
+// quote is the tunnel packet an ICMPv6 error is about, perhaps cut short.
+type quote struct {
+	outer   ends
+	header  int    // octets of tunnel headers
+	limitAt int    // see chain
+	inner   []byte // nil if the cut or a fragment hides its header
+}
+
+// quoteOf reads a quoted packet. ok is false if it is not a tunnel packet.
+func quoteOf(b []byte) (q quote, ok bool) {
+	if len(b) < ip6.HeaderLen || b[0]>>4 != 6 {
+		return q, false
+	}
+	c, reason := walk(b)
+	if reason != "" || c.proto != ip6.ProtoIPv6 && c.proto != ip6.ProtoDestOpts {
+		return q, false
+	}
+	q = quote{outer: ends{local: sourceOf(b), remote: destinationOf(b)}, header: c.off, limitAt: c.limitAt}
+	if c.fragAt > 0 {
+		// A tunnel packet sent in fragments is no larger inside than the minimum MTU, so its source need not know
+		// its size; only the first piece says more, and only without options.
+		first := binary.BigEndian.Uint16(b[c.fragAt+2:])&^7 == 0
+		if !first || c.proto != ip6.ProtoIPv6 {
+			return q, true
+		}
+	} else if c.proto != ip6.ProtoIPv6 {
+		return q, false
+	}
+	if inner := b[c.off:]; len(inner) >= ip6.HeaderLen && inner[0]>>4 == 6 {
+		q.inner = inner
+	}
+	return q, true
+}
+
+// sender is the route that sent the quoted packet, or nil.
+func (s *Soft) sender(q quote) *route {
+	if q.inner == nil {
+		return nil
+	}
+	if r := s.mobile.find(sourceOf(q.inner)); r != nil && r.accepts(q.outer.remote, q.outer.local) {
+		return r
+	}
+	if r := s.agent.find(destinationOf(q.inner)); r != nil && r.accepts(q.outer.remote, q.outer.local) {
+		return r
+	}
+	return nil
+}
+
+// relayTooBig remembers the path MTU and tells the source of the inner packet what is left of it, RFC 2473 §8.2. r is
+// nil if the quote shows no inner packet.
+func (s *Soft) relayTooBig(r *route, q quote, mtu uint32, sink *Sink) {
+	if mtu < ip6.MinMTU {
+		s.drop(sink, DropICMPMTU)
+		return
+	}
+	if mtu > DefaultMTU<<6 { // larger than any IPv6 packet: no news
+		s.drop(sink, DropICMPIgnored)
+		return
+	}
+	s.pmtu.learn(q.outer.remote, int(mtu), s.now)
+	left := max(int(mtu)-q.header, ip6.MinMTU)
+	if r == nil || sizeOf(q.inner) <= left {
+		return
+	}
+	s.report(sink, icmpError{kind: icmpTooBig, value: uint32(left), about: q.inner, from: r.Local})
+}

@@ -1,0 +1,235 @@
+package plane
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Headroom is the spare capacity (octets behind the packet, cap minus len) with which a packet given to Soft.Handle is
+// encapsulated in place: a tunnel header and a destination options header. Without it Soft allocates a new buffer.
+const Headroom = tunnelHeader + tunnelOptions
+
+// Soft is the forwarder in pure Go. It has no clock, no goroutine and no lock: one caller at a time hands it
+// packets and Ops, each with the time since some fixed start, and drains the Sink after each.
+//
+//	soft.go     ports          Handle, Apply: which of the three ways a packet takes
+//	forward.go  out            direct, encapsulated, fragmented (RFC 2473)
+//	hold.go     out, later     kept in order, released by Apply
+//	receive.go  in             tunnel ends and control packets
+//	reassemble.go, icmp.go, relay.go   what goes wrong on the way
+type Soft struct {
+	table Table
+	now   time.Duration // the latest time given
+
+	routes        map[netip.Prefix]*route // what Table.Paths became
+	mobile, agent index                   // the same routes by side, for look-up by address
+	tunnels       map[ends]int            // ends of tunnels in use, and by how many routes
+	localGen      int                     // counts changes of Table.Locals, so that routes can check them once
+	captures      int                     // Locals and Paths with Capture
+	self          netip.Addr              // source of ICMPv6 errors that no path's Local suits
+
+	heldOctets int
+	fragments  reassembly
+	fragmentID uint32
+	pmtu       pathMTUs
+	icmp       bucket
+	count      tally
+}
+
+// NewSoft makes a forwarder with an empty table.
+func NewSoft() *Soft {
+	return &Soft{
+		routes:    make(map[netip.Prefix]*route),
+		tunnels:   make(map[ends]int),
+		fragments: reassembly{sets: make(map[fragmentKey]*fragmentSet)},
+		pmtu:      make(pathMTUs),
+		icmp:      bucket{tokens: ICMPBurst},
+		count:     tally{drops: make(map[string]int)},
+	}
+}
+
+// Out is a packet to transmit: on a link port to the link-layer address To, on the Kernel port into the host's stack.
+type Out struct {
+	Port Port
+	To   HW
+	Data []byte
+}
+
+// Punt is a control packet, for the engines.
+type Punt struct {
+	Port Port
+	From HW
+	Data []byte
+}
+
+// Drop says that N packets were dropped for a Reason, one of the Drop… constants.
+type Drop struct {
+	Reason string
+	N      int
+}
+
+// Sink collects what one call did, in order. Data in it may alias the buffer of the packet handled.
+type Sink struct {
+	Out   []Out
+	Punt  []Punt
+	Drops []Drop
+}
+
+// Reset empties the sink and keeps its memory.
+func (s *Sink) Reset() {
+	clear(s.Out)
+	clear(s.Punt)
+	s.Out, s.Punt, s.Drops = s.Out[:0], s.Punt[:0], s.Drops[:0]
+}
+
+// Table is a deep copy of the wanted state: the sum of all Ops so far.
+func (s *Soft) Table() Table { return s.table.Clone() }
+
+// Apply carries out one Op. Packets held by a path leave when the Op takes the path out of Hold.
+func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
+	s.advance(now, sink)
+	s.captures -= s.captured(op)
+	s.table.Apply(op)
+	s.captures += s.captured(op)
+	switch {
+	case op.Local != nil:
+		s.localGen++
+		s.electSelf(op.Local.Addr)
+	case op.Path != nil:
+		s.setRoute(op.Path.Inner.Masked(), op.Path.Path, op.Delete, sink)
+	}
+}
+
+// captured is 1 if the table's entry that the Op is about is captured, else 0.
+func (s *Soft) captured(op Op) int {
+	if op.Local != nil && s.table.Locals[op.Local.Addr].Capture {
+		return 1
+	}
+	if op.Path != nil && s.table.Paths[op.Path.Inner.Masked()].Capture {
+		return 1
+	}
+	return 0
+}
+
+// electSelf keeps self the lowest usable global Local after one of them changed. A home agent represents
+// thousands of addresses, so all of them are looked at only when self itself went.
+func (s *Soft) electSelf(a netip.Addr) {
+	usable := func(a netip.Addr) bool {
+		l, ok := s.table.Locals[a]
+		return ok && !l.Tentative && !l.Proxy && a.IsGlobalUnicast()
+	}
+	if usable(a) {
+		if !s.self.IsValid() || a.Less(s.self) {
+			s.self = a
+		}
+		return
+	}
+	if a != s.self {
+		return
+	}
+	s.self = netip.Addr{}
+	for other := range s.table.Locals { //order:any the lowest wins
+		if usable(other) && (!s.self.IsValid() || other.Less(s.self)) {
+			s.self = other
+		}
+	}
+}
+
+// advance moves the forwarder's time on and ends what has waited too long.
+func (s *Soft) advance(now time.Duration, sink *Sink) {
+	s.now = max(s.now, now)
+	s.expireFragments(sink)
+}
+
+// Handle treats one packet that came in by a port; from is its link-layer source. It takes data, and its capacity beyond
+// len, for the time until the sink is drained: it may shift the packet inside it, and what it puts into
+// the sink may alias it. It keeps no part of it longer; what is held or reassembled is copied.
+func (s *Soft) Handle(now time.Duration, port Port, from HW, data []byte, sink *Sink) {
+	s.advance(now, sink)
+	b, ok := trim(data)
+	if !ok {
+		s.drop(sink, DropMalformed)
+		return
+	}
+	src, dst := sourceOf(b), destinationOf(b)
+	if src.IsMulticast() || src.IsLoopback() || dst.IsLoopback() || dst.IsUnspecified() {
+		s.drop(sink, DropBadAddress)
+		return
+	}
+	if port == Kernel {
+		s.fromKernel(b, src, dst, sink)
+	} else {
+		s.fromLink(port, from, b, src, dst, sink)
+	}
+}
+
+// fromKernel treats what applications send, or what the kernel of a router was told to hand over.
+func (s *Soft) fromKernel(b []byte, src, dst netip.Addr, sink *Sink) {
+	// A kernel solicits routers and reports groups on a TUN device too; none of that is user traffic, and what
+	// has link-local scope must not be forwarded (RFC 4291 §2.5.6, RFC 6275 §10.4.2).
+	if dst.IsMulticast() || dst.IsLinkLocalUnicast() || src.IsLinkLocalUnicast() {
+		s.ignore(DropNotForUs)
+		return
+	}
+	if l, ok := s.table.Locals[dst]; ok && !l.Proxy {
+		s.toLocal(Kernel, HW{}, l, b, sink)
+		return
+	}
+	if src.IsUnspecified() {
+		s.drop(sink, DropBadAddress)
+		return
+	}
+	r := s.mobile.find(src)
+	if r == nil {
+		r = s.agent.find(dst)
+	}
+	if r == nil {
+		s.drop(sink, DropNoPath)
+		s.unreachable(b, sink)
+		return
+	}
+	s.forward(r, b, sink)
+}
+
+// unreachable reports a packet that no path takes. What a kernel was told to hand over is the address of a mobile
+// node that this agent does not represent now, else there is no route (RFC 4443 §3.1).
+func (s *Soft) unreachable(b []byte, sink *Sink) {
+	code := uint8(codeNoRoute)
+	if s.captures > 0 {
+		code = codeAddress
+	}
+	s.report(sink, icmpError{kind: icmpUnreachable, code: code, about: b})
+}
+
+// fromLink treats what arrives on an access link or the home link.
+func (s *Soft) fromLink(port Port, from HW, b []byte, src, dst netip.Addr, sink *Sink) {
+	if isND(b) {
+		s.punt(port, from, b, sink)
+		return
+	}
+	if dst.IsMulticast() {
+		s.ignore(DropNotForUs)
+		return
+	}
+	if l, ok := s.table.Locals[dst]; ok && !l.Proxy {
+		s.toLocal(port, from, l, b, sink)
+		return
+	}
+	switch r := s.mobile.find(dst); {
+	case r != nil && r.Mode == Direct:
+		r.received.add(len(b))
+		s.send(Kernel, b, sink)
+	case r != nil:
+		s.drop(sink, DropNotByTunnel) // RFC 6275 §11.3.1: away from home only the tunnel brings packets
+	case len(s.mobile.exact)+len(s.mobile.nets) > 0:
+		// On a mobile node nobody else owns an address, so this one was given up: a late packet, lost.
+		s.drop(sink, DropUnknownAddress)
+	default:
+		s.ignore(DropNotForUs) // on a router its kernel forwards what a packet socket sees as well
+	}
+}
+
+func (s *Soft) punt(port Port, from HW, b []byte, sink *Sink) {
+	s.count.punts.add(len(b))
+	sink.Punt = append(sink.Punt, Punt{port, from, b})
+}
