@@ -41,7 +41,7 @@ type chain struct {
 	limitAt  int   // offset of the Tunnel Encapsulation Limit value (RFC 2473 §4.1.1); 0 for none
 	fragAt   int   // offset of a Fragment header that makes this a fragment; 0 for none
 	fragFrom int   // offset of the Next Header octet that names the Fragment header
-	homeless bool  // no Home Address option and no routing header
+	plain    bool  // no Home Address option and no routing header
 }
 
 // Options a tunnel end or a forwarder meets; any other is left to the two highest bits of its type.
@@ -54,7 +54,7 @@ const (
 
 // walk follows the extension headers, RFC 8200 §4. reason is a drop reason, empty if all is well.
 func walk(b []byte) (c chain, reason string) {
-	c.homeless = true
+	c.plain = true
 	next, nextAt, off := b[6], 6, ip6.HeaderLen
 	for n := 0; ; n++ {
 		switch next {
@@ -107,7 +107,7 @@ func (c *chain) options(ext []byte, off int) string {
 				c.limitAt = off + i + 2
 			}
 		case kind == optHome:
-			c.homeless = false
+			c.plain = false
 		case kind == optRouter:
 		case kind>>6 != 0: // RFC 8200 §4.2: an unknown option of these types discards the packet
 			return DropOption
@@ -119,7 +119,7 @@ func (c *chain) options(ext []byte, off int) string {
 
 // routing lets the type 2 routing header of RFC 6275 §6.4 and spent ones pass; RFC 5095 ended the rest.
 func (c *chain) routing(ext []byte) string {
-	c.homeless = false
+	c.plain = false
 	if ext[2] != 2 && ext[3] != 0 {
 		return DropOption
 	}

@@ -26,7 +26,7 @@ func (s *Soft) toLocal(port Port, from HW, l Local, b []byte, sink *Sink) {
 	switch {
 	case reason != "":
 		s.drop(sink, reason)
-	case c.proto == ip6.ProtoIPv6 && c.homeless:
+	case c.proto == ip6.ProtoIPv6 && c.plain:
 		s.decapsulate(b, c.off, sink)
 	case c.proto == ip6.ProtoIPv6: // a tunnel of ours has neither home address nor routing header
 		s.drop(sink, DropTunnelUnknown)

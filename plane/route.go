@@ -1,7 +1,6 @@
 package plane
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -26,46 +25,51 @@ func (r *route) accepts(src, dst netip.Addr) bool {
 	return (r.Mode == Tunnel || r.Mode == Hold) && r.Remote == src && r.Local == dst
 }
 
-// index finds the route of an address: /128 by map, shorter prefixes by length.
+// index finds the route of an address: the longest prefix that contains it. Whole addresses are the common case and
+// stand in the first level; a look-up costs one map access per prefix length in use.
 type index struct {
-	exact map[netip.Addr]*route
-	nets  []*route // longest first, then by address
+	levels []level // longest prefix first; none is empty
+}
+
+// level is the routes of one prefix length, by network address.
+type level struct {
+	bits   int
+	routes map[netip.Addr]*route
 }
 
 func (x *index) find(a netip.Addr) *route {
-	if r := x.exact[a]; r != nil {
-		return r
-	}
-	for _, r := range x.nets {
-		if r.inner.Contains(a) {
+	for i := range x.levels {
+		l := &x.levels[i]
+		key := a
+		if l.bits < 128 {
+			key = netip.PrefixFrom(a, l.bits).Masked().Addr()
+		}
+		if r := l.routes[key]; r != nil {
 			return r
 		}
 	}
 	return nil
 }
 
+// at is where the level of a prefix length stands or belongs.
+func (x *index) at(bits int) (int, bool) {
+	return slices.BinarySearchFunc(x.levels, bits, func(l level, bits int) int { return bits - l.bits })
+}
+
 func (x *index) add(r *route) {
-	if r.inner.IsSingleIP() {
-		if x.exact == nil {
-			x.exact = make(map[netip.Addr]*route)
-		}
-		x.exact[r.inner.Addr()] = r
-		return
+	i, ok := x.at(r.inner.Bits())
+	if !ok {
+		x.levels = slices.Insert(x.levels, i, level{r.inner.Bits(), make(map[netip.Addr]*route)})
 	}
-	i, _ := slices.BinarySearchFunc(x.nets, r, longerFirst)
-	x.nets = slices.Insert(x.nets, i, r)
+	x.levels[i].routes[r.inner.Addr()] = r
 }
 
 func (x *index) remove(r *route) {
-	if r.inner.IsSingleIP() {
-		delete(x.exact, r.inner.Addr())
-		return
+	i, _ := x.at(r.inner.Bits())
+	delete(x.levels[i].routes, r.inner.Addr())
+	if len(x.levels[i].routes) == 0 {
+		x.levels = slices.Delete(x.levels, i, i+1)
 	}
-	x.nets = slices.DeleteFunc(x.nets, func(o *route) bool { return o == r })
-}
-
-func longerFirst(a, b *route) int {
-	return cmp.Or(cmp.Compare(b.inner.Bits(), a.inner.Bits()), a.inner.Addr().Compare(b.inner.Addr()))
 }
 
 // setRoute makes, changes or deletes the route of a prefix and lets go what it held if it holds no more.
@@ -95,23 +99,36 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	}
 }
 
-// side is the index that routes of this side are in.
-func (s *Soft) side(side Side) *index {
-	if side == Agent {
+// side is the index that the route belongs to; nil if its prefix or side is none.
+func (s *Soft) side(r *route) *index {
+	switch {
+	case !r.inner.IsValid():
+		return nil
+	case r.Side == Mobile:
+		return &s.mobile
+	case r.Side == Agent:
 		return &s.agent
 	}
-	return &s.mobile
+	return nil
 }
 
 func (s *Soft) link(r *route) {
-	s.side(r.Side).add(r)
+	x := s.side(r)
+	if x == nil {
+		return
+	}
+	x.add(r)
 	if r.Mode != Direct && r.Remote.IsValid() {
 		s.tunnels[ends{r.Local, r.Remote}]++
 	}
 }
 
 func (s *Soft) unlink(r *route) {
-	s.side(r.Side).remove(r)
+	x := s.side(r)
+	if x == nil {
+		return
+	}
+	x.remove(r)
 	if r.Mode != Direct && r.Remote.IsValid() {
 		e := ends{r.Local, r.Remote}
 		if s.tunnels[e]--; s.tunnels[e] == 0 {

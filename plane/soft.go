@@ -111,28 +111,37 @@ func (s *Soft) captured(op Op) int {
 	return 0
 }
 
-// electSelf keeps self the lowest usable global Local after one of them changed. A home agent represents
-// thousands of addresses, so all of them are looked at only when self itself went.
+// electSelf keeps self the best usable Local after one of them changed: a global one, then the lowest. A home agent
+// represents thousands of addresses, so all of them are looked at only when self itself went.
 func (s *Soft) electSelf(a netip.Addr) {
 	usable := func(a netip.Addr) bool {
 		l, ok := s.table.Locals[a]
-		return ok && !l.Tentative && !l.Proxy && a.IsGlobalUnicast()
+		return ok && !l.Tentative && !l.Proxy
 	}
 	if usable(a) {
-		if !s.self.IsValid() || a.Less(s.self) {
-			s.self = a
-		}
+		s.self = better(s.self, a)
 		return
 	}
 	if a != s.self {
 		return
 	}
 	s.self = netip.Addr{}
-	for other := range s.table.Locals { //order:any the lowest wins
-		if usable(other) && (!s.self.IsValid() || other.Less(s.self)) {
-			s.self = other
+	for other := range s.table.Locals { //order:any the best wins
+		if usable(other) {
+			s.self = better(s.self, other)
 		}
 	}
+}
+
+// better is the better source of a message of two addresses, the first of which may be invalid.
+func better(a, b netip.Addr) netip.Addr {
+	if !a.IsValid() || a.IsLinkLocalUnicast() && !b.IsLinkLocalUnicast() {
+		return b
+	}
+	if b.IsLinkLocalUnicast() == a.IsLinkLocalUnicast() && b.Less(a) {
+		return b
+	}
+	return a
 }
 
 // advance moves the forwarder's time on and ends what has waited too long.
@@ -221,7 +230,7 @@ func (s *Soft) fromLink(port Port, from HW, b []byte, src, dst netip.Addr, sink 
 		s.send(Kernel, b, sink)
 	case r != nil:
 		s.drop(sink, DropNotByTunnel) // RFC 6275 §11.3.1: away from home only the tunnel brings packets
-	case len(s.mobile.exact)+len(s.mobile.nets) > 0:
+	case len(s.mobile.levels) > 0:
 		// On a mobile node nobody else owns an address, so this one was given up: a late packet, lost.
 		s.drop(sink, DropUnknownAddress)
 	default:

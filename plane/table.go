@@ -23,7 +23,7 @@ type Table struct {
 	Links  map[Port]Link         // next hop of each link
 	Locals map[netip.Addr]Local  // addresses this node's engines own, not the kernel
 	Hosts  map[netip.Addr]Host   // addresses handed to the kernel for applications
-	Paths  map[netip.Prefix]Path // per mobile address or prefix: the way its packets go
+	Paths  map[netip.Prefix]Path // per mobile address or prefix (masked): the way its packets go; the longest match wins
 }
 
 // Link is how packets leave by a port: the link-layer address of the router on it and the largest
@@ -77,12 +77,12 @@ const (
 type Path struct {
 	Side   Side
 	Mode   Mode
-	Local  netip.Addr    // Tunnel: this end's outer address
+	Local  netip.Addr    // Tunnel: this end's outer address; Hold: set both to go on receiving by that tunnel
 	Remote netip.Addr    // Tunnel: the other end's outer address
 	Out    Port          // link to leave by; Kernel lets the host's routing decide
 	MTU    int           // Tunnel: path MTU between the ends (octets of the outer packet); 0 means 1500
 	Limit  int           // Hold: packets kept at most; the newest beyond it are dropped, "hold-full"
-	Age    time.Duration // Hold: packets older than this are dropped on release, "hold-aged"; 0 means no bound
+	Age    time.Duration // Hold: packets older than this are dropped, not released, "hold-aged"; 0 means no bound
 	// Capture makes the kernel hand packets for the mobile address to the plane (home agent).
 	Capture bool
 }
