@@ -97,12 +97,9 @@ func (s *SA) authentic(p *ip6.Packet, m mh.Message) string {
 	if err != nil {
 		return MHMalformed
 	}
-	// The option must be the last (RFC 4285 §5.1): what stands behind it is not authenticated. Two authenticators of which
-	// only the first is checked are refused for the same reason.
-	end := len(covered) + len(got)
-	size := 8 * (int(p.Payload[1]) + 1)
-	if !padding(p.Payload[end:size]) || o.BindingAuth != nil || o.AuthAAA != nil || o.Auth.SPI != s.inSPI ||
-		binary.BigEndian.Uint32(covered[len(covered)-4:]) != s.inSPI {
+	// mh.Parse lets nothing but another authenticator stand behind the option; that one would go unchecked.
+	spi := binary.BigEndian.Uint32(covered[len(covered)-4:])
+	if spi != s.inSPI || o.Auth.SPI != s.inSPI || o.BindingAuth != nil || o.AuthAAA != nil {
 		return AuthMismatch
 	}
 	coa, hoa := mobile(p, m)
@@ -110,21 +107,6 @@ func (s *SA) authentic(p *ip6.Packet, m mh.Message) string {
 		return AuthMismatch
 	}
 	return ""
-}
-
-// padding reports whether b holds nothing but Pad1 and PadN options.
-func padding(b []byte) bool {
-	for len(b) > 0 {
-		switch {
-		case b[0] == 0:
-			b = b[1:]
-		case b[0] == 1 && len(b) >= 2 && len(b) >= 2+int(b[1]):
-			b = b[2+int(b[1]):]
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 // fresh checks the timestamp of an authentic message that is no acknowledgement (§6). Only a Binding Update's must be

@@ -41,8 +41,19 @@ func (e *espState) open(spi uint32, b []byte) (proto uint8, payload []byte, reas
 	}
 	proto, payload, err = esp.Open(b, e.inKey, seq)
 	if err != nil {
-		return 0, nil, ESPAuth
+		return 0, nil, e.blame(b, seq)
 	}
 	e.window.mark(seq)
 	return proto, payload, ""
+}
+
+// blame tells a forged packet from one that is merely too old. A number left of the window is inferred to be one of the
+// next run of 2^32, which its integrity check contradicts; in its own run the packet is authentic, and a replay.
+func (e *espState) blame(b []byte, inferred uint64) string {
+	if inferred > e.window.top && inferred >= 1<<32 {
+		if _, _, err := esp.Open(b, e.inKey, inferred-1<<32); err == nil {
+			return ESPReplay
+		}
+	}
+	return ESPAuth
 }
