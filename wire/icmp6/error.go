@@ -24,12 +24,11 @@ const (
 	CodeReassembly uint8 = 1
 )
 
-// Codes of TypeParameterProblem, RFC 4443 §3.4. RFC 6275 §9.3.1 answers a packet with an unknown home address by a
-// Binding Error instead; an MH type nobody knows gets CodeNextHeader only where the Mobility Header itself is unknown.
+// Codes of TypeParameterProblem, RFC 4443 §3.4: what Param points at.
 const (
-	CodeHeaderField uint8 = 0
-	CodeNextHeader  uint8 = 1
-	CodeOption      uint8 = 2
+	CodeHeaderField uint8 = 0 // erroneous
+	CodeNextHeader  uint8 = 1 // unrecognised
+	CodeOption      uint8 = 2 // unrecognised IPv6 option
 )
 
 // MaxInvoking is how much of the invoking packet an error carries: the whole error may not exceed the least MTU of IPv6
