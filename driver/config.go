@@ -17,6 +17,8 @@ type Config struct {
 	// Tun is the name of the TUN device, the plane's Kernel port. It is made when the plane first wants a Host
 	// or a Capture, or something is sent to the Kernel port.
 	Tun string
+	// Host is the machine under the node; nil is this one. Tests give a Memory.
+	Host Host
 	// Userland says that the kernel should hold no address on the links: IPv6 is switched off on them while the node
 	// lives. False on real hosts, whose kernel shares the links.
 	Userland bool
@@ -59,5 +61,14 @@ type Stats struct {
 	Packets uint64         `json:"packets"` // packets given to the plane
 	Drops   map[string]int `json:"drops"`   // by reason: engines', plane's and the driver's own
 	// Late is the largest delay of a Tick behind its deadline.
-	Late time.Duration `json:"late_ns"`
+	Late    time.Duration  `json:"late_ns"`
+	Plane   plane.Counters `json:"plane"`
+	Waiting []Waiting      `json:"waiting"` // one an engine
+}
+
+// Waiting says what an engine's next deadline is for. In is 0 with an empty For when it waits for nothing.
+type Waiting struct {
+	Engine string        `json:"engine"`
+	For    string        `json:"for"`
+	In     time.Duration `json:"in_ns"`
 }

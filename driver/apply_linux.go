@@ -1,0 +1,373 @@
+package driver
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"roam6/engine"
+	"roam6/plane"
+)
+
+const (
+	// RouteProtocol marks our routes ("ip -6 route show proto 135"): the protocol number of the Mobility Header.
+	RouteProtocol = 135
+	// RouteMetric is that of our routes. It beats what network managers and router advertisements set (100 and more).
+	RouteMetric = 50
+	// DefaultTunMTU is the TUN's while no Host says otherwise: packets captured for others may be as long as links carry.
+	DefaultTunMTU = 1500
+	// dumpRetries bounds how often a dump that the kernel says was disturbed is asked for again.
+	dumpRetries = 10
+)
+
+// kernel is what the plane wants of the host's own stack, on the TUN: addresses and routes. wanted and there are
+// plain values; the difference is what is asked of netlink.
+type kernel struct {
+	nl     *netlink.Handle
+	tun    string
+	index  int // of the TUN; 0 until it is made
+	mtu    int
+	wanted kernelState
+	there  kernelState
+}
+
+// kernelState is a set of addresses and of routes.
+type kernelState struct {
+	addrs  map[netip.Addr]struct{}
+	routes map[route]struct{}
+}
+
+// route is one route by the TUN.
+type route struct {
+	dst netip.Prefix
+	src netip.Addr // preferred source; zero: the kernel's choice
+}
+
+func newKernelState() kernelState {
+	return kernelState{addrs: map[netip.Addr]struct{}{}, routes: map[route]struct{}{}}
+}
+
+func openKernel(tun string) (*kernel, error) {
+	nl, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("a netlink socket: %w", err)
+	}
+	return &kernel{nl: nl, tun: tun, wanted: newKernelState(), there: newKernelState()}, nil
+}
+
+func (k *kernel) close() { k.nl.Close() }
+
+// Apply brings the links' groups and filters and the kernel's addresses and routes in step with one Op.
+func (m *machine) Apply(op plane.Op) error {
+	d := m.demand.apply(op)
+	var errs []error
+	for _, g := range d.joined {
+		if l := m.links[g.port]; l != nil {
+			errs = append(errs, l.join(g.addr))
+		}
+	}
+	for _, g := range d.left {
+		if l := m.links[g.port]; l != nil {
+			errs = append(errs, l.leave(g.addr))
+		}
+	}
+	errs = append(errs, m.filters(d.filters)...)
+	if !m.kernel.want(m.demand, d) {
+		return errors.Join(errs...)
+	}
+	if err := m.needTun(); err != nil {
+		return err
+	}
+	return errors.Join(append(errs, m.kernel.setMTU(m.tunMTU()), m.kernel.sync())...)
+}
+
+func (m *machine) filters(ports []plane.Port) []error {
+	var errs []error
+	if slices.Contains(ports, plane.Kernel) {
+		ports = slices.Collect(maps.Keys(m.links))
+	}
+	slices.Sort(ports)
+	for _, p := range slices.Compact(ports) {
+		if l := m.links[p]; l != nil {
+			errs = append(errs, l.setFilter(m.demand.wants(p)))
+		}
+	}
+	return errs
+}
+
+// want takes a delta into the wanted state, and tells whether there is anything to do.
+func (k *kernel) want(d *demand, c delta) bool {
+	changed := false
+	if c.capture.IsValid() {
+		changed = set(k.wanted.routes, route{dst: c.capture}, d.captured(c.capture))
+	}
+	if c.host.IsValid() {
+		_, there := d.hosts[c.host]
+		set(k.wanted.addrs, c.host, there)
+		k.defaultRoute(d)
+		changed = true
+	}
+	return changed
+}
+
+// defaultRoute wants at most one: with the lowest of the addresses that ask for it as its source.
+func (k *kernel) defaultRoute(d *demand) {
+	all := netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	maps.DeleteFunc(k.wanted.routes, func(r route, _ struct{}) bool { return r.dst == all && r.src.IsValid() })
+	var src netip.Addr
+	for a, h := range d.hosts {
+		if h.Default && (!src.IsValid() || a.Less(src)) {
+			src = a
+		}
+	}
+	if src.IsValid() {
+		k.wanted.routes[route{all, src}] = struct{}{}
+	}
+}
+
+func set[K comparable](m map[K]struct{}, k K, in bool) (changed bool) {
+	if _, was := m[k]; was == in {
+		return false
+	}
+	if in {
+		m[k] = struct{}{}
+	} else {
+		delete(m, k)
+	}
+	return true
+}
+
+// tunMTU is the least that any Host allows.
+func (m *machine) tunMTU() int {
+	mtu := 0
+	for _, h := range m.demand.hosts {
+		if h.MTU > 0 && (mtu == 0 || h.MTU < mtu) {
+			mtu = h.MTU
+		}
+	}
+	return cmp.Or(mtu, DefaultTunMTU)
+}
+
+// needTun makes the TUN if it is not there yet.
+func (m *machine) needTun() error {
+	switch {
+	case m.tunErr != nil:
+		return m.tunErr
+	case m.tun == nil:
+		return fmt.Errorf("%w: the node's plane wants one, but its configuration names none", ErrNoDevice)
+	case m.tun.file != nil:
+		return nil
+	}
+	if err := m.tun.create(); err != nil {
+		m.tunErr = err
+		return err
+	}
+	if err := m.raise(); err != nil {
+		m.tunErr = fmt.Errorf("%w: %s: %w", ErrNoDevice, m.tun.name, err)
+		return m.tunErr
+	}
+	if m.feed.Packets != nil {
+		m.start(func() { m.tun.read(m.feed) })
+	}
+	m.warnForwarding()
+	return nil
+}
+
+// raise brings the new device up without the kernel saying a word on it, and finds out what it already holds.
+func (m *machine) raise() error {
+	for _, c := range []struct{ key, value string }{
+		{"disable_ipv6", "0"}, // where the default is off
+		{"addr_gen_mode", "1"},
+		{"router_solicitations", "0"},
+		{"accept_ra", "0"},
+		{"accept_dad", "0"},
+	} {
+		if err := m.setConf(m.tun.name, c.key, c.value, false); err != nil {
+			return err
+		}
+	}
+	dev, err := m.kernel.byName(m.tun.name)
+	if err != nil {
+		return err
+	}
+	k := m.kernel
+	k.index = dev.Attrs().Index
+	if err := k.setMTU(m.tunMTU()); err != nil {
+		return err
+	}
+	if err := k.nl.LinkSetMulticastOff(dev); err != nil {
+		return err
+	}
+	if err := k.nl.LinkSetUp(dev); err != nil {
+		return err
+	}
+	return k.sweep()
+}
+
+// warnForwarding tells an operator why captured packets of others never arrive.
+func (m *machine) warnForwarding() {
+	b, err := m.conf.ReadFile("all/forwarding")
+	if err != nil || strings.TrimSpace(string(b)) != "0" || len(m.kernel.wanted.routes) == 0 || len(m.demand.hosts) > 0 {
+		return
+	}
+	if m.feed.Tell != nil {
+		m.feed.Tell(engine.Event{Name: EventForward,
+			Reason: "packets for others are to be captured, but net.ipv6.conf.all.forwarding is 0; set it to 1"})
+	}
+}
+
+func (k *kernel) setMTU(mtu int) error {
+	if k.index == 0 || k.mtu == mtu {
+		return nil
+	}
+	if err := k.nl.LinkSetMTU(k.dev(), mtu); err != nil {
+		return fmt.Errorf("MTU %d of %s: %w", mtu, k.tun, err)
+	}
+	k.mtu = mtu
+	return nil
+}
+
+func (k *kernel) dev() netlink.Link {
+	return &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Name: k.tun, Index: k.index}}
+}
+
+// sync asks netlink for the difference between wanted and there. Addresses come first and go last, because a route may
+// prefer one as its source. What fails stays in the difference, and is tried again with the next change.
+func (k *kernel) sync() error {
+	var errs []error
+	do := func(what string, key any, err error) bool {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s %v on %s: %w", what, key, k.tun, err))
+		}
+		return err == nil
+	}
+	for _, r := range missing(k.there.routes, k.wanted.routes, compareRoute) {
+		if do("removing route", r.dst, ignore(k.nl.RouteDel(k.netRoute(r)), unix.ESRCH)) {
+			delete(k.there.routes, r)
+		}
+	}
+	for _, a := range missing(k.wanted.addrs, k.there.addrs, netip.Addr.Compare) {
+		if do("adding address", a, k.nl.AddrReplace(k.dev(), hostAddr(a))) {
+			k.there.addrs[a] = struct{}{}
+		}
+	}
+	for _, r := range missing(k.wanted.routes, k.there.routes, compareRoute) {
+		if do("adding route", r.dst, k.nl.RouteReplace(k.netRoute(r))) {
+			k.there.routes[r] = struct{}{}
+		}
+	}
+	for _, a := range missing(k.there.addrs, k.wanted.addrs, netip.Addr.Compare) {
+		if do("removing address", a, ignore(k.nl.AddrDel(k.dev(), hostAddr(a)), unix.EADDRNOTAVAIL)) {
+			delete(k.there.addrs, a)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// missing gives what a has and b lacks, in order.
+func missing[K comparable](a, b map[K]struct{}, order func(x, y K) int) []K {
+	var out []K
+	for k := range a {
+		if _, ok := b[k]; !ok {
+			out = append(out, k)
+		}
+	}
+	slices.SortFunc(out, order)
+	return out
+}
+
+func compareRoute(a, b route) int {
+	return cmp.Or(a.dst.Compare(b.dst), a.src.Compare(b.src))
+}
+
+// sweep reads what the device holds, so that leftovers of another life are removed by the next sync.
+func (k *kernel) sweep() error {
+	k.there = newKernelState()
+	addrs, err := retry(func() ([]netlink.Addr, error) { return k.nl.AddrList(k.dev(), unix.AF_INET6) })
+	if err != nil {
+		return err
+	}
+	for _, a := range addrs {
+		if ip, ok := netip.AddrFromSlice(a.IP.To16()); ok {
+			k.there.addrs[ip] = struct{}{}
+		}
+	}
+	filter := &netlink.Route{LinkIndex: k.index, Protocol: RouteProtocol}
+	routes, err := retry(func() ([]netlink.Route, error) {
+		return k.nl.RouteListFiltered(unix.AF_INET6, filter, netlink.RT_FILTER_OIF|netlink.RT_FILTER_PROTOCOL)
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range routes {
+		k.there.routes[fromNet(r)] = struct{}{}
+	}
+	return nil
+}
+
+// remove takes everything off again. The device would take it along, but not one that somebody made persistent.
+func (k *kernel) remove() error {
+	if k.index == 0 {
+		return nil
+	}
+	k.wanted = newKernelState()
+	return ignore(k.sync(), unix.ENODEV)
+}
+
+func (k *kernel) netRoute(r route) *netlink.Route {
+	out := &netlink.Route{LinkIndex: k.index, Protocol: RouteProtocol, Priority: RouteMetric, Table: unix.RT_TABLE_MAIN,
+		Dst: &net.IPNet{IP: r.dst.Addr().AsSlice(), Mask: net.CIDRMask(r.dst.Bits(), 128)}}
+	if r.src.IsValid() {
+		out.Src = r.src.AsSlice()
+	}
+	return out
+}
+
+func fromNet(r netlink.Route) route {
+	out := route{dst: netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
+	if r.Dst != nil {
+		a, _ := netip.AddrFromSlice(r.Dst.IP.To16())
+		bits, _ := r.Dst.Mask.Size()
+		out.dst = netip.PrefixFrom(a, bits)
+	}
+	if a, ok := netip.AddrFromSlice(r.Src.To16()); ok {
+		out.src = a
+	}
+	return out
+}
+
+// hostAddr is a home address for the kernel: usable at once (the engines do duplicate address detection), and
+// preferred as a source over care-of addresses (RFC 6724 §5 rule 4).
+func hostAddr(a netip.Addr) *netlink.Addr {
+	return &netlink.Addr{
+		IPNet: &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(128, 128)},
+		Flags: unix.IFA_F_NODAD | unix.IFA_F_HOMEADDRESS,
+	}
+}
+
+func ignore(err, what error) error {
+	if errors.Is(err, what) {
+		return nil
+	}
+	return err
+}
+
+// retry asks again for a dump that changes disturbed (NLM_F_DUMP_INTR).
+func retry[T any](dump func() ([]T, error)) ([]T, error) {
+	var out []T
+	var err error
+	for range dumpRetries {
+		if out, err = dump(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	return out, err
+}

@@ -1,0 +1,163 @@
+package driver
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+
+	"roam6/plane"
+	"roam6/wire/ip6"
+)
+
+// demand is what a plane's table asks of the machine under it, kept up one Op at a time: a home agent changes it with
+// every binding, and must not walk ten thousand others for it.
+type demand struct {
+	locals map[netip.Addr]plane.Local
+	hosts  map[netip.Addr]plane.Host
+	paths  map[netip.Prefix]plane.Path
+	groups map[group]int // number of Locals that need it
+	direct map[plane.Port]map[netip.Prefix]struct{}
+}
+
+// group is a multicast group on a port.
+type group struct {
+	port plane.Port
+	addr netip.Addr
+}
+
+func newDemand() *demand {
+	return &demand{
+		locals: map[netip.Addr]plane.Local{},
+		hosts:  map[netip.Addr]plane.Host{},
+		paths:  map[netip.Prefix]plane.Path{},
+		groups: map[group]int{},
+		direct: map[plane.Port]map[netip.Prefix]struct{}{},
+	}
+}
+
+// delta is what one Op changed of the demand: only what is named here may differ from before.
+type delta struct {
+	joined, left []group
+	filters      []plane.Port // ports whose packets of interest changed; plane.Kernel means every link
+	capture      netip.Prefix // look again whether it is captured; invalid: no
+	host         netip.Addr   // look again whether the kernel has it; invalid: no
+}
+
+// apply takes one Op in.
+func (d *demand) apply(op plane.Op) delta {
+	switch {
+	case op.Local != nil:
+		return d.local(op.Local.Addr, op.Local.Local, op.Delete)
+	case op.Path != nil:
+		return d.path(op.Path.Inner.Masked(), op.Path.Path, op.Delete)
+	case op.Host != nil:
+		if op.Delete {
+			delete(d.hosts, op.Host.Addr)
+		} else {
+			d.hosts[op.Host.Addr] = op.Host.Host
+		}
+		return delta{host: op.Host.Addr}
+	}
+	return delta{}
+}
+
+func (d *demand) local(a netip.Addr, l plane.Local, gone bool) delta {
+	c := delta{capture: netip.PrefixFrom(a, a.BitLen())}
+	old, had := d.locals[a]
+	if gone {
+		delete(d.locals, a)
+	} else {
+		d.locals[a] = l
+	}
+	g := ip6.SolicitedNode(a)
+	if !gone && l.Port != plane.Kernel && !(had && old.Port == l.Port) {
+		if k := (group{l.Port, g}); d.count(k, 1) == 1 {
+			c.joined = append(c.joined, k)
+		}
+	}
+	if had && old.Port != plane.Kernel && (gone || old.Port != l.Port) {
+		if k := (group{old.Port, g}); d.count(k, -1) == 0 {
+			c.left = append(c.left, k)
+		}
+	}
+	p := netip.PrefixFrom(a, a.BitLen())
+	if had && byLink(old) {
+		c.unwant(d, old.Port, p)
+	}
+	if !gone && byLink(l) {
+		c.want(d, l.Port, p)
+	}
+	return c
+}
+
+// byLink tells whether packets to a Local come by its link's packet socket. Captured ones come by the kernel's routing
+// and the TUN: taking them from the link as well would handle them twice. Of a proxied one only neighbour discovery
+// is wanted, and that always passes.
+func byLink(l plane.Local) bool { return !l.Capture && !l.Proxy && l.Port != plane.Kernel }
+
+func (d *demand) path(p netip.Prefix, path plane.Path, gone bool) delta {
+	c := delta{capture: p}
+	if old, had := d.paths[p]; had && old.Side == plane.Mobile {
+		c.unwant(d, plane.Kernel, p)
+	}
+	if gone {
+		delete(d.paths, p)
+		return c
+	}
+	d.paths[p] = path
+	if path.Side == plane.Mobile {
+		// By whatever link: a mobile node at home, or on its way there, is sent packets that no tunnel brings.
+		c.want(d, plane.Kernel, p)
+	}
+	return c
+}
+
+func (c *delta) want(d *demand, port plane.Port, p netip.Prefix) {
+	if d.direct[port] == nil {
+		d.direct[port] = map[netip.Prefix]struct{}{}
+	}
+	d.direct[port][p] = struct{}{}
+	c.filters = append(c.filters, port)
+}
+
+func (c *delta) unwant(d *demand, port plane.Port, p netip.Prefix) {
+	delete(d.direct[port], p)
+	c.filters = append(c.filters, port)
+}
+
+func (d *demand) count(g group, by int) int {
+	d.groups[g] += by
+	n := d.groups[g]
+	if n == 0 {
+		delete(d.groups, g)
+	}
+	return n
+}
+
+// captured tells whether the kernel must route packets for a prefix into the plane.
+func (d *demand) captured(p netip.Prefix) bool {
+	if path, ok := d.paths[p]; ok && path.Capture {
+		return true
+	}
+	return p.IsSingleIP() && d.locals[p.Addr()].Capture
+}
+
+// wants gives the destinations whose packets a link port must bring up, sorted.
+func (d *demand) wants(port plane.Port) []netip.Prefix {
+	all := slices.Collect(maps.Keys(d.direct[port]))
+	all = slices.AppendSeq(all, maps.Keys(d.direct[plane.Kernel]))
+	slices.SortFunc(all, netip.Prefix.Compare)
+	return slices.Compact(all)
+}
+
+// joined gives the groups of one port, sorted, without those that are always joined.
+func (d *demand) joined(port plane.Port) []netip.Addr {
+	var all []netip.Addr
+	for g := range d.groups {
+		if g.port == port {
+			all = append(all, g.addr)
+		}
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return all
+}

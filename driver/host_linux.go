@@ -1,0 +1,247 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/vishvananda/netlink"
+
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// machine is the Host of a real Linux: packet sockets for the links, a TUN device for the Kernel port, netlink for
+// addresses, routes and the state of links. All it holds open was opened in the namespace of the thread that called New.
+type machine struct {
+	links  map[plane.Port]*link
+	order  []*link
+	tun    *tun // nil: no name was given
+	tunErr error
+	kernel *kernel
+	watch  *watch
+	conf   *os.Root // /proc/sys/net/ipv6/conf of our namespace
+	undo   []func() // what Close has to put back
+	demand *demand
+	feed   Feed
+	closed bool
+	wg     sync.WaitGroup
+}
+
+// openHost opens everything; nothing is changed on the machine but, with Userland, IPv6 on the links.
+func openHost(c Config) (Host, error) {
+	m := &machine{links: map[plane.Port]*link{}, demand: newDemand()}
+	if err := m.open(c); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+func (m *machine) open(c Config) error {
+	var err error
+	// A directory handle keeps pointing into the namespace it was opened in, whatever thread uses it later.
+	if m.conf, err = os.OpenRoot("/proc/sys/net/ipv6/conf"); err != nil {
+		return fmt.Errorf("this kernel has no IPv6 (booted with ipv6.disable=1?): %w", err)
+	}
+	if m.kernel, err = openKernel(c.Tun); err != nil {
+		return err
+	}
+	for _, lc := range c.Links {
+		l, err := openLink(lc)
+		if err != nil {
+			return err
+		}
+		m.links[lc.Port] = l
+		m.order = append(m.order, l)
+		if err := m.attach(l); err != nil {
+			return err
+		}
+		if c.Userland {
+			if err := m.silence(lc.Ifname); err != nil {
+				return err
+			}
+		}
+	}
+	if m.watch, err = openWatch(); err != nil {
+		return err
+	}
+	if c.Tun != "" {
+		// A node that never wants the device may live without /dev/net/tun.
+		m.tun, m.tunErr = openTun(c.Tun)
+	}
+	return nil
+}
+
+// attach binds a link to its interface, which must exist.
+func (m *machine) attach(l *link) error {
+	dev, err := m.kernel.byName(l.Ifname)
+	if err != nil {
+		return fmt.Errorf("no interface %q; this machine has: %s: %w", l.Ifname, m.kernel.names(), err)
+	}
+	a := dev.Attrs()
+	if a.EncapType != "ether" && len(a.HardwareAddr) != 6 {
+		return fmt.Errorf("interface %s is %s; only Ethernet-like interfaces carry neighbour discovery as needed here", l.Ifname, a.EncapType)
+	}
+	l.mtu = a.MTU
+	copy(l.hw[:], a.HardwareAddr)
+	return l.bind(a.Index)
+}
+
+// silence switches IPv6 off on an interface and puts it back at Close.
+func (m *machine) silence(ifname string) error {
+	return m.setConf(ifname, "disable_ipv6", "1", true)
+}
+
+// setConf writes one setting of an interface.
+func (m *machine) setConf(ifname, key, value string, restore bool) error {
+	path := ifname + "/" + key
+	old, err := m.conf.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading net.ipv6.conf.%s.%s: %w", ifname, key, err)
+	}
+	was := strings.TrimSpace(string(old))
+	if was == value {
+		return nil
+	}
+	if err := m.writeConf(path, value); err != nil {
+		return lacks(fmt.Sprintf("setting net.ipv6.conf.%s.%s", ifname, key), "CAP_NET_ADMIN", err)
+	}
+	if restore {
+		m.undo = append(m.undo, func() { _ = m.writeConf(path, was) })
+	}
+	return nil
+}
+
+func (m *machine) writeConf(path, value string) error {
+	f, err := m.conf.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value)
+	return errors.Join(err, f.Close())
+}
+
+// Listen starts the readers and the link watch, and reports the links that are up.
+func (m *machine) Listen(f Feed) {
+	m.feed = f
+	for _, l := range m.order {
+		m.start(func() { l.read(f) })
+		m.refresh(l)
+	}
+	m.start(func() { m.watch.read(f, m.changed) })
+	if m.tun != nil && m.tun.file != nil {
+		m.start(func() { m.tun.read(f) })
+	}
+}
+
+func (m *machine) start(read func()) {
+	m.wg.Add(1)
+	go func() {
+		defer m.wg.Done()
+		read()
+	}()
+}
+
+// Send writes to a link or to the TUN.
+func (m *machine) Send(port plane.Port, to plane.HW, data []byte) error {
+	if len(data) < 40 || data[0]>>4 != 6 {
+		return DropNotIPv6
+	}
+	if port == plane.Kernel {
+		if err := m.needTun(); err != nil {
+			return err
+		}
+		return m.tun.send(data)
+	}
+	l := m.links[port]
+	if l == nil {
+		return DropNoPort
+	}
+	if to == (plane.HW{}) {
+		if data[24] != 0xff {
+			return DropNoNextHop
+		}
+		to = plane.HW{0x33, 0x33, data[36], data[37], data[38], data[39]} // RFC 2464 §7
+	}
+	return l.send(to, data)
+}
+
+// Link tells the interface of a port.
+func (m *machine) Link(port plane.Port) (engine.LinkUp, bool) {
+	l := m.links[port]
+	if l == nil || l.index == 0 {
+		return engine.LinkUp{}, false
+	}
+	return engine.LinkUp{Port: port, Name: l.Ifname, HW: l.hw, MTU: l.mtu}, true
+}
+
+// Overflow asks every link's socket.
+func (m *machine) Overflow() int {
+	n := 0
+	for _, l := range m.order {
+		n += l.overflow()
+	}
+	return n
+}
+
+// Close stops the readers and removes everything. Whatever lives on the TUN goes with it.
+func (m *machine) Close() error {
+	if m.closed {
+		return nil
+	}
+	m.closed = true
+	var errs []error
+	for _, l := range m.order {
+		errs = append(errs, l.close())
+	}
+	if m.watch != nil {
+		errs = append(errs, m.watch.close())
+	}
+	if m.tun != nil {
+		errs = append(errs, m.kernel.remove(), m.tun.close())
+	}
+	m.wg.Wait()
+	for _, f := range m.undo {
+		f()
+	}
+	if m.kernel != nil {
+		m.kernel.close()
+	}
+	if m.conf != nil {
+		errs = append(errs, m.conf.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// names lists the interfaces of our namespace, for an error.
+func (k *kernel) names() string {
+	links, err := retry(k.nl.LinkList)
+	if err != nil {
+		return "(none could be listed)"
+	}
+	var names []string
+	for _, l := range links {
+		if l.Attrs().Flags&net.FlagLoopback == 0 {
+			names = append(names, l.Attrs().Name)
+		}
+	}
+	sort.Strings(names)
+	if len(names) == 0 {
+		return "none but loopback"
+	}
+	return strings.Join(names, ", ")
+}
+
+func (k *kernel) byName(name string) (netlink.Link, error) {
+	var l netlink.Link
+	_, err := retry(func() ([]struct{}, error) {
+		var err error
+		l, err = k.nl.LinkByName(name)
+		return nil, err
+	})
+	return l, err
+}

@@ -1,0 +1,282 @@
+package driver
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// flushEvery is how long journal lines may wait in memory when Config.JournalSync is off.
+const flushEvery = time.Second
+
+// ownName is the engine name of events that the driver tells itself.
+const ownName = "driver"
+
+// Events of the driver.
+const (
+	EventKernel  = "driver.kernel"  // the kernel refused an address, route or group; Reason is its error
+	EventJournal = "driver.journal" // the journal could not be written and ends here; Reason is the error
+	EventForward = "driver.forward" // packets are captured, but this kernel does not forward; Reason says what to do
+)
+
+// slot is one engine and its next deadline.
+type slot struct {
+	Engine
+	deadline engine.Mono
+	why      string
+}
+
+// loop is what the goroutine of Run owns.
+type loop struct {
+	n       *Node
+	slots   []*slot
+	byName  map[string]*slot // constant after init
+	soft    *plane.Soft
+	sink    plane.Sink
+	fx      engine.Effects
+	queue   []queued // inputs that carrying out effects brought about; taken before anything new
+	waiting map[uint64]chan engine.Reply
+	journal *journal
+	stats   Stats
+	fatal   error
+}
+
+// queued is an input for one slot, or for all when slot is nil.
+type queued struct {
+	slot *slot
+	in   engine.Input
+}
+
+func (l *loop) init(n *Node) {
+	*l = loop{n: n, byName: map[string]*slot{}, soft: plane.NewSoft(), waiting: map[uint64]chan engine.Reply{}}
+	l.stats.Drops = map[string]int{}
+	l.journal = newJournal(n.c.Journal, n.c.JournalSync)
+	for _, e := range n.c.Engines {
+		s := &slot{Engine: e, deadline: engine.Never}
+		l.slots = append(l.slots, s)
+		l.byName[e.Name] = s
+	}
+}
+
+// Run starts the engines with their records and runs the node until the context ends, Stop or Close is called (nil) or
+// it fails. It is called once.
+func (n *Node) Run(ctx context.Context) error {
+	if !n.running.CompareAndSwap(false, true) {
+		return fmt.Errorf("driver: node %s: Run was called twice", n.c.Name)
+	}
+	defer close(n.ended)
+	l := &n.loop
+	defer l.flush()
+	if err := l.start(); err != nil {
+		return err
+	}
+	n.host.Listen(Feed{
+		Packets: n.feed,
+		Do:      n.post,
+		Input:   func(in engine.Input) { l.offer("", in) },
+		Tell:    func(ev engine.Event) { l.event(l.now().Mono, ownName, ev) },
+		Drop:    func(reason string, k int) { n.post(func() { l.drop(reason, k) }) },
+		Fail: func(err error) {
+			select {
+			case n.failed <- err:
+			default:
+			}
+		},
+	})
+	return l.run(ctx)
+}
+
+func (n *Node) feed(batch []Arrival) bool {
+	select {
+	case n.packets <- batch:
+		return true
+	case <-n.quit:
+	case <-n.ended:
+	}
+	return false
+}
+
+// start hands every engine its Start.
+func (l *loop) start() error {
+	own := map[string][]engine.Record{}
+	if l.n.c.Store != nil {
+		records, err := l.n.c.Store.Load()
+		if err != nil {
+			return fmt.Errorf("driver: node %s: reading the store: %w", l.n.c.Name, err)
+		}
+		for _, r := range records {
+			if name, bucket, ok := strings.Cut(r.Bucket, "/"); ok {
+				own[name] = append(own[name], engine.Record{Bucket: bucket, Key: r.Key, Value: r.Value})
+			}
+		}
+	}
+	for _, s := range l.slots {
+		l.handle(s, engine.Start{Records: own[s.Name]})
+	}
+	return l.fatal
+}
+
+func (l *loop) run(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	flush := time.NewTicker(flushEvery)
+	defer flush.Stop()
+	for {
+		l.ticks()
+		if l.fatal != nil {
+			return l.fatal
+		}
+		timer.Reset(l.wait())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-l.n.quit:
+			return nil
+		case err := <-l.n.failed:
+			return fmt.Errorf("driver: node %s: %w", l.n.c.Name, err)
+		case batch := <-l.n.packets:
+			for i := range batch {
+				l.arrive(&batch[i])
+			}
+		case f := <-l.n.calls:
+			f()
+		case <-timer.C:
+		case <-flush.C:
+			l.flush()
+		}
+	}
+}
+
+// now reads both clocks at once. Mono counts on the monotonic clock, so that a step of the wall clock moves no timer.
+func (l *loop) now() engine.Now {
+	t := time.Now()
+	return engine.Now{Mono: engine.Mono(t.Sub(l.n.c.Epoch)), Wall: t.UTC().Round(0)}
+}
+
+// wait is the time to the earliest deadline.
+func (l *loop) wait() time.Duration {
+	next := engine.Never
+	for _, s := range l.slots {
+		next = min(next, s.deadline)
+	}
+	if next == engine.Never {
+		return time.Hour
+	}
+	return max(0, next.Sub(l.now().Mono))
+}
+
+// ticks gives one Tick to every engine whose deadline has come: late perhaps, never early.
+func (l *loop) ticks() {
+	for _, s := range l.slots {
+		if s.deadline == engine.Never {
+			continue
+		}
+		if late := l.now().Mono.Sub(s.deadline); late >= 0 {
+			l.stats.Late = max(l.stats.Late, late)
+			l.handle(s, engine.Tick{})
+		}
+	}
+}
+
+// arrive takes one packet through the plane.
+func (l *loop) arrive(a *Arrival) {
+	l.stats.Packets++
+	l.soft.Handle(time.Duration(l.now().Mono), a.Port, a.From, a.Data, &l.sink)
+	l.drain()
+	l.settle()
+}
+
+// offer queues an input for one engine, or for all in their order, and takes it.
+func (l *loop) offer(engineName string, in engine.Input) {
+	if up, ok := in.(engine.LinkUp); ok {
+		in = l.complete(up)
+	}
+	var s *slot
+	if engineName != "" {
+		if s = l.byName[engineName]; s == nil {
+			return
+		}
+	}
+	l.queue = append(l.queue, queued{s, in})
+	l.settle()
+}
+
+// complete fills in what the injector of a LinkUp left out.
+func (l *loop) complete(up engine.LinkUp) engine.LinkUp {
+	known, ok := l.n.host.Link(up.Port)
+	if !ok {
+		return up
+	}
+	if up.Name == "" {
+		up.Name = known.Name
+	}
+	if up.HW == (plane.HW{}) {
+		up.HW = known.HW
+	}
+	if up.MTU == 0 {
+		up.MTU = known.MTU
+	}
+	return up
+}
+
+// handle gives one engine one input, and then whatever follows from it.
+func (l *loop) handle(s *slot, in engine.Input) {
+	l.queue = append(l.queue, queued{s, in})
+	l.settle()
+}
+
+// settle takes queued inputs until none is left. A failure stops it: nothing may follow a Persist that failed.
+func (l *loop) settle() {
+	for i := 0; i < len(l.queue) && l.fatal == nil; i++ {
+		q := l.queue[i]
+		if q.slot != nil {
+			l.step(q.slot, q.in)
+			continue
+		}
+		for _, s := range l.slots {
+			l.step(s, q.in)
+		}
+	}
+	clear(l.queue)
+	l.queue = l.queue[:0]
+}
+
+// step is the law: one input, all its effects in order, the deadline.
+func (l *loop) step(s *slot, in engine.Input) {
+	if l.fatal != nil {
+		return
+	}
+	now := l.now()
+	l.record(engine.Entry{Mono: now.Mono, Wall: now.Wall.UnixNano(), Engine: s.Name, Input: in})
+	l.fx.Reset()
+	l.guarded(s, now, in)
+	l.stats.Inputs++
+	for _, e := range l.fx.List {
+		l.record(engine.Entry{Mono: now.Mono, Wall: now.Wall.UnixNano(), Engine: s.Name, Effect: e})
+	}
+	for _, e := range l.fx.List {
+		if l.carryOut(s, now, e); l.fatal != nil {
+			return
+		}
+		l.stats.Effects++
+	}
+	s.deadline, s.why = s.Engine.Engine.Deadline()
+}
+
+func (l *loop) find(name string) (*slot, error) {
+	if s := l.byName[name]; s != nil {
+		return s, nil
+	}
+	names := make([]string, len(l.slots))
+	for i, s := range l.slots {
+		names[i] = s.Name
+	}
+	if name == "" && len(l.slots) == 1 {
+		return l.slots[0], nil
+	}
+	return nil, fmt.Errorf("driver: node %s has no engine %q; it has: %s", l.n.c.Name, name, strings.Join(names, ", "))
+}

@@ -1,0 +1,100 @@
+package driver
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// Memory is a Host without a machine: links are calls, the kernel's state is a list. It serves tests and whoever wants to
+// run a node inside one process. Its methods may be called from any goroutine.
+type Memory struct {
+	// OnSend is called for every packet sent; it must not keep data. Set it before New.
+	OnSend func(port plane.Port, to plane.HW, data []byte) error
+	// OnApply is called for every Op; its error is the kernel's. Set it before New.
+	OnApply func(op plane.Op) error
+
+	mu    sync.Mutex
+	feed  Feed
+	links map[plane.Port]engine.LinkUp
+	up    map[plane.Port]bool
+}
+
+// SetLink makes a link exist, and brings it up or down; the node hears of it if it runs.
+func (m *Memory) SetLink(l engine.LinkUp, up bool) {
+	m.mu.Lock()
+	if m.links == nil {
+		m.links, m.up = map[plane.Port]engine.LinkUp{}, map[plane.Port]bool{}
+	}
+	was := m.up[l.Port]
+	m.links[l.Port], m.up[l.Port] = l, up
+	feed := m.feed
+	m.mu.Unlock()
+	if feed.Do == nil || was == up {
+		return
+	}
+	feed.Do(func() {
+		if up {
+			feed.Input(l)
+		} else {
+			feed.Input(engine.LinkDown{Port: l.Port})
+		}
+	})
+}
+
+// Deliver hands the node packets that arrived; it owns their data from then on. False when the node has ended or not begun.
+func (m *Memory) Deliver(batch ...Arrival) bool {
+	m.mu.Lock()
+	feed := m.feed
+	m.mu.Unlock()
+	return feed.Packets != nil && feed.Packets(batch)
+}
+
+// Listen is called by the node.
+func (m *Memory) Listen(f Feed) {
+	m.mu.Lock()
+	m.feed = f
+	var up []engine.LinkUp
+	for _, p := range slices.Sorted(maps.Keys(m.links)) {
+		if m.up[p] {
+			up = append(up, m.links[p])
+		}
+	}
+	m.mu.Unlock()
+	for _, l := range up {
+		f.Input(l)
+	}
+}
+
+// Send gives the packet to OnSend.
+func (m *Memory) Send(port plane.Port, to plane.HW, data []byte) error {
+	if m.OnSend == nil {
+		return nil
+	}
+	return m.OnSend(port, to, data)
+}
+
+// Apply gives the Op to OnApply.
+func (m *Memory) Apply(op plane.Op) error {
+	if m.OnApply == nil {
+		return nil
+	}
+	return m.OnApply(op)
+}
+
+// Link tells what SetLink said.
+func (m *Memory) Link(p plane.Port) (engine.LinkUp, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, ok := m.links[p]
+	return l, ok
+}
+
+// Overflow is always 0: Deliver waits.
+func (m *Memory) Overflow() int { return 0 }
+
+// Close does nothing; the node no longer listens.
+func (m *Memory) Close() error { return nil }

@@ -1,0 +1,189 @@
+package driver
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"roam6/engine"
+)
+
+// maxJournalLine bounds a line of a journal: the largest IPv6 packet in base64, with room for everything else.
+const maxJournalLine = 4 << 20
+
+// Replayed says how far a replay came.
+type Replayed struct {
+	Lines   int `json:"lines"`
+	Inputs  int `json:"inputs"`
+	Effects int `json:"effects"`
+	// Torn says that the last line was cut short, as a kill does; it was left out.
+	Torn bool `json:"torn,omitempty"`
+}
+
+// Difference is the first point where a replay and its journal part.
+type Difference struct {
+	Line   int    // of the effect in the journal, or of the input whose effects differ in number
+	Engine string //
+	Input  string // the input, pretty printed, and its line
+	Want   string // what the journal holds; empty: no further effect
+	Got    string // what the engine gave now; empty: no further effect
+}
+
+// Error shows both sides.
+func (d *Difference) Error() string {
+	return fmt.Sprintf("journal line %d, engine %s: the replay differs\ninput, %s\njournal: %s\nreplay:  %s",
+		d.Line, d.Engine, d.Input, orNone(d.Want), orNone(d.Got))
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "no effect"
+	}
+	return s
+}
+
+// Replay feeds the inputs of a journal to engines built as they were built then, and compares every effect. The first
+// that differs is returned as a *Difference, a panic as a *Crash; other errors are about the journal itself.
+func Replay(r io.Reader, engines []Engine) (Replayed, error) {
+	p := player{engines: map[string]engine.Engine{}}
+	for _, e := range engines {
+		p.engines[e.Name] = e.Engine
+	}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 64<<10), maxJournalLine)
+	var bad error // a line that does not parse; an error unless it is the last
+	for lines.Scan() {
+		if bad != nil {
+			return p.done, bad
+		}
+		p.done.Lines++
+		var e engine.Entry
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			bad = fmt.Errorf("journal line %d: %w", p.done.Lines, err)
+			continue
+		}
+		if err := p.take(e); err != nil {
+			return p.done, err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return p.done, fmt.Errorf("journal line %d: %w", p.done.Lines+1, err)
+	}
+	if bad != nil {
+		p.done.Lines--
+		p.done.Torn = true
+		return p.done, nil // a kill also cuts the effects of the last input short: nothing left to compare
+	}
+	return p.done, p.end()
+}
+
+// player replays one journal.
+type player struct {
+	engines map[string]engine.Engine
+	done    Replayed
+	fx      engine.Effects
+	left    []engine.Effect // effects of the last input that the journal has not shown yet
+	last    engine.Entry    // the last input
+	at      int             // its line
+}
+
+func (p *player) take(e engine.Entry) error {
+	if e.Input != nil {
+		return p.input(e)
+	}
+	if p.last.Input == nil || e.Engine != p.last.Engine || e.Mono != p.last.Mono || e.Wall != p.last.Wall {
+		return fmt.Errorf("journal line %d: an effect that follows no input of engine %s at that time", p.done.Lines, e.Engine)
+	}
+	p.done.Effects++
+	if len(p.left) == 0 {
+		return p.differs(p.done.Lines, e.Effect, nil)
+	}
+	got := p.left[0]
+	p.left = p.left[1:]
+	if !same(e.Effect, got) {
+		return p.differs(p.done.Lines, e.Effect, got)
+	}
+	return nil
+}
+
+func (p *player) input(e engine.Entry) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	eng := p.engines[e.Engine]
+	if eng == nil {
+		return fmt.Errorf("journal line %d: engine %q is not among those given", p.done.Lines, e.Engine)
+	}
+	p.done.Inputs++
+	p.last, p.at = e, p.done.Lines
+	p.fx = engine.Effects{}
+	if err := p.call(eng, e); err != nil {
+		return err
+	}
+	p.left = p.fx.List
+	return nil
+}
+
+func (p *player) call(eng engine.Engine, e engine.Entry) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = &Crash{Node: "replay", Engine: e.Engine, Line: p.done.Lines, Input: e.Input, Cause: cause}
+		}
+	}()
+	eng.Handle(engine.Now{Mono: e.Mono, Wall: time.Unix(0, e.Wall).UTC()}, e.Input, &p.fx)
+	eng.Deadline() // the loop reads it after every input; an engine may rely on it
+	return nil
+}
+
+// end checks that the journal showed every effect of the last input.
+func (p *player) end() error {
+	if len(p.left) > 0 {
+		return p.differs(p.at, nil, p.left[0])
+	}
+	return nil
+}
+
+func (p *player) differs(line int, want, got engine.Effect) error {
+	d := &Difference{Line: line, Engine: p.last.Engine, Input: fmt.Sprintf("line %d: %s", p.at, show(p.last.Input))}
+	if want != nil {
+		d.Want = show(want)
+	}
+	if got != nil {
+		d.Got = show(got)
+	}
+	return d
+}
+
+// same compares two effects as the journal writes them.
+func same(a, b engine.Effect) bool {
+	x, errX := json.Marshal(engine.Entry{Effect: a})
+	y, errY := json.Marshal(engine.Entry{Effect: b})
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// show names the type of an input or effect and prints its fields.
+func show(v any) string {
+	name := fmt.Sprintf("%T", v)
+	return strings.TrimPrefix(name, "engine.") + " " + pretty(v)
+}
+
+func pretty(v any) string {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Sprintf("%+v", v)
+	}
+	return string(b)
+}
+
+// IsDifference reports whether an error of Replay means that engine and journal disagree, rather than that the journal
+// could not be read.
+func IsDifference(err error) bool {
+	var d *Difference
+	var c *Crash
+	return errors.As(err, &d) || errors.As(err, &c)
+}
