@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -31,6 +32,7 @@ type Doc struct {
 type node struct {
 	kind         kind
 	text         string // scalar: as written, without quotes
+	plain        bool   // scalar: a number or boolean to YAML
 	line, column int
 	keys         []entry
 	items        []*node
@@ -160,7 +162,7 @@ func (d *Doc) convert(n ast.Node, depth int) (*node, error) {
 	case *ast.LiteralNode:
 		out.kind, out.text = scalar, v.Value.Value
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		out.kind, out.text = scalar, n.GetToken().Value
+		out.kind, out.text, out.plain = scalar, n.GetToken().Value, true
 	case *ast.SequenceNode:
 		out.kind = list
 		if v.Start != nil {
@@ -206,4 +208,41 @@ func (d *Doc) convertMap(out *node, values []*ast.MappingValueNode, depth int) (
 		out.line, out.column = out.keys[0].line, out.keys[0].column
 	}
 	return out, nil
+}
+
+// Generic reads a text into maps, lists, strings, numbers and booleans, as a checker of JSON schemas wants them.
+func Generic(text []byte) (any, error) {
+	d, err := Parse("text", text)
+	if err != nil {
+		return nil, err
+	}
+	return d.root.generic(), nil
+}
+
+func (n *node) generic() any {
+	switch n.kind {
+	case mapping:
+		out := make(map[string]any, len(n.keys))
+		for _, e := range n.keys {
+			out[e.key] = e.value.generic()
+		}
+		return out
+	case list:
+		out := make([]any, len(n.items))
+		for i, item := range n.items {
+			out[i] = item.generic()
+		}
+		return out
+	case null:
+		return nil
+	}
+	if n.plain {
+		if f, err := strconv.ParseFloat(n.text, 64); err == nil {
+			return f
+		}
+		if n.text == "true" || n.text == "false" {
+			return n.text == "true"
+		}
+	}
+	return n.text
 }

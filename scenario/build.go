@@ -1,0 +1,201 @@
+package scenario
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"roam6/conf"
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// MeasuredMobiles is the number of mobile nodes that get traffic of their own. A thousand replicas with a thousand
+// packets a second each would measure the machine, not the handover; their handovers are judged by their events.
+const MeasuredMobiles = 10
+
+// MaxMobiles is the number of mobile nodes at most; more have no link-layer address.
+const MaxMobiles = 1 << 20
+
+// Options are what a run decides about a scenario.
+type Options struct {
+	Strategy string   // "" is mipv6
+	Seed     uint64   // equal seeds make equal plans
+	Nodes    int      // mobile nodes; 0 is 1
+	Set      []string // overrides "key=value"
+}
+
+// Plan works the scenario out for one run.
+func (s *Scenario) Plan(o Options) (*Plan, error) {
+	scene, doc, err := read(s.file, s.text, o.Set)
+	if err != nil {
+		return nil, err
+	}
+	o.Strategy, o.Nodes = or(o.Strategy, "mipv6"), max(o.Nodes, 1)
+	if o.Nodes > MaxMobiles || o.Nodes > 1 && scene.Topology == Explicit {
+		return nil, fmt.Errorf("--nodes %d: at most %d, and 1 with an explicit topology", o.Nodes, MaxMobiles)
+	}
+	b := &builder{s: scene, doc: doc, o: o, plan: &Plan{Scenario: scene.Name, Strategy: o.Strategy, Seed: o.Seed, Length: scene.Length}}
+	if scene.Topology == TwoOperators {
+		b.world()
+		for i := range o.Nodes {
+			b.mobile(i)
+		}
+	}
+	b.explicit()
+	b.moves()
+	b.faults()
+	slices.SortStableFunc(b.plan.Actions, func(x, y Action) int { return cmp.Compare(x.At, y.At) })
+	b.number()
+	return b.plan, nil
+}
+
+// Expectation is what the scenario with these overrides expects; nodes does not change it.
+func (s *Scenario) Expectation(o Options) (Expect, error) {
+	scene, _, err := read(s.file, s.text, o.Set)
+	if err != nil {
+		return Expect{}, err
+	}
+	return scene.Expect, nil
+}
+
+// builder works out one plan.
+type builder struct {
+	s    *Scenario
+	doc  *conf.Doc
+	o    Options
+	plan *Plan
+}
+
+func (b *builder) segment(name string, air bool, link LinkModel) {
+	b.plan.Segments = append(b.plan.Segments, Segment{Name: name, Air: air, Link: link})
+}
+
+// node adds a node and gives its number.
+func (b *builder) node(n Node) int {
+	b.plan.Nodes = append(b.plan.Nodes, n)
+	return len(b.plan.Nodes) - 1
+}
+
+// iface adds an interface; its link-layer address is 02, the node's number in four octets, the interface's number.
+func (b *builder) iface(node int, f Iface) {
+	n := &b.plan.Nodes[node]
+	f.HW[0] = 2
+	binary.BigEndian.PutUint32(f.HW[1:], uint32(node+1))
+	f.HW[5] = byte(len(n.Ifaces) + 1)
+	n.Ifaces = append(n.Ifaces, f)
+}
+
+// mobileName is mn, mn2, mn3 …
+func mobileName(i int) string {
+	if i == 0 {
+		return "mn"
+	}
+	return fmt.Sprintf("mn%d", i+1)
+}
+
+// mobile adds mobile node i, its traffic when it is measured, and its first attachment when it begins later.
+func (b *builder) mobile(i int) {
+	name, later := mobileName(i), b.later(i)
+	n := b.node(Node{Name: name, Userland: true, Measured: i < MeasuredMobiles, Skew: b.s.Mobile.Skew, Config: b.mobileConfig(i)})
+	start := b.s.Mobile.Start
+	b.attached(n, Iface{Name: "wlan0", Port: 1, Segment: start}, later)
+	if b.s.Mobile.Second != "" {
+		b.attached(n, Iface{Name: "wwan0", Port: 2, Segment: b.s.Mobile.Second}, later)
+	}
+	if i >= MeasuredMobiles {
+		return
+	}
+	for _, f := range b.s.Flows {
+		flow := b.flow(f, name, HomeAddress(i), "cn", CNAddr)
+		flow.Start += later
+		if i > 0 {
+			flow.Name = f.Name + "-" + name
+		}
+		b.addFlow(flow)
+	}
+}
+
+// attached adds an interface that is attached from the start, or by an action when its node begins later.
+func (b *builder) attached(n int, f Iface, later time.Duration) {
+	if later > 0 {
+		b.act(Action{At: later, Verb: Attach, Node: b.plan.Nodes[n].Name, Iface: f.Name, Segment: f.Segment, Handover: -1})
+		f.Segment = ""
+	}
+	b.iface(n, f)
+}
+
+// settle is the time that is left to replicas after their last move.
+const settle = 4 * time.Second
+
+// later is how much later than the first mobile node number i does everything. Drawn from the seed and the node's
+// name, so that more nodes do not change the others. The last move keeps its time to settle.
+func (b *builder) later(i int) time.Duration {
+	span := min(b.s.Mobile.Stagger, b.s.Length-settle)
+	for _, m := range b.s.Moves {
+		span = min(span, b.s.Length-settle-m.At)
+	}
+	if i == 0 || span <= 0 {
+		return 0
+	}
+	return engine.NewRand(b.derive("stagger", mobileName(i))).Between(0, span)
+}
+
+// derive makes 32 octets of the seed for a purpose and a name.
+func (b *builder) derive(purpose, name string) [32]byte {
+	return sha256.Sum256(fmt.Appendf(nil, "roam6 scenario\x00%d\x00%s\x00%s", b.o.Seed, purpose, name))
+}
+
+// defaultStop is how long before the end flows stop, so that their last packets still arrive.
+const defaultStop = 500 * time.Millisecond
+
+// firstPort is the UDP port of the first flow; each flow has its own.
+const firstPort = 40000
+
+func (b *builder) flow(f FlowSpec, mobile string, mobileAddr netip.Addr, peer string, peerAddr netip.Addr) Flow {
+	out := Flow{
+		Name: f.Name, Mobile: mobile, Peer: peer, MobileAddr: mobileAddr, PeerAddr: peerAddr, Interval: f.Interval,
+		Size: f.Size, Start: f.Start, Stop: f.Stop, Voice: f.Voice, Probe: f.Probe,
+	}
+	if out.Size == 0 {
+		out.Size = 64
+	}
+	if out.Stop == 0 {
+		out.Stop = max(b.s.Length-defaultStop, f.Start)
+	}
+	return out
+}
+
+func (b *builder) addFlow(f Flow) {
+	f.Port = firstPort + uint16(len(b.plan.Flows))
+	b.plan.Flows = append(b.plan.Flows, f)
+}
+
+// explicit adds what the file lists itself.
+func (b *builder) explicit() {
+	for _, s := range b.s.Segments {
+		b.segment(s.Name, s.Air, s.Link.model())
+	}
+	for _, spec := range b.s.Nodes {
+		n := Node{Name: spec.Name, Userland: spec.Userland, Forward: spec.Forward, Measured: spec.Measured, Skew: spec.Skew}
+		if spec.Config != "" {
+			n.Config = []byte(spec.Config)
+		}
+		for _, r := range spec.Routes {
+			n.Routes = append(n.Routes, Route(r))
+		}
+		at := b.node(n)
+		for _, f := range spec.Ifaces {
+			b.iface(at, Iface{Name: f.Name, Port: plane.Port(f.Port), Segment: f.Segment, Addrs: f.Addrs, MTU: f.MTU})
+		}
+	}
+	if b.s.Topology == Explicit {
+		for _, f := range b.s.Flows {
+			b.addFlow(b.flow(f, or(f.Mobile, "mn"), f.MobileAddr, or(f.Peer, "cn"), f.PeerAddr))
+		}
+	}
+}
