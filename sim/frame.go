@@ -1,0 +1,53 @@
+package sim
+
+import (
+	"time"
+
+	"roam6/plane"
+)
+
+// frame is an IPv6 packet on its way over a segment. Its Ethernet header is kept beside it.
+type frame struct {
+	data     []byte
+	src, dst plane.HW
+	from     int32         // sending interface; -1 for an attacker's
+	epoch    uint32        // the sender's attachment
+	leaves   time.Duration // when its last bit leaves the sender
+	refs     int32         // events that still hold it; data is given away only with the last of a unicast
+	to       []target      // receivers of an evSpread
+}
+
+// target is an interface as it was attached when the frame was sent.
+type target struct {
+	iface int32
+	epoch uint32
+}
+
+// frames is a pool; events name frames by index.
+type frames struct {
+	list []frame
+	free []int32
+}
+
+func (p *frames) add(f frame) int32 {
+	if n := len(p.free); n > 0 {
+		i := p.free[n-1]
+		p.free = p.free[:n-1]
+		f.to = p.list[i].to[:0]
+		p.list[i] = f
+		return i
+	}
+	p.list = append(p.list, f)
+	return int32(len(p.list) - 1)
+}
+
+// drop gives up one reference. The list of receivers keeps its memory for the next frame in the slot.
+func (p *frames) drop(i int32) {
+	f := &p.list[i]
+	f.refs--
+	if f.refs > 0 {
+		return
+	}
+	*f = frame{to: f.to[:0]}
+	p.free = append(p.free, i)
+}

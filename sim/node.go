@@ -1,0 +1,416 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"roam6/engine"
+	"roam6/plane"
+	"roam6/scenario"
+	"roam6/wire/ip6"
+)
+
+// node is one host or router: its kernel model always, its engines and plane while they run.
+type node struct {
+	w       *world
+	plan    scenario.Node
+	ifaces  []*iface
+	byIface map[string]*iface
+	ports   map[plane.Port]*iface
+
+	own    map[addr16]*iface // the kernel's addresses
+	routes []kroute          // longest prefix first
+	icmp   icmpBucket
+
+	soft    *plane.Soft // nil while the engines are down
+	mirror  mirror      // what of the plane's table the kernel must know
+	engines []*runner
+	lives   int           // how often the engines have been started
+	started time.Duration // the present life's start: Mono counts from it
+	records []engine.Record
+	byKey   map[recordKey]int // index in records
+}
+
+type recordKey struct{ bucket, key string }
+
+// runner is one engine of a node's present life.
+type runner struct {
+	id    int32
+	node  *node
+	name  string
+	eng   engine.Engine
+	life  int
+	armed time.Duration // time of its valid event in the heap; never if none
+	due   time.Duration // when it wants its tick
+	ticks int           // ticks at the present moment
+}
+
+const never = time.Duration(engine.Never)
+
+// offered is an input that waits for an engine, or for all engines of a node (to is nil).
+type offered struct {
+	node *node
+	life int
+	to   *runner
+	in   engine.Input
+}
+
+// start builds the engines and gives them their first inputs.
+func (n *node) start() {
+	if n.plan.Config == nil {
+		return
+	}
+	n.lives++
+	seed := seedOf(n.w.plan.Seed, "engine", n.plan.Name, fmt.Sprint(n.lives))
+	built, err := n.w.config.Build(n.plan, seed)
+	if err != nil {
+		n.w.fail(fmt.Errorf("node %q: %w", n.plan.Name, err))
+		return
+	}
+	n.soft = plane.NewSoft()
+	n.mirror = newMirror()
+	n.started = n.w.now
+	n.engines = nil
+	for _, b := range built.Engines {
+		r := &runner{id: int32(len(n.w.engines)), node: n, name: b.Name, eng: b.Engine, life: n.lives, armed: never, due: never}
+		n.engines = append(n.engines, r)
+		n.w.engines = append(n.w.engines, r)
+	}
+	n.w.observe(Started{At: n.w.now, Node: n.plan.Name})
+	n.offer(engine.Start{Records: n.stored()})
+	for _, i := range n.ifaces {
+		if i.seg != nil {
+			n.linkUp(i)
+		}
+	}
+}
+
+// stored is a copy of the durable records in a fixed order.
+func (n *node) stored() []engine.Record {
+	out := make([]engine.Record, len(n.records))
+	for k, r := range n.records {
+		r.Value = slices.Clone(r.Value)
+		out[k] = r
+	}
+	slices.SortFunc(out, func(a, b engine.Record) int {
+		if c := strings.Compare(a.Bucket, b.Bucket); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Key, b.Key)
+	})
+	return out
+}
+
+// crash takes away all that was not persisted: engines, plane with its held packets, captures, groups.
+func (n *node) crash() {
+	if n.soft == nil {
+		return
+	}
+	for addr, l := range n.mirror.locals { //order:any
+		n.leaveLocal(addr, l)
+	}
+	for _, r := range n.engines {
+		n.w.engines[r.id].eng = nil
+		r.armed = never
+	}
+	n.soft, n.engines, n.mirror = nil, nil, mirror{}
+	n.w.observe(Crashed{At: n.w.now, Node: n.plan.Name})
+}
+
+// offer queues an input for all engines of the node.
+func (n *node) offer(in engine.Input) {
+	if n.soft == nil {
+		return
+	}
+	n.w.inputs = append(n.w.inputs, offered{node: n, life: n.lives, in: in})
+}
+
+func (n *node) linkUp(i *iface) {
+	if i.port == 0 || n.soft == nil {
+		return
+	}
+	up := engine.LinkUp{Port: i.port, Name: i.name, HW: i.hw, MTU: i.mtu}
+	if i.seg.air {
+		up.Attachment = i.seg.name
+	}
+	n.offer(up)
+}
+
+// drain hands over the waiting inputs, each after all effects of the one before.
+func (w *world) drain() {
+	for k := 0; k < len(w.inputs); k++ {
+		o := w.inputs[k]
+		w.inputs[k] = offered{}
+		for _, r := range o.node.engines {
+			if r.life == o.life && (o.to == nil || o.to == r) && o.node.soft != nil {
+				r.handle(o.in)
+			}
+		}
+	}
+	w.inputs = w.inputs[:0]
+}
+
+// handle is one turn of the law of the loop: input, effects in order, deadline.
+func (r *runner) handle(in engine.Input) {
+	w := r.node.w
+	w.stats.Inputs++
+	now := engine.Now{Mono: engine.Mono(w.now - r.node.started), Wall: Epoch.Add(w.now + r.node.plan.Skew)}
+	w.effects.Reset()
+	r.eng.Handle(now, in, &w.effects)
+	if len(w.config.Checkers) > 0 {
+		w.observe(Handled{At: w.now, Node: r.node.plan.Name, Engine: r.name, Input: in, Effects: w.effects.List, View: r.eng.View})
+	}
+	for _, e := range w.effects.List {
+		r.do(e)
+	}
+	at, _ := r.eng.Deadline()
+	r.arm(at)
+}
+
+// do carries out one effect.
+func (r *runner) do(e engine.Effect) {
+	n := r.node
+	switch e := e.(type) {
+	case engine.Send:
+		n.emit(e.Port, e.To, slices.Clone(e.Data))
+	case engine.Plane:
+		n.apply(e.Op)
+	case engine.Persist:
+		n.persist(e)
+	case engine.Event:
+		n.w.rec.Event(n.w.now, n.plan.Name, r.name, e)
+	case engine.Reply:
+		if e.Err != "" {
+			n.w.rec.Event(n.w.now, n.plan.Name, r.name, engine.Event{Name: "command.refused", Reason: e.Err})
+		}
+	}
+}
+
+func (n *node) persist(p engine.Persist) {
+	if n.byKey == nil {
+		n.byKey = map[recordKey]int{}
+	}
+	key := recordKey{p.Bucket, p.Key}
+	at, have := n.byKey[key]
+	switch {
+	case p.Value == nil && have:
+		last := len(n.records) - 1
+		n.records[at] = n.records[last]
+		n.byKey[recordKey{n.records[at].Bucket, n.records[at].Key}] = at
+		n.records = n.records[:last]
+		delete(n.byKey, key)
+	case p.Value == nil:
+	case have:
+		n.records[at].Value = slices.Clone(p.Value)
+	default:
+		n.byKey[key] = len(n.records)
+		n.records = append(n.records, engine.Record{Bucket: p.Bucket, Key: p.Key, Value: slices.Clone(p.Value)})
+	}
+}
+
+// arm notes a deadline. A deadline that moves later leaves the event where it is: tick looks again when it comes.
+func (r *runner) arm(at engine.Mono) {
+	if at == engine.Never {
+		r.due = never
+		return
+	}
+	w := r.node.w
+	r.due = max(r.node.started+time.Duration(at), w.now)
+	if r.due < r.armed {
+		r.armed = r.due
+		w.heap.push(event{at: r.due, kind: evTick, a: r.id})
+	}
+}
+
+// tick gives the engine its Tick if the deadline has really come.
+func (r *runner) tick(e event) {
+	if r.eng == nil || e.at != r.armed {
+		return
+	}
+	r.armed = never
+	w := r.node.w
+	switch {
+	case r.due == never:
+		return
+	case r.due > w.now:
+		r.armed = r.due
+		w.heap.push(event{at: r.due, kind: evTick, a: r.id})
+		return
+	}
+	r.handle(engine.Tick{})
+	if r.due > w.now {
+		r.ticks = 0
+		return
+	}
+	if r.ticks++; r.ticks > MaxTicks {
+		_, why := r.eng.Deadline()
+		w.fail(fmt.Errorf("node %q, engine %q, deadline %q: %w", r.node.plan.Name, r.name, why, ErrSpin))
+	}
+}
+
+// mirror is the part of the plane's table that the kernel and the links must know, kept by each operation.
+type mirror struct {
+	locals   map[addr16]plane.Local
+	hosts    map[addr16]bool
+	captures map[addr16]int // addresses the kernel routes into the plane: how many entries want it
+	prefixes []netip.Prefix // the same for shorter prefixes
+	paths    map[netip.Prefix]bool
+}
+
+func newMirror() mirror {
+	return mirror{locals: map[addr16]plane.Local{}, hosts: map[addr16]bool{}, captures: map[addr16]int{},
+		paths: map[netip.Prefix]bool{}}
+}
+
+// captured reports whether the kernel must hand packets for an address to the plane.
+func (m *mirror) captured(a addr16) bool {
+	if len(m.captures) > 0 && m.captures[a] > 0 {
+		return true
+	}
+	for _, p := range m.prefixes {
+		if p.Contains(a.addr()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *mirror) capture(p netip.Prefix, by int) {
+	if p.Bits() == 128 {
+		a := addr16(p.Addr().As16())
+		if m.captures[a] += by; m.captures[a] == 0 {
+			delete(m.captures, a)
+		}
+		return
+	}
+	if by > 0 {
+		m.prefixes = append(m.prefixes, p)
+	} else if at := slices.Index(m.prefixes, p); at >= 0 {
+		m.prefixes = slices.Delete(m.prefixes, at, at+1)
+	}
+}
+
+// apply changes the plane: first what the kernel must know of it, then the plane itself, which may release packets.
+func (n *node) apply(op plane.Op) {
+	switch {
+	case op.Local != nil:
+		n.setLocal(op.Local.Addr.As16(), op.Local.Local, op.Delete)
+	case op.Host != nil:
+		a := addr16(op.Host.Addr.As16())
+		if op.Delete {
+			delete(n.mirror.hosts, a)
+		} else {
+			n.mirror.hosts[a] = true
+		}
+	case op.Path != nil:
+		inner := op.Path.Inner.Masked()
+		if n.mirror.paths[inner] {
+			n.mirror.capture(inner, -1)
+			delete(n.mirror.paths, inner)
+		}
+		if !op.Delete && op.Path.Path.Capture {
+			n.mirror.capture(inner, 1)
+			n.mirror.paths[inner] = true
+		}
+	}
+	s := n.w.sink()
+	n.soft.Apply(n.w.now, op, s)
+	n.flush(s)
+}
+
+func (n *node) setLocal(a addr16, l plane.Local, del bool) {
+	if old, have := n.mirror.locals[a]; have {
+		n.leaveLocal(a, old)
+		delete(n.mirror.locals, a)
+	}
+	if del {
+		return
+	}
+	n.mirror.locals[a] = l
+	if l.Capture {
+		n.mirror.capture(netip.PrefixFrom(a.addr(), 128), 1)
+	}
+	if i := n.ports[l.Port]; i != nil {
+		i.join(plane.HW(ip6.MulticastHW(ip6.SolicitedNode(a.addr()))))
+	}
+}
+
+func (n *node) leaveLocal(a addr16, l plane.Local) {
+	if l.Capture {
+		n.mirror.capture(netip.PrefixFrom(a.addr(), 128), -1)
+	}
+	if i := n.ports[l.Port]; i != nil {
+		i.unjoin(plane.HW(ip6.MulticastHW(ip6.SolicitedNode(a.addr()))))
+	}
+}
+
+// flush carries out what the plane has answered and gives the sink back. Punts wait behind the present input.
+func (n *node) flush(s *plane.Sink) {
+	for _, d := range s.Drops {
+		n.w.rec.Dropped(d.Reason, d.N)
+	}
+	for _, p := range s.Punt {
+		n.offer(engine.Packet{Port: p.Port, From: p.From, Data: p.Data})
+	}
+	for _, o := range s.Out {
+		n.plane(o.Port, o.To, o.Data)
+	}
+	n.w.release(s)
+}
+
+// plane takes a packet the plane sends: by a link, or to the kernel as if it came out of the TUN device.
+func (n *node) plane(port plane.Port, to plane.HW, data []byte) {
+	if port != plane.Kernel {
+		n.emit(port, to, data)
+		return
+	}
+	if n.plan.Userland {
+		n.application(data)
+		return
+	}
+	n.fromTUN(data)
+}
+
+// intoPlane hands a packet to the plane by a port.
+func (n *node) intoPlane(port plane.Port, from plane.HW, data []byte) {
+	if n.soft == nil {
+		n.w.drop(dropNodeDown)
+		return
+	}
+	s := n.w.sink()
+	n.soft.Handle(n.w.now, port, from, data, s)
+	n.flush(s)
+}
+
+// emit sends a packet by a link port, or by the kernel's routing on the Kernel port.
+func (n *node) emit(port plane.Port, to plane.HW, data []byte) {
+	if len(data) < ip6.HeaderLen {
+		n.w.drop(dropMalformed)
+		return
+	}
+	if port == plane.Kernel {
+		if n.plan.Userland {
+			n.application(data)
+		} else {
+			n.output(data, nil)
+		}
+		return
+	}
+	i := n.ports[port]
+	dst := dstOf(data)
+	switch {
+	case i == nil:
+		n.w.drop(dropNoRoute)
+	case to != plane.HW{}:
+		n.w.transmit(i, to, data)
+	case dst[0] == 0xff:
+		n.w.transmit(i, plane.HW(ip6.MulticastHW(dst.addr())), data)
+	case n.plan.Userland:
+		n.w.drop(dropNoNeigh)
+	default:
+		n.sendTo(i, dst, data)
+	}
+}

@@ -1,0 +1,344 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"roam6/engine"
+	"roam6/plane"
+	"roam6/scenario"
+	"roam6/wire/ip6"
+)
+
+// Drop reasons of the world. Those of the planes come from plane.Soft.
+const (
+	dropLinkDown  = "link-down"     // the sender or receiver left the segment while the frame was under way
+	dropNoStation = "no-station"    // no member has the frame's destination address
+	dropQueueFull = "queue-full"    // LinkModel.Queue exceeded
+	dropLoss      = "loss"          // LinkModel.Loss
+	dropTooBig    = "too-big"       // larger than the interface's MTU
+	dropMalformed = "malformed"     // not an IPv6 packet
+	dropNodeDown  = "node-down"     // its engines have crashed
+	dropNoRoute   = "no-route"      // no route, or the node does not forward
+	dropNoNeigh   = "no-neighbor"   // the next hop did not answer
+	dropNeighFull = "neighbor-full" // too many packets wait for the next hop
+	dropHopLimit  = "hop-limit"     // it reached zero
+	dropScope     = "beyond-scope"  // link-local addresses are not forwarded
+	dropNoHost    = "no-host-addr"  // the application's address is not configured (yet)
+	dropNoSocket  = "no-socket"     // nobody listens
+
+)
+
+// segment is one layer 2 medium and who is on it.
+type segment struct {
+	id     int32
+	name   string
+	air    bool
+	model  scenario.LinkModel
+	plain  bool
+	floor  time.Duration // no frame sent after a change of the model arrives before this
+	latest time.Duration // latest arrival so far
+	byHW   map[plane.HW]*iface
+	groups map[plane.HW][]*iface // user-space members by multicast address, in order of joining
+	kernel []*iface              // members whose kernel hears every multicast, in order of attaching
+	paths  map[uint64]*Path
+}
+
+func newSegment(id int32, s scenario.Segment) *segment {
+	return &segment{id: id, name: s.Name, air: s.Air, model: s.Link, plain: plain(&s.Link),
+		byHW: map[plane.HW]*iface{}, groups: map[plane.HW][]*iface{}, paths: map[uint64]*Path{}}
+}
+
+// degrade changes the link model. Frames under way keep their times and are not overtaken by later ones.
+func (s *segment) degrade(m scenario.LinkModel) {
+	s.model, s.plain, s.floor = m, plain(&m), s.latest
+}
+
+func (s *segment) path(w *world, from, to *iface) *Path {
+	key := uint64(uint32(from.id))<<32 | uint64(uint32(to.id))
+	p := s.paths[key]
+	if p == nil {
+		p = NewPath(w.plan.Seed, s.name, from.label(), to.label())
+		s.paths[key] = p
+	}
+	return p
+}
+
+func (s *segment) attach(i *iface) {
+	s.byHW[i.hw] = i
+	if !i.node.plan.Userland {
+		s.kernel = append(s.kernel, i)
+		return
+	}
+	for _, g := range i.groups {
+		s.groups[g.hw] = append(s.groups[g.hw], i)
+	}
+}
+
+func (s *segment) detach(i *iface) {
+	if s.byHW[i.hw] == i {
+		delete(s.byHW, i.hw)
+	}
+	if !i.node.plan.Userland {
+		s.kernel = without(s.kernel, i)
+		return
+	}
+	for _, g := range i.groups {
+		s.leave(g.hw, i)
+	}
+}
+
+func (s *segment) leave(hw plane.HW, i *iface) {
+	rest := without(s.groups[hw], i)
+	if len(rest) == 0 {
+		delete(s.groups, hw)
+		return
+	}
+	s.groups[hw] = rest
+}
+
+func without(list []*iface, i *iface) []*iface {
+	if at := slices.Index(list, i); at >= 0 {
+		return slices.Delete(list, at, at+1)
+	}
+	return list
+}
+
+// transmit sends an IPv6 packet from an interface to a link-layer address. The world owns data from here on.
+func (w *world) transmit(i *iface, to plane.HW, data []byte) {
+	s := i.seg
+	switch {
+	case s == nil:
+		w.drop(dropLinkDown)
+		return
+	case len(data) > i.mtu:
+		w.drop(dropTooBig)
+		return
+	}
+	leaves, ok := i.shaper.Send(&s.model, w.now, len(data)+EthernetHeader)
+	if !ok {
+		w.drop(dropQueueFull)
+		return
+	}
+	w.observeFrame(s, i, to, data)
+	f := frame{data: data, src: i.hw, dst: to, from: i.id, epoch: i.epoch, leaves: leaves}
+	if to[0]&1 == 1 {
+		w.spread(s, i, f)
+		return
+	}
+	rcv := s.byHW[to]
+	if rcv == nil || rcv == i {
+		w.drop(dropNoStation)
+		return
+	}
+	w.carry(s, i, rcv, w.frames.add(f))
+	w.stats.Frames++
+}
+
+// carry schedules the arrival of a frame at one member.
+func (w *world) carry(s *segment, from, to *iface, fi int32) {
+	f := &w.frames.list[fi]
+	var arrive [2]time.Duration
+	copies := 1
+	if s.plain && s.floor <= w.now {
+		arrive[0] = f.leaves + s.model.Delay
+	} else {
+		arrive, copies = s.path(w, from, to).Pass(&s.model, f.leaves)
+	}
+	f.refs += int32(copies)
+	if copies == 0 {
+		w.drop(dropLoss)
+		f.refs++
+		w.frames.drop(fi)
+		return
+	}
+	for _, at := range arrive[:copies] {
+		at = max(at, s.floor)
+		s.latest = max(s.latest, at)
+		w.heap.push(event{at: at, kind: evArrive, a: to.id, b: to.epoch, f: fi})
+	}
+}
+
+// spread schedules a multicast: one event for all receivers while the model draws nothing, else one for each.
+func (w *world) spread(s *segment, from *iface, f frame) {
+	group := s.groups[f.dst]
+	if len(s.kernel)+len(group) == 0 {
+		return
+	}
+	w.stats.Frames++
+	fi := w.frames.add(f)
+	p := &w.frames.list[fi]
+	p.refs = 1
+	for _, list := range [2][]*iface{s.kernel, group} {
+		for _, to := range list {
+			if to != from {
+				p.to = append(p.to, target{to.id, to.epoch})
+			}
+		}
+	}
+	if s.plain && s.floor <= w.now {
+		at := f.leaves + s.model.Delay
+		s.latest = max(s.latest, at)
+		w.heap.push(event{at: at, kind: evSpread, f: fi})
+		return
+	}
+	for _, t := range p.to {
+		w.frames.list[fi].refs++
+		w.carry(s, from, w.ifaces[t.iface], fi)
+		w.frames.drop(fi)
+	}
+	w.frames.drop(fi)
+}
+
+// arrive hands a frame to the interface it was sent to.
+func (w *world) arrive(e event) {
+	f := w.frames.list[e.f]
+	i := w.ifaces[e.a]
+	w.frames.drop(e.f)
+	if i.epoch != e.b || i.seg == nil || w.cutOff(&f) {
+		w.drop(dropLinkDown)
+		return
+	}
+	shared := f.refs > 1 || f.dst[0]&1 == 1
+	i.node.receive(i, f.src, f.data, shared)
+}
+
+// arriveAll hands a multicast to all its receivers.
+func (w *world) arriveAll(e event) {
+	f := w.frames.list[e.f]
+	cut := w.cutOff(&f)
+	for _, t := range f.to {
+		i := w.ifaces[t.iface]
+		if i.epoch != t.epoch || i.seg == nil || cut {
+			w.drop(dropLinkDown)
+			continue
+		}
+		i.node.receive(i, f.src, f.data, true)
+		w.drain()
+	}
+	w.frames.drop(e.f)
+}
+
+// cutOff reports whether the sender left before the frame's last bit did.
+func (w *world) cutOff(f *frame) bool {
+	if f.from < 0 {
+		return false
+	}
+	from := w.ifaces[f.from]
+	return from.epoch != f.epoch && from.detached < f.leaves
+}
+
+// observeFrame tells everyone who watches frames of one that begins to cross a segment.
+func (w *world) observeFrame(s *segment, from *iface, to plane.HW, data []byte) {
+	if w.config.Capture != nil {
+		w.ether = append(w.ether[:0], to[:]...)
+		w.ether = append(w.ether, from.hw[:]...)
+		w.ether = append(w.ether, 0x86, 0xdd)
+		w.ether = append(w.ether, data...)
+		w.config.Capture(s.name, w.now, w.ether)
+	}
+	if s.air {
+		node, up := w.airNode(from, to)
+		w.rec.Frame(w.now, s.name, node, up, data)
+	}
+	if len(w.config.Checkers) > 0 {
+		w.observe(Frame{At: w.now, Segment: s.name, Node: from.node.plan.Name, Packet: data})
+	}
+	w.recordForReplay(s, from, to, data)
+}
+
+// airNode names the mobile node a frame on the air belongs to.
+func (w *world) airNode(from *iface, to plane.HW) (string, bool) {
+	if from.node.plan.Userland {
+		return from.node.plan.Name, true
+	}
+	if to[0]&1 == 1 {
+		return "", false
+	}
+	if i := w.byHW[to]; i != nil {
+		return i.node.plan.Name, false
+	}
+	return "", false
+}
+
+// iface is one interface of a node.
+type iface struct {
+	id       int32
+	node     *node
+	name     string
+	port     plane.Port
+	hw       plane.HW
+	mtu      int
+	seg      *segment
+	epoch    uint32 // counts attachments and detachments
+	detached time.Duration
+	shaper   Shaper
+	groups   []group // multicast addresses a user-space interface listens to
+	addrs    []addr16
+	neigh    map[addr16]*neighbor
+}
+
+// group is a multicast address and how many of the interface's addresses want it.
+type group struct {
+	hw   plane.HW
+	refs int
+}
+
+func (i *iface) label() string { return i.node.plan.Name + "/" + i.name }
+
+// join makes a user-space interface listen to a multicast address. A kernel's interface hears all.
+func (i *iface) join(hw plane.HW) {
+	if !i.node.plan.Userland {
+		return
+	}
+	for k := range i.groups {
+		if i.groups[k].hw == hw {
+			i.groups[k].refs++
+			return
+		}
+	}
+	i.groups = append(i.groups, group{hw, 1})
+	if i.seg != nil {
+		i.seg.groups[hw] = append(i.seg.groups[hw], i)
+	}
+}
+
+// unjoin takes one join back.
+func (i *iface) unjoin(hw plane.HW) {
+	for k := range i.groups {
+		if i.groups[k].hw != hw {
+			continue
+		}
+		if i.groups[k].refs--; i.groups[k].refs > 0 {
+			return
+		}
+		i.groups = slices.Delete(i.groups, k, k+1)
+		if i.seg != nil {
+			i.seg.leave(hw, i)
+		}
+		return
+	}
+}
+
+// plug attaches an interface to a segment and tells the node's engines.
+func (i *iface) plug(s *segment) {
+	i.seg = s
+	i.epoch++
+	i.shaper = Shaper{}
+	s.attach(i)
+	i.node.linkUp(i)
+}
+
+// unplug takes an interface off its segment and tells the node's engines.
+func (i *iface) unplug(now time.Duration) {
+	i.seg.detach(i)
+	i.forget()
+	i.seg = nil
+	i.epoch++
+	i.detached = now
+	if i.port > 0 {
+		i.node.offer(engine.LinkDown{Port: i.port})
+	}
+}
+
+var allNodesHW = plane.HW(ip6.MulticastHW(ip6.AllNodes))

@@ -1,0 +1,184 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"roam6/engine"
+	"roam6/plane"
+	"roam6/scenario"
+	"roam6/wire/ip6"
+)
+
+// Epoch is the wall clock's time at the start of every run, before a node's Skew.
+var Epoch = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// DefaultMTU is the MTU of an interface that names none (octets).
+const DefaultMTU = 1500
+
+// world is one run.
+type world struct {
+	config Config
+	plan   *scenario.Plan
+	rec    scenario.Recorder
+	now    time.Duration
+	err    error
+	stats  Stats
+
+	heap    heap
+	frames  frames
+	inputs  []offered // waiting for engines, first come first served
+	sinks   []*plane.Sink
+	effects engine.Effects
+	action  int           // next of plan.Actions
+	told    time.Duration // Progress has been told up to here
+	ether   []byte        // scratch for Capture
+
+	segments  []*segment
+	segByName map[string]*segment
+	nodes     []*node
+	byName    map[string]*node
+	ifaces    []*iface
+	byHW      map[plane.HW]*iface
+	engines   []*runner
+	neighbors []*neighbor
+	flows     []flow
+	attacker  *attacker
+}
+
+func newWorld(c Config) (*world, error) {
+	if c.Plan == nil || c.Recorder == nil || c.Build == nil {
+		return nil, errors.New("sim: Config needs Plan, Build and Recorder")
+	}
+	w := &world{config: c, plan: c.Plan, rec: c.Recorder, segByName: map[string]*segment{},
+		byName: map[string]*node{}, byHW: map[plane.HW]*iface{}}
+	for i, s := range c.Plan.Segments {
+		if w.segByName[s.Name] != nil {
+			return nil, fmt.Errorf("sim: segment %q is named twice", s.Name)
+		}
+		seg := newSegment(int32(i), s)
+		w.segments = append(w.segments, seg)
+		w.segByName[s.Name] = seg
+	}
+	for _, n := range c.Plan.Nodes {
+		if err := w.addNode(n); err != nil {
+			return nil, fmt.Errorf("sim: node %q: %w", n.Name, err)
+		}
+	}
+	for i := range c.Plan.Flows {
+		if err := w.addFlow(i); err != nil {
+			return nil, fmt.Errorf("sim: flow %q: %w", c.Plan.Flows[i].Name, err)
+		}
+	}
+	for i, a := range c.Plan.Actions {
+		if err := w.checkAction(a); err != nil {
+			return nil, fmt.Errorf("sim: action %d (%s at %v): %w", i, a.Verb, a.At, err)
+		}
+	}
+	if !slices.IsSortedFunc(c.Plan.Actions, func(a, b scenario.Action) int { return int(min(1, max(-1, a.At-b.At))) }) {
+		return nil, errors.New("sim: actions must be ordered by their times")
+	}
+	if c.Replay != nil {
+		w.attacker = newAttacker(c.Plan.Seed, *c.Replay)
+	}
+	return w, nil
+}
+
+func (w *world) addNode(p scenario.Node) error {
+	if w.byName[p.Name] != nil {
+		return errors.New("named twice")
+	}
+	n := &node{w: w, plan: p, ports: map[plane.Port]*iface{}, byIface: map[string]*iface{}, own: map[addr16]*iface{},
+		icmp: icmpBucket{tokens: icmpBurst}}
+	w.nodes = append(w.nodes, n)
+	w.byName[p.Name] = n
+	for _, f := range p.Ifaces {
+		if err := n.addIface(f); err != nil {
+			return fmt.Errorf("interface %q: %w", f.Name, err)
+		}
+	}
+	for _, r := range p.Routes {
+		i := n.byIface[r.Iface]
+		if i == nil {
+			return fmt.Errorf("route %v: there is no interface %q", r.Dst, r.Iface)
+		}
+		n.addRoute(routeOf(r, i))
+	}
+	return nil
+}
+
+func (n *node) addIface(f scenario.Iface) error {
+	w := n.w
+	if n.byIface[f.Name] != nil {
+		return errors.New("named twice")
+	}
+	if f.Segment != "" && w.segByName[f.Segment] == nil {
+		return fmt.Errorf("there is no segment %q", f.Segment)
+	}
+	if w.byHW[f.HW] != nil {
+		return fmt.Errorf("link-layer address %x is also that of %s", f.HW, w.byHW[f.HW].label())
+	}
+	i := &iface{id: int32(len(w.ifaces)), node: n, name: f.Name, port: f.Port, hw: f.HW, mtu: f.MTU, detached: -1}
+	if i.mtu == 0 {
+		i.mtu = DefaultMTU
+	}
+	w.ifaces = append(w.ifaces, i)
+	w.byHW[f.HW] = i
+	n.ifaces = append(n.ifaces, i)
+	n.byIface[f.Name] = i
+	if f.Port > 0 {
+		if n.ports[f.Port] != nil {
+			return fmt.Errorf("port %d is taken twice", f.Port)
+		}
+		n.ports[f.Port] = i
+	}
+	if n.plan.Userland {
+		i.join(allNodesHW)
+		return nil
+	}
+	i.neigh = map[addr16]*neighbor{}
+	if len(f.Addrs) == 0 || !slices.ContainsFunc(f.Addrs, func(p netip.Prefix) bool { return p.Addr().IsLinkLocalUnicast() }) {
+		n.addAddr(i, ip6.LinkLocal(f.HW).As16())
+	}
+	for _, p := range f.Addrs {
+		n.addAddr(i, p.Addr().As16())
+		if p.Bits() < 128 && !p.Addr().IsLinkLocalUnicast() {
+			n.addRoute(routeOf(scenario.Route{Dst: p.Masked()}, i))
+		}
+	}
+	return nil
+}
+
+// begin attaches the interfaces, starts every node's engines and arms the flows.
+func (w *world) begin() {
+	for _, n := range w.nodes {
+		for k, i := range n.ifaces {
+			if s := n.plan.Ifaces[k].Segment; s != "" {
+				i.plug(w.segByName[s])
+			}
+		}
+		n.start()
+	}
+	w.drain()
+	for i := range w.flows {
+		w.armFlow(i)
+	}
+}
+
+// sink lends an empty sink; give it back with release.
+func (w *world) sink() *plane.Sink {
+	if k := len(w.sinks); k > 0 {
+		s := w.sinks[k-1]
+		w.sinks = w.sinks[:k-1]
+		return s
+	}
+	return &plane.Sink{}
+}
+
+func (w *world) release(s *plane.Sink) {
+	s.Reset()
+	w.sinks = append(w.sinks, s)
+}
