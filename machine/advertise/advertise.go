@@ -1,0 +1,141 @@
+// Package advertise is the router's half of router discovery on one link: RFC 4861 §6.2 with the shorter intervals and
+// the extensions of RFC 6275 §7. Access routers advertise with it; a home agent advertises its home link.
+package advertise
+
+import (
+	"net/netip"
+	"time"
+
+	"roam6/engine"
+	"roam6/plane"
+	"roam6/wire/ip6"
+	"roam6/wire/nd"
+)
+
+// Protocol constants.
+const (
+	// MinInterval is the shortest MinRtrAdvInterval RFC 6275 §7.5 allows.
+	MinInterval = 30 * time.Millisecond
+	// DefaultIntervalMin and DefaultIntervalMax are the limits RFC 6275 §7.5 gives for routers that serve mobile nodes.
+	DefaultIntervalMin = 30 * time.Millisecond
+	DefaultIntervalMax = 70 * time.Millisecond
+	// MaxDelay is MAX_RA_DELAY_TIME, RFC 4861 §10: the answer to a solicitation waits a random time up to it.
+	MaxDelay = 500 * time.Millisecond
+	// DefaultLifetime is AdvDefaultLifetime for a MaxRtrAdvInterval under 600 s, RFC 4861 §6.2.1.
+	DefaultLifetime = 1800 * time.Second
+	// DefaultValid and DefaultPreferred are AdvValidLifetime and AdvPreferredLifetime, RFC 4861 §6.2.1.
+	DefaultValid     = 30 * 24 * time.Hour
+	DefaultPreferred = 7 * 24 * time.Hour
+)
+
+// Config is what a router advertises on one link.
+type Config struct {
+	Port                     plane.Port
+	Prefix                   netip.Prefix  // for autoconfiguration; its advertisement carries Address (R bit, RFC 6275 §7.2)
+	Address                  netip.Addr    // the router's global address
+	IntervalMin, IntervalMax time.Duration // between unsolicited advertisements
+	Lifetime                 time.Duration // as default router; 0: not one
+	DelayMax                 time.Duration // before the answer to a solicitation; RFC 4861 says 500 ms
+	Valid, Preferred         time.Duration // of the prefix
+	HomeAgent                *nd.HomeAgentInfo
+}
+
+// Advertiser sends the advertisements of one link.
+type Advertiser struct {
+	cfg    Config
+	rand   *engine.Rand
+	hw     plane.HW
+	mtu    int
+	up     bool
+	timers engine.Timers[what]
+	sent   uint64
+}
+
+type what uint8
+
+const (
+	unsolicited what = iota
+	solicited
+)
+
+// New makes an advertiser; it is silent until the link is up.
+func New(cfg Config, rand *engine.Rand) *Advertiser { return &Advertiser{cfg: cfg, rand: rand} }
+
+// Up starts advertising: the first one goes out at once.
+func (a *Advertiser) Up(now engine.Now, in engine.LinkUp, out *engine.Effects) {
+	if in.Port != a.cfg.Port {
+		return
+	}
+	a.up, a.hw, a.mtu = true, in.HW, in.MTU
+	a.timers.Set(unsolicited, now.Mono)
+}
+
+// Down stops advertising.
+func (a *Advertiser) Down(in engine.LinkDown) {
+	if in.Port == a.cfg.Port {
+		a.up = false
+		a.timers = engine.Timers[what]{}
+	}
+}
+
+// Heard takes a router solicitation. The answer is multicast and waits a random time (RFC 4861 §6.2.6), unless the
+// next advertisement would go out before it anyway.
+//
+// spec MIP-07
+func (a *Advertiser) Heard(now engine.Now, port plane.Port) {
+	if port != a.cfg.Port || !a.up {
+		return
+	}
+	at := now.Mono.Add(a.rand.Between(0, a.cfg.DelayMax))
+	if next, ok := a.timers.Armed(unsolicited); ok && next <= at {
+		return
+	}
+	if already, ok := a.timers.Armed(solicited); ok && already <= at {
+		return
+	}
+	a.timers.Set(solicited, at)
+}
+
+// Deadline is when the next advertisement is due.
+func (a *Advertiser) Deadline() (engine.Mono, string) {
+	at, _ := a.timers.Next()
+	return at, "router advertisement"
+}
+
+// Tick sends what is due.
+func (a *Advertiser) Tick(now engine.Now, out *engine.Effects) {
+	due := false
+	for _, ok := a.timers.Pop(now.Mono); ok; _, ok = a.timers.Pop(now.Mono) {
+		due = true
+	}
+	if !due {
+		return
+	}
+	a.timers.Stop(solicited)
+	a.timers.Set(unsolicited, now.Mono.Add(a.rand.Between(a.cfg.IntervalMin, a.cfg.IntervalMax)))
+	a.send(out)
+}
+
+func (a *Advertiser) send(out *engine.Effects) {
+	a.sent++
+	src, dst := ip6.LinkLocal(a.hw), ip6.AllNodes
+	ra := &nd.RouterAdvertisement{
+		HopLimit: ip6.DefaultHopLimit, HomeAgent: a.cfg.HomeAgent != nil, Lifetime: a.cfg.Lifetime,
+		Options: nd.Options{
+			SourceHW: a.hw, MTU: uint32(a.mtu), AdvInterval: a.cfg.IntervalMax, HomeAgent: a.cfg.HomeAgent,
+			Prefixes: []nd.Prefix{{
+				Prefix: a.cfg.Prefix, Addr: a.cfg.Address, RouterAddr: a.cfg.Address.IsValid(),
+				OnLink: true, Autonomous: true, Valid: a.cfg.Valid, Preferred: a.cfg.Preferred,
+			}},
+		},
+	}
+	p := ip6.Packet{
+		Header:  ip6.Header{HopLimit: 255, Src: src, Dst: dst},
+		Proto:   ip6.ProtoICMPv6,
+		Payload: nd.Append(nil, src, dst, ra),
+	}
+	out.Send(a.cfg.Port, ip6.MulticastHW(dst), p.Append(nil))
+}
+
+// Sent is the number of advertisements so far.
+func (a *Advertiser) Sent() uint64 { return a.sent }

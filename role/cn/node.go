@@ -1,0 +1,142 @@
+// Package cn is the correspondent node as RFC 6275 §9 wants of every IPv6 node: it keeps no binding yet, so it says so. A
+// packet with a home address option, or a mobility message of a type it does not know, is answered with a binding error;
+// a binding update without return routability is refused in silence (§9.5.1). Route optimisation builds on it.
+package cn
+
+import (
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"time"
+
+	"roam6/engine"
+	"roam6/plane"
+	"roam6/wire"
+	"roam6/wire/icmp6"
+	"roam6/wire/ip6"
+	"roam6/wire/mh"
+)
+
+// ErrorInterval is the least time between two binding errors to one address, and MaxPeers the addresses remembered for it: a
+// stranger cannot make the node talk more than this (RFC 6275 §9.3.3 asks for a limit as for ICMP errors).
+const (
+	ErrorInterval = time.Second
+	MaxPeers      = 1024
+)
+
+// Config is a correspondent's configuration, checked by package node.
+type Config struct {
+	Address netip.Addr // the address engines of this node answer for; the host's applications have others
+}
+
+// Node is the correspondent node.
+type Node struct {
+	cfg  Config
+	told map[netip.Addr]engine.Mono // when a peer last got a binding error
+}
+
+// New makes a correspondent node.
+//
+// spec RT-01
+func New(cfg Config) *Node { return &Node{cfg: cfg, told: make(map[netip.Addr]engine.Mono)} }
+
+// Handle takes one input; see engine.Engine.
+func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
+	switch in := in.(type) {
+	case engine.Start:
+		out.Plane(plane.Op{Local: &plane.LocalOp{Addr: n.cfg.Address, Local: plane.Local{Port: plane.Kernel, Capture: true}}})
+	case engine.Packet:
+		n.packet(now, in, out)
+	case engine.Command:
+		n.command(in, out)
+	}
+}
+
+// Deadline is never: the node waits for nothing; see engine.Engine.
+func (n *Node) Deadline() (engine.Mono, string) { return engine.Never, "" }
+
+// spec MIP-01
+func (n *Node) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
+	p, err := ip6.Parse(in.Data)
+	if err != nil {
+		out.Drop("ip6-malformed", engine.S("error", err.Error()))
+		return
+	}
+	if p.Dst != n.cfg.Address {
+		return
+	}
+	if p.Proto == ip6.ProtoMH {
+		n.mobility(now, &p, out)
+		return
+	}
+	if p.HomeAddress.IsValid() {
+		n.bindingError(now, &p, 1, "no-binding", out)
+		return
+	}
+	if p.Proto == ip6.ProtoICMPv6 {
+		n.echo(&p, out)
+	}
+}
+
+func (n *Node) mobility(now engine.Now, p *ip6.Packet, out *engine.Effects) {
+	m, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
+	if errors.Is(err, wire.ErrUnknown) {
+		n.bindingError(now, p, 2, "unknown-mh-type", out)
+		return
+	}
+	if err != nil {
+		out.Drop("mh-malformed", engine.S("error", err.Error()))
+		return
+	}
+	if _, ok := m.(*mh.BindingUpdate); ok {
+		out.Drop("bu-unauthorised", engine.A("from", p.Src))
+		return
+	}
+	out.Drop("unexpected-message", engine.A("from", p.Src))
+}
+
+func (n *Node) bindingError(now engine.Now, p *ip6.Packet, status uint8, why string, out *engine.Effects) {
+	out.Drop(why, engine.A("from", p.Src))
+	if !p.Src.IsGlobalUnicast() {
+		return
+	}
+	if last, ok := n.told[p.Src]; ok && now.Mono.Sub(last) < ErrorInterval {
+		return
+	}
+	if len(n.told) >= MaxPeers {
+		clear(n.told)
+	}
+	n.told[p.Src] = now.Mono
+	r := ip6.Packet{Header: ip6.Header{Src: n.cfg.Address, Dst: p.Src}, Proto: ip6.ProtoMH}
+	r.Payload = mh.Append(nil, r.Src, r.Dst, &mh.BindingError{Status: status, HomeAddress: p.HomeAddress})
+	out.Send(plane.Kernel, plane.HW{}, r.Append(nil))
+}
+
+func (n *Node) echo(p *ip6.Packet, out *engine.Effects) {
+	m, err := icmp6.Parse(p.Src, p.Dst, p.Payload)
+	e, ok := m.(*icmp6.Echo)
+	if err != nil || !ok || e.Reply {
+		return
+	}
+	r := ip6.Packet{Header: ip6.Header{Src: p.Dst, Dst: p.Src}, Proto: ip6.ProtoICMPv6}
+	r.Payload = icmp6.Append(nil, r.Src, r.Dst, &icmp6.Echo{Reply: true, ID: e.ID, Seq: e.Seq, Data: e.Data})
+	out.Send(plane.Kernel, plane.HW{}, r.Append(nil))
+}
+
+// View is what a correspondent shows.
+type View struct {
+	Role    string `json:"role"` // "cn"
+	Address string `json:"address"`
+}
+
+// View shows the node; see engine.Engine.
+func (n *Node) View() any { return View{"cn", n.cfg.Address.String()} }
+
+func (n *Node) command(c engine.Command, out *engine.Effects) {
+	reply := engine.Reply{ID: c.ID, Err: "unknown verb " + c.Verb + "; a correspondent node takes: view"}
+	if c.Verb == "view" {
+		reply.Err = ""
+		reply.Data, _ = json.Marshal(n.View())
+	}
+	out.Reply(reply)
+}

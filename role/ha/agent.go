@@ -1,0 +1,307 @@
+package ha
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"roam6/engine"
+	"roam6/machine/advertise"
+	"roam6/machine/dad"
+	"roam6/machine/neighbor"
+	"roam6/machine/sa"
+	"roam6/plane"
+	"roam6/wire"
+	"roam6/wire/icmp6"
+	"roam6/wire/ip6"
+	"roam6/wire/mh"
+	"roam6/wire/nd"
+)
+
+// Defaults and limits.
+const (
+	DefaultMaxLifetime = 600 * time.Second // of a binding granted
+	MaxBindings        = 1 << 20           // in the cache; more are refused with status 130
+	MaxAgents          = 32                // other home agents remembered on the home link
+)
+
+// Config is a home agent's configuration, checked by package node.
+type Config struct {
+	Address     netip.Addr   // service address, in Prefix
+	Port        plane.Port   // the home link; Kernel (0) for a virtual home link with no host on it
+	Prefix      netip.Prefix // home prefix, /64
+	MaxLifetime time.Duration
+	Preference  uint16           // among the home agents of the link, RFC 6275 §7.4
+	Advertise   advertise.Config // of the home link; Port and Prefix as above
+	Mobiles     []Mobile
+}
+
+// Mobile is a mobile node the agent serves.
+type Mobile struct {
+	HomeAddress netip.Addr
+	NAI         string
+	Security    sa.Config
+}
+
+// mobile is a served node: its protection and, while it is away, its binding.
+type mobile struct {
+	hoa     netip.Addr
+	nai     string
+	sa      *sa.SA
+	binding *binding // nil at home
+	pending *request // a first registration waiting for duplicate detection
+}
+
+// Agent is the home agent.
+type Agent struct {
+	cfg     Config
+	rand    *engine.Rand
+	adv     *advertise.Advertiser
+	dad     *dad.Detector
+	speaker neighbor.Speaker
+	mobiles map[netip.Addr]*mobile
+	order   []netip.Addr // of mobiles, as configured: for Views and restarts
+	bound   int
+	timers  engine.Timers[due]
+	others  agents
+	up      bool
+	hw      plane.HW
+}
+
+// New makes a home agent. All randomness comes from seed.
+//
+// spec RT-01
+func New(cfg Config, seed [32]byte) (*Agent, error) {
+	a := &Agent{cfg: cfg, rand: engine.NewRand(seed), mobiles: make(map[netip.Addr]*mobile, len(cfg.Mobiles))}
+	if cfg.Port != plane.Kernel {
+		cfg.Advertise.HomeAgent = &nd.HomeAgentInfo{Preference: cfg.Preference, Lifetime: cfg.Advertise.Lifetime}
+		a.adv = advertise.New(cfg.Advertise, a.rand)
+	}
+	a.dad = dad.New(dad.Config{}, a.rand)
+	for _, m := range cfg.Mobiles {
+		protection, err := sa.New(m.Security, m.HomeAddress.String())
+		if err != nil {
+			return nil, fmt.Errorf("ha: security of %v: %w", m.HomeAddress, err)
+		}
+		a.mobiles[m.HomeAddress] = &mobile{hoa: m.HomeAddress, nai: m.NAI, sa: protection}
+		a.order = append(a.order, m.HomeAddress)
+	}
+	return a, nil
+}
+
+// Handle takes one input; see engine.Engine.
+func (a *Agent) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
+	switch in := in.(type) {
+	case engine.Start:
+		a.start(now, in, out)
+	case engine.LinkUp:
+		a.linkUp(now, in, out)
+	case engine.LinkDown:
+		a.linkDown(in)
+	case engine.Packet:
+		a.packet(now, in, out)
+	case engine.Tick:
+		a.tick(now, out)
+	case engine.Command:
+		a.command(in, out)
+	}
+}
+
+// Deadline is the earliest of all parts' deadlines; see engine.Engine.
+func (a *Agent) Deadline() (engine.Mono, string) {
+	at, key := a.timers.Next()
+	why := key.what.String()
+	if t, w := a.dad.Deadline(); t < at {
+		at, why = t, w
+	}
+	if a.adv != nil {
+		if t, w := a.adv.Deadline(); t < at {
+			at, why = t, w
+		}
+	}
+	return at, why
+}
+
+func (a *Agent) start(now engine.Now, in engine.Start, out *engine.Effects) {
+	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: a.cfg.Address, Local: plane.Local{Port: a.cfg.Port, Capture: true}}})
+	anycast := ip6.HomeAgentsAnycast(a.cfg.Prefix)
+	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: anycast, Local: plane.Local{Port: a.cfg.Port, Capture: true}}})
+	for _, r := range in.Records {
+		a.restore(now, r, out)
+	}
+	all := make([]*sa.SA, 0, len(a.order))
+	for _, hoa := range a.order {
+		all = append(all, a.mobiles[hoa].sa)
+	}
+	sa.RestoreAll(in.Records, all)
+}
+
+func (a *Agent) linkUp(now engine.Now, in engine.LinkUp, out *engine.Effects) {
+	if in.Port != a.cfg.Port || a.adv == nil {
+		return
+	}
+	a.up, a.hw = true, in.HW
+	a.adv.Up(now, in, out)
+	a.speaker.Own(a.key(a.cfg.Address), neighbor.Stance{HW: a.hw, Router: true})
+	a.speaker.Own(a.key(ip6.HomeAgentsAnycast(a.cfg.Prefix)), neighbor.Stance{HW: a.hw, Router: true, Soft: true})
+	for _, hoa := range a.order {
+		if m := a.mobiles[hoa]; m.binding != nil {
+			a.represent(m, out)
+		}
+	}
+}
+
+func (a *Agent) linkDown(in engine.LinkDown) {
+	if in.Port != a.cfg.Port || a.adv == nil {
+		return
+	}
+	a.up = false
+	a.adv.Down(in)
+}
+
+func (a *Agent) tick(now engine.Now, out *engine.Effects) {
+	if a.adv != nil {
+		a.adv.Tick(now, out)
+	}
+	for _, v := range a.dad.Tick(now, out) {
+		a.detected(now, v, out)
+	}
+	a.bindingTick(now, out)
+}
+
+// packet is the second level of dispatch: neighbour discovery, mobility, other ICMPv6.
+func (a *Agent) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
+	p, err := ip6.Parse(in.Data)
+	if err != nil {
+		out.Drop("ip6-malformed", engine.S("error", err.Error()))
+		return
+	}
+	switch {
+	case p.Proto == ip6.ProtoICMPv6 && len(p.Payload) > 0 && nd.IsND(p.Payload[0]):
+		a.neighbourDiscovery(now, in, &p, out)
+	case p.Proto == ip6.ProtoMH, p.Proto == ip6.ProtoESP:
+		a.mobility(now, &p, out)
+	case p.HomeAddress.IsValid() && !a.holds(p.HomeAddress, p.Src):
+		a.bindingError(&p, 1, out) // RFC 6275 §9.3.1: a home address option needs a binding
+	case p.Proto == ip6.ProtoICMPv6:
+		a.icmp(now, &p, out)
+	default:
+		out.Drop("unexpected-protocol", engine.S("proto", fmt.Sprint(p.Proto)))
+	}
+}
+
+// spec MIP-06
+func (a *Agent) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
+	if a.adv == nil || in.Port != a.cfg.Port {
+		return
+	}
+	msg, err := nd.Parse(p.Src, p.Dst, p.HopLimit, p.Payload)
+	if err != nil {
+		out.Drop("nd-malformed", engine.S("error", err.Error()))
+		return
+	}
+	if v, ok := a.dad.Heard(in.Port, p, msg); ok {
+		a.detected(now, v, out)
+		return
+	}
+	switch m := msg.(type) {
+	case *nd.NeighborSolicitation:
+		a.speaker.Heard(in.Port, in.From, p, m, out)
+	case *nd.RouterSolicitation:
+		a.adv.Heard(now, in.Port)
+	case *nd.RouterAdvertisement:
+		a.others.heard(now, a.cfg.Prefix, m)
+	}
+}
+
+// mobility takes a mobility message. The home address names the mobile node and so the protection it must carry.
+//
+// spec MIP-02 MIP-03
+func (a *Agent) mobility(now engine.Now, p *ip6.Packet, out *engine.Effects) {
+	m := a.mobiles[p.EffectiveSrc()]
+	if m == nil {
+		a.stranger(p, out)
+		return
+	}
+	got, reason := m.sa.Receive(now, p)
+	if reason != "" {
+		out.Drop(reason, engine.A("hoa", m.hoa), engine.A("from", p.Src))
+		return
+	}
+	if got.ICMPv6 != nil {
+		a.prefixSolicitation(m, p, got.ICMPv6, out)
+		return
+	}
+	bu, ok := got.MH.(*mh.BindingUpdate)
+	if !ok {
+		out.Drop("unexpected-message", engine.S("type", fmt.Sprint(got.MH.Type())))
+		return
+	}
+	a.onBU(now, m, p, bu, out)
+}
+
+// stranger tells a node that sent an unprotected message of unknown type so (RFC 6275 §9.2); all else is silence.
+func (a *Agent) stranger(p *ip6.Packet, out *engine.Effects) {
+	if p.Proto == ip6.ProtoMH {
+		if _, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload); errors.Is(err, wire.ErrUnknown) {
+			a.bindingError(p, 2, out)
+			return
+		}
+	}
+	out.Drop("unknown-mobile", engine.A("hoa", p.EffectiveSrc()), engine.A("from", p.Src))
+}
+
+// bindingError answers what cannot be processed: RFC 6275 §9.3.3. It is smaller than what provoked it, so it amplifies nothing.
+func (a *Agent) bindingError(p *ip6.Packet, status uint8, out *engine.Effects) {
+	reason := "no-binding"
+	if status == 2 {
+		reason = "unknown-mh-type"
+	}
+	out.Drop(reason, engine.A("from", p.Src))
+	if p.Src.IsMulticast() || p.Src.IsUnspecified() || p.Src.IsLinkLocalUnicast() {
+		return
+	}
+	be := &mh.BindingError{Status: status, HomeAddress: p.HomeAddress}
+	r := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: p.Src}, Proto: ip6.ProtoMH}
+	r.Payload = mh.Append(nil, r.Src, r.Dst, be)
+	out.Send(plane.Kernel, plane.HW{}, r.Append(nil))
+}
+
+func (a *Agent) icmp(now engine.Now, p *ip6.Packet, out *engine.Effects) {
+	msg, err := icmp6.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
+	if err != nil {
+		out.Drop("icmp6-malformed", engine.S("error", err.Error()))
+		return
+	}
+	r := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: p.Src}, Proto: ip6.ProtoICMPv6}
+	switch m := msg.(type) {
+	case *icmp6.HomeAgentsRequest:
+		r.Payload = icmp6.Append(nil, r.Src, r.Dst, a.onHomeAgentsRequest(now, m))
+	case *icmp6.PrefixSolicitation:
+		// With ESP it comes by prefixSolicitation. Where RFC 4285 is used nothing protects it, and a binding must vouch for it.
+		sender := a.mobiles[p.HomeAddress]
+		if sender == nil || sender.sa.Kind() != sa.Auth {
+			out.Drop("mps-unprotected", engine.A("from", p.Src))
+			return
+		}
+		a.sendPrefixes(sender, m, out)
+		return
+	case *icmp6.Echo:
+		if m.Reply || p.Dst != a.cfg.Address {
+			return
+		}
+		r.Payload = icmp6.Append(nil, r.Src, r.Dst, &icmp6.Echo{Reply: true, ID: m.ID, Seq: m.Seq, Data: m.Data})
+	default:
+		return
+	}
+	out.Send(plane.Kernel, plane.HW{}, r.Append(nil))
+}
+
+func (a *Agent) key(addr netip.Addr) neighbor.Key { return neighbor.Key{Port: a.cfg.Port, Addr: addr} }
+
+// holds reports whether the care-of address is the one bound to the home address.
+func (a *Agent) holds(hoa, coa netip.Addr) bool {
+	m := a.mobiles[hoa]
+	return m != nil && m.binding != nil && m.binding.CoA == coa
+}

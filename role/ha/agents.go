@@ -1,0 +1,63 @@
+package ha
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"roam6/engine"
+	"roam6/wire/icmp6"
+	"roam6/wire/nd"
+)
+
+// agents is the home agents list of the home link: RFC 6275 §10.1, filled from advertisements with the H bit.
+type agents []otherAgent
+
+type otherAgent struct {
+	addr       netip.Addr
+	preference uint16
+	expires    engine.Mono
+}
+
+// heard takes the advertisement of another router of the home link (RFC 6275 §10.5.1).
+func (l *agents) heard(now engine.Now, home netip.Prefix, ra *nd.RouterAdvertisement) {
+	*l = slices.DeleteFunc(*l, func(o otherAgent) bool { return o.expires <= now.Mono })
+	if !ra.HomeAgent {
+		return
+	}
+	o := otherAgent{expires: now.Mono.Add(ra.Lifetime)}
+	if info := ra.Options.HomeAgent; info != nil {
+		o.preference, o.expires = info.Preference, now.Mono.Add(info.Lifetime)
+	}
+	for _, p := range ra.Options.Prefixes {
+		if p.RouterAddr && home.Contains(p.Addr) {
+			o.addr = p.Addr
+		}
+	}
+	if !o.addr.IsValid() {
+		return
+	}
+	i := slices.IndexFunc(*l, func(x otherAgent) bool { return x.addr == o.addr })
+	switch {
+	case i >= 0 && o.expires <= now.Mono:
+		*l = slices.Delete(*l, i, i+1)
+	case i >= 0:
+		(*l)[i] = o
+	case len(*l) < MaxAgents && o.expires > now.Mono:
+		*l = append(*l, o)
+	}
+}
+
+// onHomeAgentsRequest answers home agent discovery: every agent of the link, the preferred first (RFC 6275 §10.5.1).
+//
+// spec MIP-05
+func (a *Agent) onHomeAgentsRequest(now engine.Now, m *icmp6.HomeAgentsRequest) *icmp6.HomeAgentsReply {
+	list := append(agents{{addr: a.cfg.Address, preference: a.cfg.Preference, expires: engine.Never}}, a.others...)
+	list = slices.DeleteFunc(list, func(o otherAgent) bool { return o.expires <= now.Mono })
+	slices.SortStableFunc(list, func(x, y otherAgent) int { return cmp.Compare(y.preference, x.preference) })
+	r := &icmp6.HomeAgentsReply{ID: m.ID}
+	for _, o := range list {
+		r.Agents = append(r.Agents, o.addr)
+	}
+	return r
+}

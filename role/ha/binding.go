@@ -1,0 +1,175 @@
+package ha
+
+import (
+	"encoding/json"
+	"net/netip"
+	"time"
+
+	"roam6/engine"
+	"roam6/machine/neighbor"
+	"roam6/plane"
+	"roam6/wire/ip6"
+	"roam6/wire/mh"
+)
+
+// brrAt is the part of a binding's lifetime after which its node is asked to refresh it. Nodes refresh earlier by themselves; this one
+// is for those whose updates were lost.
+const brrAt = 0.95
+
+// binding is an entry of the binding cache: RFC 6275 §9.1. Its JSON is its durable record.
+type binding struct {
+	HoA     netip.Addr    `json:"hoa"`
+	CoA     netip.Addr    `json:"coa"`
+	Seq     uint16        `json:"seq"`
+	Granted time.Duration `json:"granted"`
+	Wall    int64         `json:"expires"` // nanoseconds since 1970: survives a restart
+	expires engine.Mono
+}
+
+const bindingBucket = "ha/binding"
+
+// due is what a timer of the cache is for.
+type due struct {
+	hoa  netip.Addr
+	what dueKind
+}
+
+type dueKind uint8
+
+const (
+	expire dueKind = iota
+	ask
+)
+
+func (d dueKind) String() string {
+	return [...]string{"binding lifetime", "binding refresh request"}[d]
+}
+
+// bind accepts a request: cache, record, home link, plane, acknowledgement, in that order, so that nothing is promised
+// that would not survive a crash.
+//
+// spec MIP-01 MIP-06
+func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) {
+	granted := min(q.lifetime, a.cfg.MaxLifetime).Truncate(mh.Unit)
+	b := &binding{
+		HoA: m.hoa, CoA: q.coa, Seq: q.seq, Granted: granted,
+		Wall: now.Wall.Add(granted).UnixNano(), expires: now.Mono.Add(granted),
+	}
+	what := "binding.refreshed"
+	switch {
+	case m.binding == nil:
+		what = "binding.added"
+		a.bound++
+	case m.binding.CoA != b.CoA:
+		what = "binding.moved"
+	}
+	fresh := m.binding == nil
+	m.binding = b
+	a.persist(b, out)
+	a.arm(b)
+	a.carry(b, out)
+	if fresh {
+		a.represent(m, out)
+	}
+	out.Event(what, engine.A("hoa", b.HoA), engine.A("coa", b.CoA), engine.S("lifetime", granted.String()))
+	a.answer(now, m, q, mh.Accepted, q.seq, granted, out)
+}
+
+// deregister removes a binding on its node's wish. Plane and home link first: the acknowledgement must already take the straight way.
+//
+// spec MIP-01
+func (a *Agent) deregister(now engine.Now, m *mobile, q request, out *engine.Effects) {
+	m.pending = nil
+	a.forget(m, out)
+	out.Event("binding.removed", engine.A("hoa", m.hoa))
+	a.answer(now, m, q, mh.Accepted, q.seq, 0, out)
+}
+
+// forget takes a binding out of cache, store, home link and plane.
+func (a *Agent) forget(m *mobile, out *engine.Effects) {
+	if m.binding != nil {
+		m.binding = nil
+		a.bound--
+	}
+	a.timers.Stop(due{m.hoa, expire})
+	a.timers.Stop(due{m.hoa, ask})
+	a.speaker.Disown(a.key(m.hoa))
+	out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: netip.PrefixFrom(m.hoa, 128)}})
+	out.Plane(plane.Op{Delete: true, Local: &plane.LocalOp{Addr: m.hoa}})
+	out.Persist(bindingBucket, m.hoa.String(), nil)
+}
+
+func (a *Agent) persist(b *binding, out *engine.Effects) {
+	v, err := json.Marshal(b)
+	if err != nil {
+		panic("ha: a binding is always JSON: " + err.Error())
+	}
+	out.Persist(bindingBucket, b.HoA.String(), v)
+}
+
+func (a *Agent) arm(b *binding) {
+	a.timers.Set(due{b.HoA, expire}, b.expires)
+	left := time.Duration(float64(b.Granted) * (1 - brrAt))
+	a.timers.Set(due{b.HoA, ask}, b.expires.Add(-left))
+}
+
+// carry has the plane tunnel the home address's packets.
+func (a *Agent) carry(b *binding, out *engine.Effects) {
+	out.Plane(plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(b.HoA, 128), Path: plane.Path{
+		Side: plane.Agent, Mode: plane.Tunnel, Local: a.cfg.Address, Remote: b.CoA, Out: plane.Kernel, Capture: true,
+	}}})
+}
+
+// represent speaks for a home address on the home link from now on and tells every node there (RFC 6275 §10.4.1).
+//
+// spec MIP-06
+func (a *Agent) represent(m *mobile, out *engine.Effects) {
+	if a.adv == nil || !a.up {
+		return
+	}
+	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: m.hoa, Local: plane.Local{Port: a.cfg.Port, Proxy: true}}})
+	a.speaker.Own(a.key(m.hoa), neighbor.Stance{HW: a.hw, Soft: true})
+	a.speaker.Announce(a.key(m.hoa), out)
+}
+
+// restore takes up a binding of an earlier life, if it has not expired meanwhile.
+func (a *Agent) restore(now engine.Now, r engine.Record, out *engine.Effects) {
+	if r.Bucket != bindingBucket {
+		return
+	}
+	b := &binding{}
+	if err := json.Unmarshal(r.Value, b); err != nil || a.mobiles[b.HoA] == nil {
+		out.Event("record.unusable", engine.S("bucket", r.Bucket), engine.S("key", r.Key))
+		return
+	}
+	left := time.Duration(b.Wall - now.Wall.UnixNano())
+	if left <= 0 {
+		out.Persist(bindingBucket, r.Key, nil)
+		return
+	}
+	b.expires = now.Mono.Add(min(left, b.Granted)) // a clock stepped back must not prolong it
+	if a.mobiles[b.HoA].binding == nil {
+		a.bound++
+	}
+	a.mobiles[b.HoA].binding = b
+	a.arm(b)
+	a.carry(b, out)
+	out.Event("binding.restored", engine.A("hoa", b.HoA), engine.A("coa", b.CoA))
+}
+
+func (a *Agent) bindingTick(now engine.Now, out *engine.Effects) {
+	for d, ok := a.timers.Pop(now.Mono); ok; d, ok = a.timers.Pop(now.Mono) {
+		m := a.mobiles[d.hoa]
+		if m == nil || m.binding == nil {
+			continue
+		}
+		switch d.what {
+		case expire:
+			out.Event("binding.expired", engine.A("hoa", m.hoa), engine.A("coa", m.binding.CoA))
+			a.forget(m, out)
+		case ask:
+			p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: m.binding.CoA}, Routing2: m.hoa}
+			out.Send(plane.Kernel, plane.HW{}, m.sa.Protect(now, p, &mh.BindingRefreshRequest{}, out))
+		}
+	}
+}

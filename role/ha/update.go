@@ -1,0 +1,140 @@
+package ha
+
+import (
+	"net/netip"
+	"time"
+
+	"roam6/engine"
+	"roam6/machine/dad"
+	"roam6/plane"
+	"roam6/wire/ip6"
+	"roam6/wire/mh"
+)
+
+// request is a binding update whose authenticity is proved, reduced to what matters.
+type request struct {
+	coa      netip.Addr
+	seq      uint16
+	lifetime time.Duration
+	direct   bool // it came from the home address itself: the node is on the home link
+}
+
+// onBU decides about a binding update: RFC 6275 §9.5.1, §10.3.1, §10.3.2.
+//
+// spec MIP-01
+func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpdate, out *engine.Effects) {
+	q := request{coa: p.Src, seq: bu.Seq, lifetime: bu.Lifetime, direct: p.Src == m.hoa}
+	if alt := bu.Options.AltCareOf; alt.IsValid() {
+		q.coa = alt
+	}
+	if !bu.Home {
+		out.Drop("bu-not-home-registration", engine.A("hoa", m.hoa)) // no return routability here, so nothing could authorise it
+		return
+	}
+	if !routable(q.coa) {
+		out.Drop("bu-bad-care-of-address", engine.A("hoa", m.hoa), engine.A("coa", q.coa))
+		return
+	}
+	if last, known := a.lastSeq(m); known && !after(q.seq, last) {
+		out.Drop("bu-sequence", engine.A("hoa", m.hoa))
+		a.answer(now, m, q, mh.SequenceOutOfWindow, last, 0, out)
+		return
+	}
+	status := a.admit(m, q)
+	if !status.Accepted() {
+		out.Drop("bu-refused", engine.A("hoa", m.hoa), engine.S("status", status.String()))
+		a.answer(now, m, q, status, q.seq, 0, out)
+		return
+	}
+	m.sa.Commit(out)
+	switch {
+	case q.lifetime == 0 || q.coa == m.hoa:
+		a.deregister(now, m, q, out)
+	case m.binding == nil && a.up:
+		a.probe(now, m, q, out)
+	default:
+		a.bind(now, m, q, out)
+	}
+}
+
+// lastSeq is the sequence number a new update must exceed: that of the binding, or of the registration under way.
+func (a *Agent) lastSeq(m *mobile) (uint16, bool) {
+	switch {
+	case m.pending != nil:
+		return m.pending.seq, true
+	case m.binding != nil:
+		return m.binding.Seq, true
+	}
+	return 0, false
+}
+
+// admit says whether policy and resources allow the request.
+func (a *Agent) admit(m *mobile, q request) mh.Status {
+	switch {
+	case !a.cfg.Prefix.Contains(m.hoa):
+		return mh.NotHomeSubnet
+	case q.lifetime == 0 || q.coa == m.hoa:
+		if m.binding == nil && m.pending == nil {
+			return mh.NotHomeAgent // RFC 6275 §10.3.2: nothing to remove
+		}
+	case m.binding == nil && a.bound >= MaxBindings:
+		return mh.InsufficientResources
+	}
+	return mh.Accepted
+}
+
+// probe makes sure that nobody on the home link uses the home address before the first acknowledgement (RFC 6275 §10.3.1). A
+// repeated update only brings the request up to date.
+//
+// spec MIP-06
+func (a *Agent) probe(now engine.Now, m *mobile, q request, out *engine.Effects) {
+	key := dad.Key{Port: a.cfg.Port, Addr: m.hoa}
+	running := m.pending != nil
+	m.pending = &q
+	if running {
+		return
+	}
+	// The solicited-node group must be heard while the address is probed.
+	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: m.hoa, Local: plane.Local{Port: a.cfg.Port, Tentative: true, Proxy: true}}})
+	if !a.dad.Start(now, key, a.hw, false, out) {
+		m.pending = nil
+		out.Plane(plane.Op{Delete: true, Local: &plane.LocalOp{Addr: m.hoa}})
+		a.answer(now, m, q, mh.InsufficientResources, q.seq, 0, out)
+	}
+}
+
+// detected goes on with a first registration once duplicate detection has a verdict.
+func (a *Agent) detected(now engine.Now, v dad.Verdict, out *engine.Effects) {
+	m := a.mobiles[v.Key.Addr]
+	if m == nil || m.pending == nil {
+		return
+	}
+	q := *m.pending
+	m.pending = nil
+	if v.Duplicate {
+		out.Event("home-address.duplicate", engine.A("hoa", m.hoa))
+		out.Plane(plane.Op{Delete: true, Local: &plane.LocalOp{Addr: m.hoa}})
+		a.answer(now, m, q, mh.DADFailed, q.seq, 0, out)
+		return
+	}
+	a.bind(now, m, q, out)
+}
+
+// answer sends a binding acknowledgement: RFC 6275 §9.5.4, §10.3.1. It goes where the update came from, with the home address in
+// a routing header unless the node is on the home link.
+func (a *Agent) answer(now engine.Now, m *mobile, q request, status mh.Status, seq uint16, lifetime time.Duration, out *engine.Effects) {
+	ba := &mh.BindingAck{Status: status, Seq: seq, Lifetime: lifetime}
+	p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: q.coa}, Routing2: m.hoa}
+	if q.direct || q.coa == m.hoa {
+		p.Dst, p.Routing2 = m.hoa, netip.Addr{}
+	}
+	out.Send(plane.Kernel, plane.HW{}, m.sa.Protect(now, p, ba, out))
+}
+
+// after reports whether a sequence number is newer than another, modulo 2^16: RFC 6275 §9.5.1.
+func after(seq, last uint16) bool { return int16(seq-last) > 0 }
+
+// routable reports whether an address may be a care-of address: unicast and routable (RFC 6275 §9.5.1).
+func routable(a netip.Addr) bool {
+	return a.Is6() && !a.Is4In6() && a.IsGlobalUnicast()
+}

@@ -1,0 +1,50 @@
+package ha
+
+import (
+	"encoding/json"
+
+	"roam6/engine"
+)
+
+// View is what a home agent shows.
+type View struct {
+	Role     string        `json:"role"` // "ha"
+	Address  string        `json:"address"`
+	Prefix   string        `json:"prefix"`
+	Served   int           `json:"served"` // mobile nodes it may serve
+	Bindings []BindingView `json:"bindings"`
+}
+
+// BindingView is one entry of the binding cache.
+type BindingView struct {
+	HomeAddress string      `json:"home_address"`
+	CareOf      string      `json:"coa"`
+	Sequence    uint16      `json:"sequence"`
+	Lifetime    string      `json:"lifetime"` // granted
+	Expires     engine.Mono `json:"expires_mono"`
+}
+
+// View shows the agent; see engine.Engine.
+func (a *Agent) View() any {
+	v := View{Role: "ha", Address: a.cfg.Address.String(), Prefix: a.cfg.Prefix.String(), Served: len(a.order), Bindings: []BindingView{}}
+	for _, hoa := range a.order {
+		if b := a.mobiles[hoa].binding; b != nil {
+			v.Bindings = append(v.Bindings, BindingView{
+				HomeAddress: b.HoA.String(), CareOf: b.CoA.String(), Sequence: b.Seq, Lifetime: b.Granted.String(), Expires: b.expires,
+			})
+		}
+	}
+	return v
+}
+
+// command answers an operator.
+func (a *Agent) command(c engine.Command, out *engine.Effects) {
+	reply := engine.Reply{ID: c.ID}
+	switch c.Verb {
+	case "view", "bindings":
+		reply.Data, _ = json.Marshal(a.View())
+	default:
+		reply.Err = "unknown verb " + c.Verb + "; a home agent takes: view, bindings"
+	}
+	out.Reply(reply)
+}

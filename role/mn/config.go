@@ -1,0 +1,46 @@
+package mn
+
+import (
+	"net/netip"
+	"time"
+
+	"roam6/machine/sa"
+	"roam6/plane"
+)
+
+// Defaults.
+const (
+	DefaultLifetime    = 420 * time.Second // of a binding asked for; RFC 6275 leaves it open (18 h at most, its field's limit)
+	DefaultHoldPackets = 4096              // applications' packets kept while there is no binding
+	DefaultHoldAge     = 5 * time.Second   // and how long: older ones would only confuse
+)
+
+// DAD says what a new address may be used for while duplicate detection runs.
+type DAD string
+
+// The two ways.
+const (
+	StandardDAD   DAD = "standard"   // nothing, RFC 4862
+	OptimisticDAD DAD = "optimistic" // everything that cannot disturb a holder, RFC 4429
+)
+
+// Config is a mobile node's configuration, checked by package node.
+type Config struct {
+	HomeAddress netip.Addr
+	HomePrefix  netip.Prefix
+	HomeAgent   netip.Addr // invalid: found by DHAAD
+	NAI         string
+	Strategy    string
+	DAD         DAD
+	Lifetime    time.Duration
+	HoldPackets int
+	HoldAge     time.Duration
+	Security    sa.Config
+	Links       []LinkConfig
+}
+
+// LinkConfig is one link the node may use.
+type LinkConfig struct {
+	Port       plane.Port
+	Preference int // lower is preferred
+}

@@ -1,0 +1,207 @@
+package mn
+
+import (
+	"fmt"
+	"slices"
+
+	"roam6/engine"
+	"roam6/handover"
+	"roam6/handover/mipv6"
+	"roam6/machine/dad"
+	"roam6/machine/neighbor"
+	"roam6/machine/sa"
+	"roam6/plane"
+	"roam6/wire/icmp6"
+	"roam6/wire/ip6"
+	"roam6/wire/nd"
+)
+
+// Strategies are the names a configuration may choose from.
+var Strategies = []string{"mipv6"}
+
+// Node is the mobile node.
+type Node struct {
+	cfg      Config
+	rand     *engine.Rand
+	access   []*access // the preferred first
+	dad      *dad.Detector
+	speaker  neighbor.Speaker
+	sa       *sa.SA
+	home     registration
+	agents   discovery
+	prefixes prefixes
+	strategy handover.Mobile
+}
+
+// New makes a mobile node. All randomness comes from seed.
+//
+// spec RT-01
+func New(cfg Config, seed [32]byte) (*Node, error) {
+	protection, err := sa.New(cfg.Security, cfg.HomeAddress.String())
+	if err != nil {
+		return nil, fmt.Errorf("mn: security: %w", err)
+	}
+	n := &Node{cfg: cfg, rand: engine.NewRand(seed), sa: protection}
+	n.dad = dad.New(dad.Config{}, n.rand)
+	for _, l := range cfg.Links {
+		n.access = append(n.access, newAccess(l))
+	}
+	slices.SortStableFunc(n.access, func(a, b *access) int { return a.preference - b.preference })
+	n.home.agent = cfg.HomeAgent
+	switch cfg.Strategy {
+	case "mipv6":
+		n.strategy = mipv6.NewMobile(n)
+	default:
+		return nil, fmt.Errorf("mn: strategy %q is not one of %v", cfg.Strategy, Strategies)
+	}
+	return n, nil
+}
+
+// Handle takes one input; see engine.Engine.
+func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
+	switch in := in.(type) {
+	case engine.Start:
+		n.start(in, out)
+	case engine.LinkUp:
+		n.linkUp(now, in, out)
+	case engine.LinkDown:
+		n.linkDown(now, in, out)
+	case engine.Packet:
+		n.packet(now, in, out)
+	case engine.Tick:
+		n.tick(now, out)
+	case engine.Command:
+		n.command(now, in, out)
+	}
+}
+
+// Deadline is the earliest of all parts' deadlines; see engine.Engine.
+func (n *Node) Deadline() (engine.Mono, string) {
+	at, why := n.dad.Deadline()
+	consider := func(a engine.Mono, w string) {
+		if a < at {
+			at, why = a, w
+		}
+	}
+	for _, a := range n.access {
+		consider(a.link.Deadline())
+	}
+	consider(n.home.deadline())
+	consider(n.agents.deadline())
+	consider(n.prefixes.deadline())
+	return at, why
+}
+
+func (n *Node) start(in engine.Start, out *engine.Effects) {
+	for _, r := range in.Records {
+		n.home.restore(r)
+		n.sa.Restore(r)
+	}
+	out.Plane(plane.Op{Host: &plane.HostOp{Addr: n.cfg.HomeAddress, Host: plane.Host{MTU: tunnelMTU, Default: true}}})
+	n.Hold(engine.Now{}, out)
+}
+
+func (n *Node) tick(now engine.Now, out *engine.Effects) {
+	for _, v := range n.dad.Tick(now, out) {
+		n.detected(now, v, out)
+	}
+	for _, a := range n.access {
+		n.facts(now, a, a.link.Tick(now, out), out)
+	}
+	n.homeTick(now, out)
+	n.agentsTick(now, out)
+	n.prefixTick(now, out)
+}
+
+// packet is the second level of dispatch: neighbour discovery, other ICMPv6, mobility.
+func (n *Node) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
+	p, err := ip6.Parse(in.Data)
+	if err != nil {
+		out.Drop("ip6-malformed", engine.S("error", err.Error()))
+		return
+	}
+	switch {
+	case p.Proto == ip6.ProtoICMPv6 && len(p.Payload) > 0 && nd.IsND(p.Payload[0]):
+		n.neighbourDiscovery(now, in, &p, out)
+	case p.Proto == ip6.ProtoICMPv6:
+		n.icmp(now, in, &p, out)
+	case p.Proto == ip6.ProtoMH, p.Proto == ip6.ProtoESP:
+		n.mobility(now, &p, out)
+	default:
+		out.Drop("unexpected-protocol", engine.S("proto", fmt.Sprint(p.Proto)))
+	}
+}
+
+func (n *Node) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
+	a := n.accessOf(in.Port)
+	if a == nil {
+		return
+	}
+	msg, err := nd.Parse(p.Src, p.Dst, p.HopLimit, p.Payload)
+	if err != nil {
+		out.Drop("nd-malformed", engine.S("error", err.Error()))
+		return
+	}
+	if v, ok := n.dad.Heard(in.Port, p, msg); ok {
+		n.detected(now, v, out)
+		return
+	}
+	switch m := msg.(type) {
+	case *nd.RouterAdvertisement:
+		n.facts(now, a, a.link.HeardRA(now, in.From, p, m, out), out)
+	case *nd.NeighborAdvertisement:
+		n.facts(now, a, a.link.HeardNA(now, p, m), out)
+	case *nd.NeighborSolicitation:
+		n.speaker.Heard(in.Port, in.From, p, m, out)
+	}
+}
+
+func (n *Node) icmp(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
+	msg, err := icmp6.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
+	if err != nil {
+		out.Drop("icmp6-malformed", engine.S("error", err.Error()))
+		return
+	}
+	switch m := msg.(type) {
+	case *icmp6.HomeAgentsReply:
+		n.onHomeAgents(now, p, m, out)
+	case *icmp6.PrefixAdvertisement:
+		if n.sa.Kind() != sa.Auth { // with ESP it comes under protection: prefixAdvertisement
+			out.Drop("mpa-unprotected", engine.A("from", p.Src))
+			return
+		}
+		n.onPrefixes(now, p, m, out)
+	case *icmp6.Echo:
+		n.onEcho(in.Port, p, m, out)
+	}
+}
+
+// onEcho answers a ping to a care-of address, so that a person can tell whether the node is there at all.
+func (n *Node) onEcho(port plane.Port, p *ip6.Packet, m *icmp6.Echo, out *engine.Effects) {
+	a := n.accessOf(port)
+	if m.Reply || a == nil || !a.ready || p.Dst != a.coa {
+		return
+	}
+	r := ip6.Packet{Header: ip6.Header{Src: p.Dst, Dst: p.Src}, Proto: ip6.ProtoICMPv6}
+	r.Payload = icmp6.Append(nil, r.Src, r.Dst, &icmp6.Echo{Reply: true, ID: m.ID, Seq: m.Seq, Data: m.Data})
+	n.transmit(a, r.Append(nil), out)
+}
+
+// transmit sends a packet by an access, through its router.
+func (n *Node) transmit(a *access, data []byte, out *engine.Effects) {
+	r, ok := a.link.Current()
+	if !ok {
+		out.Event("no-router", engine.S("port", fmt.Sprint(a.link.Port)))
+		return
+	}
+	out.Send(a.link.Port, r.HW, data)
+}
+
+func (n *Node) accessOf(port plane.Port) *access {
+	for _, a := range n.access {
+		if a.link.Port == port {
+			return a
+		}
+	}
+	return nil
+}

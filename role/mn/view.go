@@ -1,0 +1,87 @@
+package mn
+
+import (
+	"encoding/json"
+	"time"
+
+	"roam6/engine"
+)
+
+// View is what a mobile node shows.
+type View struct {
+	Role        string      `json:"role"` // "mn"
+	HomeAddress string      `json:"home_address"`
+	HomeAgent   string      `json:"home_agent,omitempty"`
+	Strategy    string      `json:"strategy"`
+	State       string      `json:"state"`       // of the strategy
+	Binding     string      `json:"binding"`     // unbound, updating, bound
+	AtHome      bool        `json:"at_home"`     // bound without a binding: on the home link
+	CareOf      string      `json:"coa"`         // empty while there is none
+	Lifetime    string      `json:"lifetime"`    // granted
+	Sequence    uint16      `json:"sequence"`    // of the last binding update
+	LastStatus  string      `json:"last_status"` // of the last acknowledgement
+	Links       []LinkView  `json:"links"`
+	Expires     engine.Mono `json:"expires_mono"`
+}
+
+// LinkView is one link of a mobile node.
+type LinkView struct {
+	Port    int    `json:"port"`
+	Up      bool   `json:"up"`
+	Router  string `json:"router,omitempty"`
+	Address string `json:"address,omitempty"`
+	Ready   bool   `json:"ready"`
+	AtHome  bool   `json:"at_home"`
+}
+
+// View shows the node; see engine.Engine.
+func (n *Node) View() any {
+	r := &n.home
+	v := View{
+		Role: "mn", HomeAddress: n.cfg.HomeAddress.String(), Strategy: n.cfg.Strategy, State: n.strategy.State(),
+		Binding: string(r.phase), AtHome: r.atHome, Sequence: r.seq, LastStatus: r.status.String(),
+		Lifetime: r.lifetime.Round(time.Second).String(), Expires: r.expires,
+	}
+	if r.phase == "" {
+		v.Binding = string(unbound)
+	}
+	if r.agent.IsValid() {
+		v.HomeAgent = r.agent.String()
+	}
+	if r.coa.IsValid() {
+		v.CareOf = r.coa.String()
+	}
+	for _, a := range n.access {
+		l := LinkView{Port: int(a.link.Port), Up: a.link.IsUp(), Ready: a.ready, AtHome: a.atHome}
+		if rt, ok := a.link.Current(); ok {
+			l.Router = rt.Addr.String()
+		}
+		if a.coa.IsValid() {
+			l.Address = a.coa.String()
+		}
+		v.Links = append(v.Links, l)
+	}
+	return v
+}
+
+// command answers an operator.
+func (n *Node) command(now engine.Now, c engine.Command, out *engine.Effects) {
+	reply := engine.Reply{ID: c.ID}
+	switch c.Verb {
+	case "view":
+		reply.Data, _ = json.Marshal(n.View())
+	case "refresh":
+		if n.home.phase != current || n.home.atHome {
+			reply.Err = "no binding to refresh: the node is " + string(n.home.phase)
+			break
+		}
+		n.renew(now, out)
+		reply.Data = []byte(`"binding update sent"`)
+	case "prefixes":
+		n.solicitPrefixes(now, out)
+		reply.Data = []byte(`"mobile prefix solicitation sent"`)
+	default:
+		reply.Err = "unknown verb " + c.Verb + "; a mobile node takes: view, refresh, prefixes"
+	}
+	out.Reply(reply)
+}
