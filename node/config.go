@@ -1,0 +1,132 @@
+package node
+
+import (
+	"net/netip"
+	"time"
+
+	"roam6/conf"
+)
+
+// Config is one node's configuration file, as `roam6 node run -c FILE` reads it.
+type Config struct {
+	Name    string       `yaml:"name,required" doc:"the node's name, in logs and results"`
+	State   string       `yaml:"state" doc:"directory of the durable records (sequence numbers, bindings); default /var/lib/roam6/NAME"`
+	Control string       `yaml:"control" doc:"path of the control socket for roam6 ctl; default /run/roam6/NAME.sock"`
+	Tun     string       `yaml:"tun" doc:"name of the TUN device; default roam6"`
+	Journal string       `yaml:"journal" doc:"file for the journal of inputs and effects that roam6 replay reads; none by default"`
+	Links   []LinkConfig `yaml:"links" doc:"interfaces the roles use"`
+	Roles   []RoleConfig `yaml:"roles,required" doc:"what the node is; each entry holds exactly one of mn, ar, ha, cn"`
+}
+
+// LinkConfig is one interface.
+type LinkConfig struct {
+	Name       string `yaml:"name,required" doc:"interface name"`
+	Port       int    `yaml:"port,required" doc:"number by which roles refer to the interface, from 1"`
+	Preference int    `yaml:"preference" doc:"mobile node: links with a lower number are used first; default 0"`
+	Hook       bool   `yaml:"hook" doc:"link state comes from roam6 ctl link-up and link-down (a wpa_supplicant action script), not from the kernel"`
+}
+
+// RoleConfig holds exactly one role.
+type RoleConfig struct {
+	MN *MNConfig `yaml:"mn" doc:"mobile node"`
+	AR *ARConfig `yaml:"ar" doc:"access router"`
+	HA *HAConfig `yaml:"ha" doc:"home agent"`
+	CN *CNConfig `yaml:"cn" doc:"correspondent node"`
+}
+
+// MNConfig is a mobile node.
+type MNConfig struct {
+	HomeAddress netip.Addr     `yaml:"home_address,required" doc:"the address applications keep"`
+	HomePrefix  netip.Prefix   `yaml:"home_prefix,required" doc:"the home link's prefix, /64"`
+	HomeAgent   netip.Addr     `yaml:"home_agent" doc:"the home agent's address; found by discovery (DHAAD) when absent"`
+	NAI         string         `yaml:"nai" doc:"network access identifier, user@realm; sent with binding updates"`
+	Strategy    string         `yaml:"strategy" allowed:"mipv6" doc:"handover strategy; default mipv6"`
+	DAD         string         `yaml:"dad" allowed:"standard|optimistic" doc:"standard waits for duplicate detection (RFC 4862), optimistic uses the address meanwhile (RFC 4429); default optimistic"`
+	Lifetime    time.Duration  `yaml:"lifetime" doc:"of a binding asked for, 4s to 72h; default 420s"`
+	HoldPackets int            `yaml:"hold_packets" doc:"applications' packets kept while there is no binding, 0 to 65536; default 4096"`
+	HoldAge     time.Duration  `yaml:"hold_age" doc:"how long they are kept; default 5s"`
+	Security    SecurityConfig `yaml:"security,required" doc:"what protects the signalling with the home agent"`
+}
+
+// ARConfig is an access router.
+type ARConfig struct {
+	Links []AdvertiseConfig `yaml:"links,required" doc:"access links"`
+}
+
+// AdvertiseConfig is what a router advertises on one link.
+type AdvertiseConfig struct {
+	Port        int            `yaml:"port,required" doc:"number of the interface in links"`
+	Prefix      netip.Prefix   `yaml:"prefix,required" doc:"prefix for autoconfiguration, /64"`
+	Address     netip.Addr     `yaml:"address" doc:"the router's own global address, advertised with the R bit"`
+	IntervalMin time.Duration  `yaml:"interval_min" doc:"least time between advertisements, from 30ms; default 30ms"`
+	IntervalMax time.Duration  `yaml:"interval_max" doc:"most time between advertisements; default 70ms"`
+	Lifetime    *time.Duration `yaml:"lifetime" doc:"as default router, 0s to 9000s; default 1800s"`
+	RADelayMax  *time.Duration `yaml:"ra_delay_max" doc:"most delay of an answer to a solicitation; default 500ms (RFC 4861)"`
+	Valid       time.Duration  `yaml:"valid" doc:"valid lifetime of the prefix; default 720h"`
+	Preferred   time.Duration  `yaml:"preferred" doc:"preferred lifetime of the prefix; default 168h"`
+}
+
+// HAConfig is a home agent.
+type HAConfig struct {
+	Address       netip.Addr     `yaml:"address,required" doc:"the home agent's service address, in prefix; not an address of the kernel"`
+	Port          int            `yaml:"port" doc:"number of the home link's interface; 0 or absent: a virtual home link"`
+	Prefix        netip.Prefix   `yaml:"prefix,required" doc:"the home prefix, /64"`
+	RouterAddress netip.Addr     `yaml:"router_address" doc:"the router's own address on the home link (informational; the service address is advertised)"`
+	IntervalMin   time.Duration  `yaml:"interval_min" doc:"least time between advertisements on the home link, from 30ms; default 30ms"`
+	IntervalMax   time.Duration  `yaml:"interval_max" doc:"most time between them; default 70ms"`
+	MaxLifetime   time.Duration  `yaml:"max_lifetime" doc:"longest binding granted, 4s to 72h; default 600s"`
+	Preference    int            `yaml:"preference" doc:"among the home agents of the link, 0 to 65535, higher first; default 0"`
+	Mobiles       []MobileConfig `yaml:"mobiles,required" doc:"mobile nodes it serves"`
+}
+
+// MobileConfig is a mobile node as its home agent knows it.
+type MobileConfig struct {
+	HomeAddress netip.Addr     `yaml:"home_address,required" doc:"in the home prefix"`
+	NAI         string         `yaml:"nai" doc:"network access identifier"`
+	Security    SecurityConfig `yaml:"security,required" doc:"the mobile node's, seen from this end: in and out exchanged"`
+}
+
+// CNConfig is a correspondent node.
+type CNConfig struct {
+	Address netip.Addr `yaml:"address,required" doc:"address the node's engines answer for; not an address of the kernel"`
+}
+
+// SecurityConfig holds exactly one kind of protection.
+type SecurityConfig struct {
+	ESP  *ESPConfig  `yaml:"esp" doc:"ESP transport mode, AES-GCM (RFC 4877, RFC 4106)"`
+	Auth *AuthConfig `yaml:"auth" doc:"authentication option (RFC 4285)"`
+}
+
+// ESPConfig is a pair of manually keyed ESP associations.
+type ESPConfig struct {
+	OutSPI uint32      `yaml:"out_spi,required" doc:"SPI of what this node sends, from 256"`
+	InSPI  uint32      `yaml:"in_spi,required" doc:"SPI of what it receives, from 256"`
+	OutKey conf.Secret `yaml:"out_key,required" doc:"20 or 36 octets in hexadecimal: AES key of 16 or 32, then 4 of salt"`
+	InKey  conf.Secret `yaml:"in_key,required" doc:"as out_key, another key"`
+}
+
+// AuthConfig is a mobility security association of RFC 4285.
+type AuthConfig struct {
+	SPI       uint32      `yaml:"spi,required" doc:"mobility SPI, from 256"`
+	Key       conf.Secret `yaml:"key,required" doc:"16 to 64 octets in hexadecimal"`
+	Algorithm string      `yaml:"algorithm" allowed:"hmac-sha256|hmac-sha1" doc:"default hmac-sha256 (128 bits); hmac-sha1 (96 bits) is what RFC 4285 names"`
+}
+
+// Parse reads and checks a configuration; file names it in errors. Nothing is touched. Every error found is reported, with line, key, value and
+// what is allowed.
+func Parse(file string, text []byte) (*Config, error) {
+	doc, err := conf.Parse(file, text)
+	if err != nil {
+		return nil, err
+	}
+	c := &Config{}
+	if err := doc.Decode(c); err != nil {
+		return nil, err
+	}
+	k := &checker{doc: doc, ports: map[int]bool{}}
+	k.config(c)
+	if err := conf.Join(k.errs...); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
