@@ -65,6 +65,9 @@ func parseHomeAgentsReply(b []byte) (Message, error) {
 		return nil, fail("Home Agent Addresses", headerLen+MaxAgents*addrLen, wire.ErrLimit)
 	}
 	m := &HomeAgentsReply{ID: identifier(b)}
+	if len(list) > 0 {
+		m.Agents = make([]netip.Addr, 0, len(list)/addrLen)
+	}
 	for ; len(list) > 0; list = list[addrLen:] {
 		m.Agents = append(m.Agents, netip.AddrFrom16([addrLen]byte(list[:addrLen])))
 	}

@@ -72,8 +72,9 @@ func TestPrefixIsMasked(t *testing.T) {
 	if want := (Prefix{Prefix: netip.MustParsePrefix("2001:db8:a::/48"), OnLink: true}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got.append(nil)[30] != 0 {
-		t.Error("bits after the prefix were sent")
+	unmasked := Prefix{Prefix: netip.PrefixFrom(coa, 48)}
+	if b := unmasked.append(nil); !bytes.Equal(b[22:], make([]byte, 10)) {
+		t.Errorf("bits after the prefix were sent: %x", b[16:])
 	}
 }
 
