@@ -29,7 +29,8 @@ const (
 )
 
 // kernel is what the plane wants of the host's own stack, on the TUN: addresses and routes. wanted and there are
-// plain values; the difference is what is asked of netlink.
+// plain values; their difference is what is asked of netlink. Where they may differ is kept in dirty, so that a
+// home agent with ten thousand routes does not look at them all to add one.
 type kernel struct {
 	nl     *netlink.Handle
 	tun    string
@@ -37,6 +38,8 @@ type kernel struct {
 	mtu    int
 	wanted kernelState
 	there  kernelState
+	dirty  kernelState
+	source netip.Addr // of the default route wanted; zero: none is
 }
 
 // kernelState is a set of addresses and of routes.
@@ -60,7 +63,7 @@ func openKernel(tun string) (*kernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("a netlink socket: %w", err)
 	}
-	return &kernel{nl: nl, tun: tun, wanted: newKernelState(), there: newKernelState()}, nil
+	return &kernel{nl: nl, tun: tun, wanted: newKernelState(), there: newKernelState(), dirty: newKernelState()}, nil
 }
 
 func (k *kernel) close() { k.nl.Close() }
@@ -107,11 +110,12 @@ func (m *machine) filters(ports []plane.Port) []error {
 func (k *kernel) want(d *demand, c delta) bool {
 	changed := false
 	if c.capture.IsValid() {
-		changed = set(k.wanted.routes, route{dst: c.capture}, d.captured(c.capture))
+		changed = k.route(route{dst: c.capture}, d.captured(c.capture))
 	}
 	if c.host.IsValid() {
 		_, there := d.hosts[c.host]
 		set(k.wanted.addrs, c.host, there)
+		k.dirty.addrs[c.host] = struct{}{}
 		k.defaultRoute(d)
 		changed = true
 	}
@@ -120,17 +124,30 @@ func (k *kernel) want(d *demand, c delta) bool {
 
 // defaultRoute wants at most one: with the lowest of the addresses that ask for it as its source.
 func (k *kernel) defaultRoute(d *demand) {
-	all := netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-	maps.DeleteFunc(k.wanted.routes, func(r route, _ struct{}) bool { return r.dst == all && r.src.IsValid() })
 	var src netip.Addr
 	for a, h := range d.hosts {
 		if h.Default && (!src.IsValid() || a.Less(src)) {
 			src = a
 		}
 	}
-	if src.IsValid() {
-		k.wanted.routes[route{all, src}] = struct{}{}
+	if k.source == src {
+		return
 	}
+	all := netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	if k.source.IsValid() {
+		k.route(route{all, k.source}, false)
+	}
+	if src.IsValid() {
+		k.route(route{all, src}, true)
+	}
+	k.source = src
+}
+
+func (k *kernel) route(r route, in bool) (changed bool) {
+	if changed = set(k.wanted.routes, r, in); changed {
+		k.dirty.routes[r] = struct{}{}
+	}
+	return changed
 }
 
 func set[K comparable](m map[K]struct{}, k K, in bool) (changed bool) {
@@ -174,11 +191,17 @@ func (m *machine) needTun() error {
 		m.tunErr = fmt.Errorf("%w: %s: %w", ErrNoDevice, m.tun.name, err)
 		return m.tunErr
 	}
-	if m.feed.Packets != nil {
-		m.start(func() { m.tun.read(m.feed) })
-	}
-	m.warnForwarding()
+	m.listenTun()
 	return nil
+}
+
+// listenTun starts the reader once there are both a device and a listener.
+func (m *machine) listenTun() {
+	if m.feed.Packets == nil || m.tun == nil || m.tun.file == nil {
+		return
+	}
+	m.start(func() { m.tun.read(m.feed) })
+	m.warnForwarding()
 }
 
 // raise brings the new device up without the kernel saying a word on it, and finds out what it already holds.
@@ -218,10 +241,8 @@ func (m *machine) warnForwarding() {
 	if err != nil || strings.TrimSpace(string(b)) != "0" || len(m.kernel.wanted.routes) == 0 || len(m.demand.hosts) > 0 {
 		return
 	}
-	if m.feed.Tell != nil {
-		m.feed.Tell(engine.Event{Name: EventForward,
-			Reason: "packets for others are to be captured, but net.ipv6.conf.all.forwarding is 0; set it to 1"})
-	}
+	m.feed.Tell(engine.Event{Name: EventForward,
+		Reason: "packets for others are to be captured, but net.ipv6.conf.all.forwarding is 0; set it to 1"})
 }
 
 func (k *kernel) setMTU(mtu int) error {
@@ -249,39 +270,43 @@ func (k *kernel) sync() error {
 		}
 		return err == nil
 	}
-	for _, r := range missing(k.there.routes, k.wanted.routes, compareRoute) {
-		if do("removing route", r.dst, ignore(k.nl.RouteDel(k.netRoute(r)), unix.ESRCH)) {
+	routes := slices.SortedFunc(maps.Keys(k.dirty.routes), compareRoute)
+	addrs := slices.SortedFunc(maps.Keys(k.dirty.addrs), netip.Addr.Compare)
+	for _, r := range routes {
+		if lacking(k.there.routes, k.wanted.routes, r) && do("removing route", r.dst, ignore(k.nl.RouteDel(k.netRoute(r)), unix.ESRCH)) {
 			delete(k.there.routes, r)
 		}
 	}
-	for _, a := range missing(k.wanted.addrs, k.there.addrs, netip.Addr.Compare) {
-		if do("adding address", a, k.nl.AddrReplace(k.dev(), hostAddr(a))) {
+	for _, a := range addrs {
+		if lacking(k.wanted.addrs, k.there.addrs, a) && do("adding address", a, k.nl.AddrReplace(k.dev(), hostAddr(a))) {
 			k.there.addrs[a] = struct{}{}
 		}
 	}
-	for _, r := range missing(k.wanted.routes, k.there.routes, compareRoute) {
-		if do("adding route", r.dst, k.nl.RouteReplace(k.netRoute(r))) {
+	for _, r := range routes {
+		if lacking(k.wanted.routes, k.there.routes, r) && do("adding route", r.dst, k.nl.RouteReplace(k.netRoute(r))) {
 			k.there.routes[r] = struct{}{}
 		}
 	}
-	for _, a := range missing(k.there.addrs, k.wanted.addrs, netip.Addr.Compare) {
-		if do("removing address", a, ignore(k.nl.AddrDel(k.dev(), hostAddr(a)), unix.EADDRNOTAVAIL)) {
+	for _, a := range addrs {
+		if lacking(k.there.addrs, k.wanted.addrs, a) && do("removing address", a, ignore(k.nl.AddrDel(k.dev(), hostAddr(a)), unix.EADDRNOTAVAIL)) {
 			delete(k.there.addrs, a)
 		}
 	}
+	maps.DeleteFunc(k.dirty.routes, func(r route, _ struct{}) bool { return settled(k.wanted.routes, k.there.routes, r) })
+	maps.DeleteFunc(k.dirty.addrs, func(a netip.Addr, _ struct{}) bool { return settled(k.wanted.addrs, k.there.addrs, a) })
 	return errors.Join(errs...)
 }
 
-// missing gives what a has and b lacks, in order.
-func missing[K comparable](a, b map[K]struct{}, order func(x, y K) int) []K {
-	var out []K
-	for k := range a {
-		if _, ok := b[k]; !ok {
-			out = append(out, k)
-		}
-	}
-	slices.SortFunc(out, order)
-	return out
+// lacking tells whether x has k and y lacks it.
+func lacking[K comparable](x, y map[K]struct{}, k K) bool {
+	_, inX := x[k]
+	_, inY := y[k]
+	return inX && !inY
+}
+
+// settled tells whether both have k, or neither.
+func settled[K comparable](x, y map[K]struct{}, k K) bool {
+	return !lacking(x, y, k) && !lacking(y, x, k)
 }
 
 func compareRoute(a, b route) int {
@@ -298,6 +323,7 @@ func (k *kernel) sweep() error {
 	for _, a := range addrs {
 		if ip, ok := netip.AddrFromSlice(a.IP.To16()); ok {
 			k.there.addrs[ip] = struct{}{}
+			k.dirty.addrs[ip] = struct{}{}
 		}
 	}
 	filter := &netlink.Route{LinkIndex: k.index, Protocol: RouteProtocol}
@@ -309,6 +335,7 @@ func (k *kernel) sweep() error {
 	}
 	for _, r := range routes {
 		k.there.routes[fromNet(r)] = struct{}{}
+		k.dirty.routes[fromNet(r)] = struct{}{}
 	}
 	return nil
 }
@@ -319,6 +346,8 @@ func (k *kernel) remove() error {
 		return nil
 	}
 	k.wanted = newKernelState()
+	maps.Copy(k.dirty.addrs, k.there.addrs)
+	maps.Copy(k.dirty.routes, k.there.routes)
 	return ignore(k.sync(), unix.ENODEV)
 }
 

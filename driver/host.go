@@ -36,7 +36,7 @@ type Arrival struct {
 // behind and returns false when the node has ended.
 type Feed struct {
 	Packets func(batch []Arrival) bool
-	Do      func(func()) bool // runs a function on the loop
+	Do      func(func()) bool  // runs a function on the loop
 	Input   func(engine.Input) // only on the loop: from Listen, or from a function given to Do
 	Tell    func(engine.Event) // only on the loop
 	Drop    func(reason string, n int)

@@ -133,9 +133,7 @@ func (m *machine) Listen(f Feed) {
 		m.refresh(l)
 	}
 	m.start(func() { m.watch.read(f, m.changed) })
-	if m.tun != nil && m.tun.file != nil {
-		m.start(func() { m.tun.read(f) })
-	}
+	m.listenTun()
 }
 
 func (m *machine) start(read func()) {

@@ -234,13 +234,6 @@ func (l *link) overflow() int {
 
 func (l *link) close() error { return ignoreClosed(l.file.Close()) }
 
-func ignoreClosed(err error) error {
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
-	return err
-}
-
 func htons(v uint16) uint16 { return v<<8 | v>>8 }
 
 // lacks explains a refusal: what was wanted, what it takes, what the kernel said.
