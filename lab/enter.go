@@ -1,8 +1,26 @@
 package lab
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Environment of a program that Enter has run again: the network namespace it came from, and the number of the
+// descriptor on which Ready reports.
+const (
+	envOutside = "ROAM6_LAB_OUTSIDE"
+	envReady   = "ROAM6_LAB_READY"
+	readyFD    = 3
+	readyOK    = "up"
 )
 
 // EnterOptions says how the program is run again inside.
@@ -14,15 +32,161 @@ type EnterOptions struct {
 	Log *os.File
 }
 
-// Enter runs this program again, with the same arguments, inside fresh namespaces. In that second program it returns
-// inside true at once. In the first it returns when the second has ended (or, detached, is ready), with the exit status
-// to end with.
+// readyPipe is the way to a parent that waits in a detached Enter.
+var readyPipe *os.File
+
+// Enter runs this program again, with the same arguments, inside fresh namespaces: mount, PID and network, and a user
+// namespace in which it is root when it is not root already. In that second program it returns inside true. In the first
+// it returns when the second has ended (or, detached, is ready), with the exit status to end with; signals are passed on.
+//
+// The second program dies with the first, unless detached. As the first process of its PID namespace it takes every
+// process it started with it when it dies, however it dies.
 func Enter(o EnterOptions) (inside bool, exit int, err error) {
-	return false, 0, errors.New("lab: not written yet")
+	outside := os.Getenv(envOutside)
+	here, err := os.Readlink(threadNS)
+	if err != nil {
+		return false, 0, fmt.Errorf("lab: %w (is /proc mounted?)", err)
+	}
+	if outside != "" && outside != here {
+		return true, 0, arrive()
+	}
+	if o.Detach {
+		exit, err = detach(here, o.Log)
+	} else {
+		exit, err = attached(here)
+	}
+	if err != nil {
+		err = fmt.Errorf("lab: %w", err)
+	}
+	return false, exit, err
+}
+
+// arrive is the inside's first deed: its mounts become its own.
+func arrive() error {
+	os.Unsetenv(envOutside)
+	if os.Getenv(envReady) != "" {
+		os.Unsetenv(envReady)
+		readyPipe = os.NewFile(readyFD, "ready")
+		unix.CloseOnExec(readyFD)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("lab: making the mounts private: %w", err)
+	}
+	// A /proc of the new PID namespace is a nicety for programs run in the nodes; where it is refused the old one serves.
+	unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	return nil
+}
+
+// again is this program once more, to be started in fresh namespaces.
+func again(here string) *exec.Cmd {
+	c := exec.Command("/proc/self/exe", os.Args[1:]...)
+	c.Args[0] = os.Args[0]
+	c.Env = append(os.Environ(), envOutside+"="+here)
+	c.SysProcAttr = fresh()
+	return c
+}
+
+// fresh are the namespaces, with a user namespace unless this process may make the others without.
+func fresh() *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID}
+	if !capable(unix.CAP_SYS_ADMIN) || !capable(unix.CAP_NET_ADMIN) {
+		a.Cloneflags |= unix.CLONE_NEWUSER
+		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+	}
+	return a
+}
+
+// capable reports whether this process has a capability in effect.
+func capable(capability uint) bool {
+	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var d [2]unix.CapUserData
+	return unix.Capget(&h, &d[0]) == nil && d[capability/32].Effective&(1<<(capability%32)) != 0
+}
+
+// attached runs the inside as a child that shares everything with this process and dies with it.
+func attached(here string) (int, error) {
+	runtime.LockOSThread() // Pdeathsig means the death of this thread
+	defer runtime.UnlockOSThread()
+	c := again(here)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	c.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	c.SysProcAttr.Setpgid = false
+	signals, stop := catch()
+	defer stop()
+	if err := c.Start(); err != nil {
+		return 0, startError(err)
+	}
+	quit := make(chan struct{})
+	defer close(quit)
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				c.Process.Signal(s)
+			case <-quit:
+				return
+			}
+		}
+	}()
+	err := c.Wait()
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) {
+		return 0, err
+	}
+	return exitStatus(c.ProcessState), nil
+}
+
+// detach runs the inside in a session of its own and waits until it is ready.
+func detach(here string, log *os.File) (int, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	c := again(here)
+	c.Env = append(c.Env, envReady+"=1")
+	c.ExtraFiles = []*os.File{w} // becomes readyFD
+	c.SysProcAttr.Setsid = true
+	if log != nil {
+		c.Stdout, c.Stderr = log, log
+	}
+	err = c.Start()
+	w.Close()
+	if err != nil {
+		return 0, startError(err)
+	}
+	said, err := io.ReadAll(bufio.NewReader(r))
+	switch {
+	case err != nil:
+		return 0, err
+	case string(said) == readyOK:
+		return 0, c.Process.Release()
+	case len(said) > 0:
+		c.Wait()
+		return 1, errors.New(strings.TrimPrefix(string(said), "lab: "))
+	}
+	c.Wait()
+	return exitStatus(c.ProcessState), errors.New("the lab ended before it was up; its log says why")
 }
 
 // Ready tells the waiting parent of a detached Enter that the inside is up, or why it is not. Without one it does nothing.
-func Ready(err error) {}
+func Ready(err error) {
+	if readyPipe == nil {
+		return
+	}
+	said := readyOK
+	if err != nil {
+		said = err.Error()
+	}
+	io.WriteString(readyPipe, said)
+	readyPipe.Close()
+	readyPipe = nil
+}
 
-// Supported says whether a lab can run here; the error names what lacks, what to do, and the way that needs nothing.
-func Supported() error { return nil }
+func startError(err error) error {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EUSERS) || errors.Is(err, unix.EACCES) {
+		return errors.Join(fmt.Errorf("namespaces cannot be made: %w", err), Supported())
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"roam6/driver"
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// tunName is the name of a node's TUN device, the Kernel port of its plane.
+const tunName = "roam6"
+
+// life is one run of a node's engines, from a start or restart to a crash or the end.
+type life struct {
+	node   *driver.Node
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // after done
+}
+
+// conceive builds a node's engines and opens their doors in its namespace; live starts them.
+func (l *Lab) conceive(n *node) (*life, error) {
+	if n.plan.Config == nil || l.c.Build == nil {
+		return nil, nil
+	}
+	n.lives++
+	built, err := l.c.Build(*n.plan, seedOf(l.c.Plan.Seed, "engine", n.plan.Name, fmt.Sprint(n.lives)))
+	if err != nil {
+		return nil, err
+	}
+	c := driver.Config{
+		Name: n.plan.Name, Tun: tunName, Userland: n.plan.Userland, Store: n.store, Epoch: l.zero,
+		OnEvent: func(at time.Duration, eng string, ev engine.Event) {
+			l.hub.event(l.zeroNanos()+nanos(at), n.plan.Name, eng, ev)
+		},
+		OnDrop: l.hub.dropped,
+	}
+	for _, e := range built.Engines {
+		c.Engines = append(c.Engines, driver.Engine{Name: e.Name, Engine: e.Engine})
+	}
+	for _, i := range n.plan.Ifaces {
+		if i.Port > 0 {
+			c.Links = append(c.Links, driver.Link{Port: i.Port, Ifname: i.Name, External: true})
+		}
+	}
+	f := &life{done: make(chan struct{})}
+	err = inNS(n.ns, func() error {
+		f.node, err = driver.New(c)
+		return err
+	})
+	return f, err
+}
+
+// live starts the engines and tells them which links are up.
+func (l *Lab) live(n *node, f *life) {
+	ctx, cancel := context.WithCancel(context.Background())
+	f.cancel = cancel
+	n.life = f
+	go func() {
+		f.err = f.node.Run(ctx)
+		close(f.done)
+		if f.err != nil && ctx.Err() == nil {
+			l.fail(fmt.Errorf("node %s: %w", n.plan.Name, f.err))
+		}
+	}()
+	for k := range n.plan.Ifaces {
+		i := &n.plan.Ifaces[k]
+		if segment := l.emu.where(n.members[i.Name]); segment != "" {
+			n.linkUp(i.Name, segment)
+		}
+	}
+}
+
+// die ends a life as a killed process ends: nothing is said, all its sockets and devices go.
+func (n *node) die() error {
+	f := n.life
+	if f == nil {
+		return nil
+	}
+	n.life = nil
+	f.cancel()
+	<-f.done
+	err := f.node.Close()
+	if errors.Is(f.err, context.Canceled) {
+		f.err = nil
+	}
+	return errors.Join(f.err, err)
+}
+
+func (n *node) linkUp(iface, segment string) {
+	i := n.iface(iface)
+	if n.life != nil && i.Port > plane.Kernel {
+		n.life.node.Inject("", engine.LinkUp{Port: i.Port, Name: i.Name, HW: i.HW, MTU: mtuOf(i), Attachment: segment})
+	}
+}
+
+func (n *node) linkDown(iface string) {
+	i := n.iface(iface)
+	if n.life != nil && i.Port > plane.Kernel {
+		n.life.node.Inject("", engine.LinkDown{Port: i.Port})
+	}
+}

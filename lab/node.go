@@ -1,0 +1,69 @@
+package lab
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"roam6/scenario"
+)
+
+// node is one node of the running lab: its namespace and its interfaces, and the life of its engines if it has any.
+type node struct {
+	plan    *scenario.Node
+	ns      *os.File
+	members map[string]*member // by interface
+	lives   int
+	life    *life     // nil: a plain kernel, or crashed
+	store   *memStore // survives its lives
+}
+
+// build makes the namespace and its devices, attached to nothing.
+func (l *Lab) build(p *scenario.Node) error {
+	ns, err := newNS()
+	if err != nil {
+		return err
+	}
+	n := &node{plan: p, ns: ns, members: map[string]*member{}, store: newMemStore()}
+	l.nodes = append(l.nodes, n)
+	l.byName[p.Name] = n
+	return inNS(ns, func() error {
+		if err := setUp(p); err != nil {
+			return err
+		}
+		for k := range p.Ifaces {
+			if err := l.plug(n, &p.Ifaces[k]); err != nil {
+				return err
+			}
+		}
+		return addRoutes(p)
+	})
+}
+
+// plug makes one interface, in the namespace of the calling thread.
+func (l *Lab) plug(n *node, i *scenario.Iface) error {
+	fd, err := openTAP(i)
+	if err != nil {
+		return err
+	}
+	m := &member{node: n.plan.Name, userland: n.plan.Userland, label: n.plan.Name + "/" + i.Name, hw: i.HW, fd: fd}
+	if err := l.emu.join(m, mtuOf(i)); err != nil {
+		unix.Close(fd)
+		return err
+	}
+	n.members[i.Name] = m
+	if err := bringUp(n.plan, i); err != nil {
+		return fmt.Errorf("interface %s: %w", i.Name, err)
+	}
+	return nil
+}
+
+func (n *node) iface(name string) *scenario.Iface {
+	for k := range n.plan.Ifaces {
+		if n.plan.Ifaces[k].Name == name {
+			return &n.plan.Ifaces[k]
+		}
+	}
+	return nil
+}
