@@ -67,15 +67,15 @@ func (b *builder) security(i int, mirrored bool) string {
 // routerConfig is the configuration of an access router.
 func (b *builder) routerConfig(a accessCell) []byte {
 	r := b.s.Router
-	return fmt.Appendf(nil, "name: %s\nroles:\n  - ar: {links: [{port: 1, prefix: %s, address: %s, interval_min: %s, interval_max: %s, lifetime: %s, ra_delay_max: %s}]}\n",
-		a.name, a.prefix, first(a.prefix), r.IntervalMin, r.IntervalMax, r.Lifetime, r.RADelayMax)
+	return fmt.Appendf(nil, "name: %s\nlinks: [{name: %s, port: 1}]\nroles:\n  - ar: {links: [{port: 1, prefix: %s, address: %s, interval_min: %s, interval_max: %s, lifetime: %s, ra_delay_max: %s}]}\n",
+		a.name, "cell", a.prefix, first(a.prefix), r.IntervalMin, r.IntervalMax, r.Lifetime, r.RADelayMax)
 }
 
 // homeAgentConfig is the configuration of the home agent: all mobile nodes are its own.
 func (b *builder) homeAgentConfig() []byte {
 	var w strings.Builder
 	r := b.s.Router
-	w.WriteString("name: ha\nroles:\n  - ha:\n")
+	w.WriteString("name: ha\nlinks: [{name: home, port: 1}]\nroles:\n  - ha:\n")
 	for _, line := range []struct {
 		key   string
 		value any
