@@ -44,7 +44,8 @@ func (m *Mobile) RouterFound(_ engine.Now, port plane.Port, out *engine.Effects)
 		return
 	}
 	m.port = port
-	if a := m.access(port); !a.Ready {
+	if a := m.access(port); !a.Ready && !a.AtHome { // the home address is not probed: its agent defends it
+
 		m.become(configuring, "router found", out)
 		out.Step("router found", "duplicate address detection", portAttr(m, port))
 	}
