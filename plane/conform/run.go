@@ -1,0 +1,135 @@
+package conform
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"roam6/plane"
+	"roam6/wire/ip6"
+)
+
+// Applier is a plane under test. The sink given to a call collects all that the call causes.
+type Applier interface {
+	Apply(now time.Duration, op plane.Op, sink *plane.Sink)
+	Handle(now time.Duration, port plane.Port, from plane.HW, data []byte, sink *plane.Sink)
+}
+
+// Case is one story: steps done in order to a plane with an empty table.
+type Case struct {
+	Name  string
+	Steps []Step
+}
+
+// Step is one operation or one packet at a time since the start, and all that it must cause. Times do not go back.
+type Step struct {
+	At    time.Duration
+	Op    *plane.Op // nil: a packet
+	Port  plane.Port
+	From  plane.HW
+	Data  []byte
+	Times int // repeat the step so often, each with the same result; 0 is once
+
+	Out   []plane.Out
+	Punt  []plane.Punt
+	Drops map[string]int
+	// Loose lets anything be caused: for steps that only fill a table or a bucket.
+	Loose bool
+}
+
+// Run runs every case on planes of its own.
+func Run(t *testing.T, newApplier func() Applier) {
+	for _, c := range Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			a := newApplier()
+			for i, step := range c.Steps {
+				for range max(1, step.Times) {
+					if why := step.run(a); why != "" {
+						t.Fatalf("step %d %s:\n%s", i, step.name(), why)
+					}
+				}
+			}
+		})
+	}
+}
+
+func (s *Step) name() string {
+	if s.Op != nil {
+		return fmt.Sprintf("at %v %v", s.At, s.Op)
+	}
+	return fmt.Sprintf("at %v packet by port %d", s.At, s.Port)
+}
+
+// run does the step and says what was wrong, empty if nothing.
+func (s *Step) run(a Applier) string {
+	var sink plane.Sink
+	if s.Op != nil {
+		a.Apply(s.At, *s.Op, &sink)
+	} else {
+		a.Handle(s.At, s.Port, s.From, bytes.Clone(s.Data), &sink)
+	}
+	if s.Loose {
+		return ""
+	}
+	drops := map[string]int{}
+	for _, d := range sink.Drops {
+		drops[d.Reason] += d.N
+	}
+	var why []string
+	if fmt.Sprint(drops) != fmt.Sprint(orEmpty(s.Drops)) {
+		why = append(why, fmt.Sprintf("drops %v, want %v", drops, orEmpty(s.Drops)))
+	}
+	if got, want := outs(sink.Out), outs(s.Out); !slices.Equal(got, want) {
+		why = append(why, "out:\n"+strings.Join(got, "\n")+"\nwant:\n"+strings.Join(want, "\n"))
+	}
+	if got, want := punts(sink.Punt), punts(s.Punt); !slices.Equal(got, want) {
+		why = append(why, "punt:\n"+strings.Join(got, "\n")+"\nwant:\n"+strings.Join(want, "\n"))
+	}
+	return strings.Join(why, "\n")
+}
+
+func orEmpty(m map[string]int) map[string]int {
+	if m == nil {
+		return map[string]int{}
+	}
+	return m
+}
+
+// outs renders packets for comparison. Which identification a plane gives its fragments is its own affair, but all
+// fragments of one packet have the same: they are renumbered in order of appearance.
+func outs(list []plane.Out) []string {
+	ids := map[uint32]uint32{}
+	var lines []string
+	for _, o := range list {
+		b := bytes.Clone(o.Data)
+		if len(b) >= ip6.HeaderLen+8 && b[6] == ip6.ProtoFragment {
+			id := binary.BigEndian.Uint32(b[44:])
+			if _, ok := ids[id]; !ok {
+				ids[id] = uint32(len(ids) + 1)
+			}
+			binary.BigEndian.PutUint32(b[44:], ids[id])
+		}
+		lines = append(lines, fmt.Sprintf("  port %d to %v %s", o.Port, o.To, show(b)))
+	}
+	return lines
+}
+
+func punts(list []plane.Punt) []string {
+	var lines []string
+	for _, p := range list {
+		lines = append(lines, fmt.Sprintf("  port %d from %v %s", p.Port, p.From, show(p.Data)))
+	}
+	return lines
+}
+
+// show renders the headers apart from the rest.
+func show(b []byte) string {
+	if len(b) < ip6.HeaderLen {
+		return fmt.Sprintf("%x", b)
+	}
+	return fmt.Sprintf("%x|%x|%x|%x", b[:8], b[8:24], b[24:40], b[40:])
+}
