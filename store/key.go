@@ -1,0 +1,51 @@
+package store
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+const (
+	keySuffix = ".key"
+	masterLen = 32
+)
+
+// loadKey reads the key file, and makes it when the journal is to be made too.
+func loadKey(path, journal string, fresh bool) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && fresh:
+		return makeKey(path)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("store: %s is missing, and without it nobody can read %s. Restore it from a backup, or move the "+
+			"journal away to start empty; then give mobile nodes and home agents new keys", path, journal)
+	case err != nil:
+		return nil, fmt.Errorf("store: %w", err)
+	case info.Mode().Perm()&0o077 != 0:
+		return nil, fmt.Errorf("store: %s may be read or written by others (mode %04o): run chmod 600 %s", path, info.Mode().Perm(), path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	master, err := hex.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil || len(master) != masterLen {
+		return nil, fmt.Errorf("store: %s does not hold %d octets in hexadecimal; restore it from a backup", path, masterLen)
+	}
+	return master, nil
+}
+
+func makeKey(path string) ([]byte, error) {
+	master := make([]byte, masterLen)
+	rand.Read(master)
+	f, err := replace(path, []byte(hex.EncodeToString(master)+"\n"))
+	if err != nil {
+		return nil, fmt.Errorf("store: making the key file: %w", err)
+	}
+	return master, f.Close()
+}
