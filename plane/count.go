@@ -37,7 +37,6 @@ const (
 	DropICMPUnknown    = "icmp-unknown"      // an ICMPv6 error about a tunnel packet never sent
 	DropICMPMTU        = "icmp-mtu"          // Packet Too Big below the IPv6 minimum, RFC 8201 §4
 	DropICMPIgnored    = "icmp-ignored"      // an ICMPv6 error that neither a source nor an engine can use
-	DropICMPLimited    = "icmp-limited"      // an ICMPv6 error of ours not sent, RFC 4443 §2.4 (f); only counted
 )
 
 // Count is a number of packets and of their octets (inner packets, without tunnel headers).
@@ -64,17 +63,21 @@ type Counters struct {
 	Paths []PathCount `json:"paths,omitempty"` // in the order of their prefixes
 	Drops []Drop      `json:"drops,omitempty"` // in the order of their reasons, the quiet ones too
 	Punts Count       `json:"punts"`
+	// ErrorsSent and ErrorsLimited are the ICMPv6 errors sent and those the rate limit kept back, RFC 4443 §2.4 (f).
+	ErrorsSent    int `json:"errors_sent"`
+	ErrorsLimited int `json:"errors_limited"`
 }
 
 // tally is where Soft counts.
 type tally struct {
-	drops map[string]int
-	punts Count
+	drops         map[string]int
+	punts         Count
+	errors, muted int // ICMPv6 errors sent, and kept back
 }
 
 // Counters copies the counters. Those of a deleted path are gone.
 func (s *Soft) Counters() Counters {
-	c := Counters{Punts: s.count.punts}
+	c := Counters{Punts: s.count.punts, ErrorsSent: s.count.errors, ErrorsLimited: s.count.muted}
 	for _, p := range slices.SortedFunc(maps.Keys(s.routes), comparePrefix) {
 		r := s.routes[p]
 		c.Paths = append(c.Paths, PathCount{p, r.sent, r.received, len(r.held)})
@@ -95,5 +98,5 @@ func (s *Soft) drop(sink *Sink, reason string) {
 	sink.Drops = append(sink.Drops, Drop{reason, 1})
 }
 
-// ignore counts what is no loss to anyone.
-func (s *Soft) ignore(reason string) { s.count.drops[reason]++ }
+// overheard counts a packet that was never for this node: no loss to anyone.
+func (s *Soft) overheard() { s.count.drops[DropNotForUs]++ }

@@ -68,9 +68,10 @@ func (s *Soft) report(sink *Sink, e icmpError) {
 		return
 	}
 	if !s.icmp.take(s.now) {
-		s.ignore(DropICMPLimited)
+		s.count.muted++
 		return
 	}
+	s.count.errors++
 	sink.Out = append(sink.Out, Out{Port: Kernel, Data: e.packet()})
 }
 

@@ -177,7 +177,7 @@ func (s *Soft) fromKernel(b []byte, src, dst netip.Addr, sink *Sink) {
 	// A kernel solicits routers and reports groups on a TUN device too; none of that is user traffic, and what
 	// has link-local scope must not be forwarded (RFC 4291 §2.5.6, RFC 6275 §10.4.2).
 	if dst.IsMulticast() || dst.IsLinkLocalUnicast() || src.IsLinkLocalUnicast() {
-		s.ignore(DropNotForUs)
+		s.overheard()
 		return
 	}
 	if l, ok := s.table.Locals[dst]; ok && !l.Proxy {
@@ -217,7 +217,7 @@ func (s *Soft) fromLink(port Port, from HW, b []byte, src, dst netip.Addr, sink 
 		return
 	}
 	if dst.IsMulticast() {
-		s.ignore(DropNotForUs)
+		s.overheard()
 		return
 	}
 	if l, ok := s.table.Locals[dst]; ok && !l.Proxy {
@@ -234,7 +234,7 @@ func (s *Soft) fromLink(port Port, from HW, b []byte, src, dst netip.Addr, sink 
 		// On a mobile node nobody else owns an address, so this one was given up: a late packet, lost.
 		s.drop(sink, DropUnknownAddress)
 	default:
-		s.ignore(DropNotForUs) // on a router its kernel forwards what a packet socket sees as well
+		s.overheard() // on a router its kernel forwards what a packet socket sees as well
 	}
 }
 
