@@ -15,7 +15,7 @@ import (
 func errorsAbout(t *testing.T, p *scenario.Plan, data []byte) []*icmp6.Error {
 	t.Helper()
 	p.Flows = nil
-	p.Nodes[0].Config = []byte("x")
+	p.Nodes[0].Config, p.Nodes[0].Forward = []byte("x"), true
 	p.Actions = []scenario.Action{{At: time.Second, Verb: scenario.Command, Node: "a"}}
 	var out []*icmp6.Error
 	_, err := Run(Config{Plan: p, Recorder: newTape(),
@@ -53,7 +53,7 @@ func TestKernelReportsErrors(t *testing.T) {
 		data []byte
 		want icmp6.Error
 	}{
-		"hop limit": {send("2001:db8:2::b", 10, 1), icmp6.Error{Type: icmp6.TypeTimeExceeded}},
+		"hop limit": {send("2001:db8:2::b", 10, 2), icmp6.Error{Type: icmp6.TypeTimeExceeded}},
 		"no route":  {send("2001:db8:77::1", 10, 64), icmp6.Error{Type: icmp6.TypeUnreachable, Code: icmp6.CodeNoRoute}},
 		"nobody":    {send("2001:db8:2::ff", 10, 64), icmp6.Error{Type: icmp6.TypeUnreachable, Code: icmp6.CodeAddrUnreachable}},
 		"too big":   {send("2001:db8:2::b", 1400, 64), icmp6.Error{Type: icmp6.TypePacketTooBig, Param: 1300}},

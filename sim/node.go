@@ -356,22 +356,9 @@ func (n *node) flush(s *plane.Sink) {
 		n.offer(engine.Packet{Port: p.Port, From: p.From, Data: p.Data})
 	}
 	for _, o := range s.Out {
-		n.plane(o.Port, o.To, o.Data)
+		n.emit(o.Port, o.To, o.Data)
 	}
 	n.w.release(s)
-}
-
-// plane takes a packet the plane sends: by a link, or to the kernel as if it came out of the TUN device.
-func (n *node) plane(port plane.Port, to plane.HW, data []byte) {
-	if port != plane.Kernel {
-		n.emit(port, to, data)
-		return
-	}
-	if n.plan.Userland {
-		n.application(data)
-		return
-	}
-	n.fromTUN(data)
 }
 
 // intoPlane hands a packet to the plane by a port.
@@ -385,32 +372,32 @@ func (n *node) intoPlane(port plane.Port, from plane.HW, data []byte) {
 	n.flush(s)
 }
 
-// emit sends a packet by a link port, or by the kernel's routing on the Kernel port.
+// emit sends a packet of the plane or of an engine: by a link, or into the host's stack as if it came out of the TUN
+// device.
 func (n *node) emit(port plane.Port, to plane.HW, data []byte) {
-	if len(data) < ip6.HeaderLen {
+	switch {
+	case len(data) < ip6.HeaderLen:
 		n.w.drop(dropMalformed)
 		return
-	}
-	if port == plane.Kernel {
-		if n.plan.Userland {
-			n.application(data)
-		} else {
-			n.output(data, nil)
-		}
+	case port == plane.Kernel && n.plan.Userland:
+		n.application(data)
+		return
+	case port == plane.Kernel:
+		n.fromTUN(data)
 		return
 	}
 	i := n.ports[port]
-	dst := dstOf(data)
-	switch {
-	case i == nil:
+	if i == nil {
 		n.w.drop(dropNoRoute)
-	case to != plane.HW{}:
-		n.w.transmit(i, to, data)
-	case dst[0] == 0xff:
-		n.w.transmit(i, plane.HW(ip6.MulticastHW(dst.addr())), data)
-	case n.plan.Userland:
-		n.w.drop(dropNoNeigh)
-	default:
-		n.sendTo(i, dst, data)
+		return
 	}
+	if to == (plane.HW{}) {
+		dst := dstOf(data)
+		if !dst.multicast() {
+			n.w.drop(dropNoNextHop) // as the driver does
+			return
+		}
+		to = ip6.MulticastHW(dst.addr())
+	}
+	n.w.transmit(i, to, data)
 }

@@ -24,6 +24,7 @@ const (
 	dropNeighFull = "neighbor-full" // too many packets wait for the next hop
 	dropHopLimit  = "hop-limit"     // it reached zero
 	dropScope     = "beyond-scope"  // link-local addresses are not forwarded
+	dropNoNextHop = "no-next-hop"   // an engine or plane named no link-layer address
 	dropNoHost    = "no-host-addr"  // the application's address is not configured (yet)
 	dropNoSocket  = "no-socket"     // nobody listens
 

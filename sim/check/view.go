@@ -1,0 +1,36 @@
+package check
+
+import (
+	"encoding/json"
+	"net/netip"
+
+	"roam6/engine"
+)
+
+// Binding is one entry of a binding cache as a View shows it.
+type Binding struct {
+	HoA     netip.Addr  `json:"home_address"`
+	CoA     netip.Addr  `json:"coa"`
+	Expires engine.Mono `json:"expires_mono"`
+}
+
+// Bindings reads the binding cache out of a View; nil if it shows none. ok is false if the View's JSON does not have the
+// form that package check describes.
+func Bindings(view any) (list []Binding, ok bool) {
+	raw, err := json.Marshal(view)
+	if err != nil {
+		return nil, false
+	}
+	var v struct {
+		Bindings []Binding `json:"bindings"`
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, false
+	}
+	for _, b := range v.Bindings {
+		if !b.HoA.IsValid() || !b.CoA.IsValid() {
+			return nil, false
+		}
+	}
+	return v.Bindings, true
+}
