@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -100,15 +99,16 @@ func DropCapabilities() (err error) {
 		d[i] = unix.CapUserData{Effective: part, Permitted: part}
 	}
 	err = everywhere(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&h)), uintptr(unsafe.Pointer(&d[0])), 0)
-	runtime.KeepAlive(&h)
-	runtime.KeepAlive(&d)
 	if err != nil {
 		return fmt.Errorf("driver: setting capabilities: %w", err)
 	}
 	return nil
 }
 
-// everywhere makes a system call in every thread of the process: capabilities belong to threads.
+// everywhere makes a system call in every thread of the process: capabilities belong to threads. Pointers among its
+// arguments stay where they are until it returns.
+//
+//go:uintptrescapes
 func everywhere(call, a, b, c uintptr) error {
 	_, _, errno := syscall.AllThreadsSyscall6(call, a, b, c, 0, 0, 0)
 	switch errno {

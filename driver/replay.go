@@ -21,7 +21,7 @@ type Replayed struct {
 	Lines   int `json:"lines"`
 	Inputs  int `json:"inputs"`
 	Effects int `json:"effects"`
-	// Torn says that the last line was cut short, as a kill does; it was left out.
+	// Torn says that the journal ends within a line, or before the last input's effects, as a kill leaves it.
 	Torn bool `json:"torn,omitempty"`
 }
 
@@ -76,10 +76,10 @@ func Replay(r io.Reader, engines []Engine) (Replayed, error) {
 	}
 	if bad != nil {
 		p.done.Lines--
-		p.done.Torn = true
-		return p.done, nil // a kill also cuts the effects of the last input short: nothing left to compare
 	}
-	return p.done, p.end()
+	// A kill cuts the effects of the last input short as well: those not written cannot be compared.
+	p.done.Torn = bad != nil || len(p.left) > 0
+	return p.done, nil
 }
 
 // player replays one journal.

@@ -1,0 +1,141 @@
+package driver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// counter sends a packet numbered by how many inputs it has seen; its bias stands for a changed build.
+func counter(bias byte) *script {
+	n := byte(0)
+	s := &script{deadline: engine.Never}
+	s.on = func(now engine.Now, in engine.Input, out *engine.Effects) {
+		n++
+		out.Send(1, plane.HW{}, append(make([]byte, 40), n))
+		if n >= 3 {
+			out.Event("third", engine.S("bias", string('a'+bias)))
+		}
+		if c, ok := in.(engine.Command); ok && c.Verb == "die" {
+			panic("asked to")
+		}
+	}
+	return s
+}
+
+// recorded is the journal of a short life.
+func recorded(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		n := begin(t, Config{Host: &Memory{}, Journal: &b, Engines: []Engine{{"c", counter(0)}, {"d", counter(0)}}})
+		for range 3 {
+			time.Sleep(time.Second)
+			n.Inject("", engine.LinkDown{Port: 1})
+		}
+		synctest.Wait()
+	})
+	return b.Bytes()
+}
+
+func TestReplayReproduces(t *testing.T) {
+	j := recorded(t)
+	got, err := Replay(bytes.NewReader(j), []Engine{{"c", counter(0)}, {"d", counter(0)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Replayed{Lines: 20, Inputs: 8, Effects: 12}); got != want {
+		t.Errorf("replayed %+v, want %+v", got, want)
+	}
+}
+
+func TestReplayFindsTheFirstDifference(t *testing.T) {
+	_, err := Replay(bytes.NewReader(recorded(t)), []Engine{{"c", counter(1)}, {"d", counter(0)}})
+	var d *Difference
+	if !errors.As(err, &d) {
+		t.Fatalf("err = %v", err)
+	}
+	if d.Line != 11 || d.Engine != "c" || !strings.Contains(d.Want, `"v": "a"`) || !strings.Contains(d.Got, `"v": "b"`) {
+		t.Errorf("%v", d)
+	}
+	if text := err.Error(); !strings.Contains(text, "line 9: LinkDown") {
+		t.Errorf("the input is not shown: %s", text)
+	}
+}
+
+func TestReplayRefusesWhatIsNoJournal(t *testing.T) {
+	j := recorded(t)
+	lines := bytes.SplitAfter(j, []byte("\n"))
+	for name, in := range map[string][]byte{
+		"journal line 1: invalid":    []byte("hello\nworld\n"),
+		"line 1: an effect that":     lines[1],
+		"is not among those":         bytes.ReplaceAll(j, []byte(`"engine":"d"`), []byte(`"engine":"z"`)),
+		"line 2: an effect that fol": append(bytes.Clone(lines[0]), lines[3]...),
+	} {
+		_, err := Replay(bytes.NewReader(in), []Engine{{"c", counter(0)}, {"d", counter(0)}})
+		if err == nil || !strings.Contains(err.Error(), name) || IsDifference(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A kill cuts a journal anywhere: what is there is still good.
+func TestReplayTakesACutJournal(t *testing.T) {
+	j := recorded(t)
+	for n := range len(j) {
+		if _, err := Replay(bytes.NewReader(j[:n]), []Engine{{"c", counter(0)}, {"d", counter(0)}}); err != nil {
+			t.Fatalf("cut after %d octets: %v", n, err)
+		}
+	}
+}
+
+func TestPanicLeavesAJournalThatPanicsAgain(t *testing.T) {
+	var b bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		n, err := New(Config{Name: "x", Host: &Memory{}, Journal: &b, Engines: []Engine{{"c", counter(0)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Inject("c", engine.Command{ID: 1, Verb: "die"})
+		defer func() {
+			crash, ok := recover().(*Crash)
+			if !ok || crash.Engine != "c" || crash.Line != 3 || !strings.Contains(crash.Error(), "asked to") || !strings.Contains(crash.Error(), "die") {
+				t.Errorf("crash %v", crash)
+			}
+			n.Close()
+		}()
+		_ = n.Run(context.Background())
+	})
+	_, err := Replay(&b, []Engine{{"c", counter(0)}})
+	var crash *Crash
+	if !errors.As(err, &crash) || crash.Line != 3 {
+		t.Errorf("replay: %v", err)
+	}
+}
+
+func TestJournalFailureIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		begin(t, Config{Host: &Memory{}, Journal: fullDisk{}, JournalSync: true, Engines: []Engine{{"c", counter(0)}},
+			OnEvent: func(_ time.Duration, _ string, ev engine.Event) {
+				if ev.Name == EventJournal {
+					told++
+				}
+			}})
+		synctest.Wait()
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
+	})
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
