@@ -1,0 +1,165 @@
+package scenario
+
+import (
+	"slices"
+	"sort"
+	"time"
+)
+
+// BaselinePackets is the number of packets before a handover whose median delay is its normal delay.
+const BaselinePackets = 1000
+
+// window is the time in which what happens to the probe is put down to one handover: from its first action to the
+// first action of the same node's next handover, or to the end of the run.
+type window struct{ start, end time.Duration }
+
+func (w window) holds(t time.Duration) bool { return t >= w.start && t < w.end }
+
+// gap finds the longest time of the window without a delivered packet. It begins with the last arrival before, but not
+// more than a sending interval before the window, and ends with the next arrival. Open says that none came any more in
+// the window although packets were sent. ok is false when the flow did not run.
+func (t *track) gap(w window, f Flow) (start, end time.Duration, open, ok bool) {
+	if f.Start >= w.end || f.Stop <= w.start {
+		return w.start, w.start, false, false
+	}
+	first := t.arrivedBy(w.start)
+	previous := max(f.Start, w.start-f.Interval)
+	if first > 0 {
+		previous = max(previous, t.arrivals[first-1].at)
+	}
+	start, end = previous, previous
+	for _, a := range t.arrivals[first:] {
+		if a.at >= w.end {
+			break
+		}
+		if a.at-previous > end-start {
+			start, end = previous, a.at
+		}
+		previous = a.at
+	}
+	// Nothing more came: the time until the flow or the window ended counts as well.
+	if tail := min(w.end, f.Stop); tail-previous > max(end-start, 2*f.Interval) {
+		return previous, tail, true, true
+	}
+	return start, end, false, true
+}
+
+// arrivedBy is the number of arrivals before a time.
+func (t *track) arrivedBy(at time.Duration) int {
+	return sort.Search(len(t.arrivals), func(i int) bool { return t.arrivals[i].at >= at })
+}
+
+// direction makes one direction's figures of a handover. The last result is when the first packet after the interruption
+// was delivered; notDone when none was.
+func (t *track) direction(w window, f Flow, blackout time.Duration) (Direction, time.Duration) {
+	var d Direction
+	start, end, open, ok := t.gap(w, f)
+	if !ok {
+		return d, notDone
+	}
+	interruption := max(0, end-start-f.Interval)
+	d.Interruption = millis(interruption)
+	d.L3Overhead = millis(max(0, interruption-blackout))
+	// Packets are put down to the window in which they would have arrived: those that were on their way when the link
+	// went are this handover's.
+	usual := t.usual()
+	sent := window{w.start - usual, w.end - usual}
+	lost, duplicated, reordered := t.count(sent)
+	d.Lost, d.Duplicated, d.Reordered = &lost, &duplicated, &reordered
+	d.MaxExtra = t.extra(sent)
+	switch {
+	case open:
+		d.gapStart, d.gapEnd = start, end
+		return d, notDone
+	case interruption <= f.Interval: // nothing that could be told from the rhythm of the flow
+		i := t.arrivedBy(w.start)
+		if i == len(t.arrivals) {
+			return d, notDone
+		}
+		return d, t.arrivals[i].at
+	}
+	d.gapStart, d.gapEnd = start, end
+	return d, end
+}
+
+// usual is the median delay of all packets delivered; 0 when none was.
+func (t *track) usual() time.Duration {
+	if len(t.arrivals) == 0 {
+		return 0
+	}
+	delays := make([]time.Duration, len(t.arrivals))
+	for i, a := range t.arrivals {
+		delays[i] = a.at - t.sent[a.seq]
+	}
+	return median(delays)
+}
+
+// count counts the packets sent in the window that never came, the copies, and those that came after a later one
+// (RFC 4737 §3.3).
+func (t *track) count(w window) (lost, duplicated, reordered int) {
+	from, to := t.sentIn(w)
+	came := make([]bool, to-from)
+	highest := -1
+	for _, a := range t.arrivals {
+		seq := int(a.seq)
+		in := seq >= from && seq < to
+		if in && came[seq-from] {
+			duplicated++
+			continue
+		}
+		if in {
+			came[seq-from] = true
+			if seq < highest {
+				reordered++
+			}
+		}
+		highest = max(highest, seq)
+	}
+	for i, ok := range came {
+		if !ok && t.sent[from+i] != notDone {
+			lost++
+		}
+	}
+	return lost, duplicated, reordered
+}
+
+// sentIn gives the sequence numbers sent in a window. Senders number in order of time.
+func (t *track) sentIn(w window) (from, to int) {
+	from = sort.Search(len(t.sent), func(i int) bool { return t.sent[i] >= w.start })
+	to = sort.Search(len(t.sent), func(i int) bool { return t.sent[i] >= w.end })
+	return from, max(from, to)
+}
+
+// extra is the largest delay of a packet sent in the window beyond the median of the BaselinePackets delivered that were
+// sent last before it; nil when there are none.
+func (t *track) extra(w window) *Millis {
+	from, to := t.sentIn(w)
+	var before []time.Duration
+	largest, found := time.Duration(0), false
+	came := make([]bool, to-from) // copies do not count
+	for _, a := range t.arrivals {
+		seq, delay := int(a.seq), a.at-t.sent[a.seq]
+		switch {
+		case seq >= from && seq < to && came[seq-from]:
+		case seq >= from-BaselinePackets && seq < from:
+			before = append(before, delay)
+		case seq >= from && seq < to:
+			largest, found, came[seq-from] = max(largest, delay), true, true
+		}
+	}
+	if len(before) == 0 || !found {
+		return nil
+	}
+	return millis(max(0, largest-median(before)))
+}
+
+// median sorts what it is given.
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+func millis(d time.Duration) *Millis {
+	m := Millis(d)
+	return &m
+}
