@@ -3,8 +3,6 @@ package ip6
 import (
 	"encoding/binary"
 	"net/netip"
-
-	"roam6/wire"
 )
 
 // Next Header values this project meets (IANA protocol numbers).
@@ -28,9 +26,6 @@ const (
 	HeaderLen = 40   // the fixed header, RFC 8200 §3
 	MinMTU    = 1280 // RFC 8200 §5
 )
-
-// MaxExtensions is the number of extension headers Parse walks before it gives up with wire.ErrLimit.
-const MaxExtensions = 8
 
 // DefaultHopLimit is what Append writes for a zero HopLimit (RFC 8200 leaves it to the assigned-numbers list: 64).
 const DefaultHopLimit = 64
@@ -90,8 +85,11 @@ func (p *Packet) EffectiveDst() netip.Addr {
 	return p.Dst
 }
 
-// Append writes the packet: fixed header, routing header, destination options, payload. Fragment headers
-// are written by the plane, which alone makes fragments.
+// MaxPayload is the longest payload, extension headers included, that the Payload Length field can tell.
+const MaxPayload = 0xffff
+
+// Append writes the packet: fixed header, routing header, destination options, payload; together at most MaxPayload
+// octets behind the fixed header. Fragment headers are written by the plane, which alone makes fragments.
 func (p *Packet) Append(b []byte) []byte {
 	start := len(b)
 	b = append(b, make([]byte, HeaderLen)...)
@@ -154,130 +152,4 @@ func (p *Packet) appendDestOpts(b []byte) []byte {
 	}
 	b[start+1] = uint8((len(b)-start)/8 - 1)
 	return b
-}
-
-// Parse takes an IPv6 packet apart. Payload aliases b. A packet longer than its Payload Length is cut to it (link padding).
-func Parse(b []byte) (Packet, error) {
-	var p Packet
-	if len(b) < HeaderLen {
-		return p, wire.Fail("ip6", "header", len(b), wire.ErrTruncated)
-	}
-	first := binary.BigEndian.Uint32(b)
-	if first>>28 != 6 {
-		return p, wire.Fail("ip6", "Version", 0, wire.ErrValue)
-	}
-	end := HeaderLen + int(binary.BigEndian.Uint16(b[4:]))
-	if end > len(b) {
-		return p, wire.Fail("ip6", "Payload Length", 4, wire.ErrTruncated)
-	}
-	b = b[:end]
-	p.TrafficClass = uint8(first >> 20)
-	p.FlowLabel = first & 0xfffff
-	p.HopLimit = b[7]
-	p.Src = netip.AddrFrom16([16]byte(b[8:24]))
-	p.Dst = netip.AddrFrom16([16]byte(b[24:40]))
-	err := p.walk(b)
-	return p, err
-}
-
-// walk follows the chain of extension headers from the fixed header on.
-func (p *Packet) walk(b []byte) error {
-	next, nextAt, off := b[6], 6, HeaderLen
-	for n := 0; ; n++ {
-		switch next {
-		case ProtoHopByHop, ProtoDestOpts, ProtoRouting, ProtoFragment:
-		default:
-			p.Proto, p.ProtoOffset, p.ProtoAt, p.Payload = next, off, nextAt, b[off:]
-			return nil
-		}
-		if n == MaxExtensions {
-			return wire.Fail("ip6", "Next Header", nextAt, wire.ErrLimit)
-		}
-		if len(b)-off < 8 {
-			return wire.Fail("ip6", "extension header", off, wire.ErrTruncated)
-		}
-		size := 8
-		if next != ProtoFragment {
-			size = 8 * (int(b[off+1]) + 1)
-		}
-		if len(b)-off < size {
-			return wire.Fail("ip6", "Hdr Ext Len", off+1, wire.ErrTruncated)
-		}
-		ext := b[off : off+size]
-		switch next {
-		case ProtoDestOpts:
-			if err := p.parseDestOpts(ext, off); err != nil {
-				return err
-			}
-		case ProtoRouting:
-			if err := p.parseRouting(ext, off); err != nil {
-				return err
-			}
-		case ProtoFragment:
-			word := binary.BigEndian.Uint16(ext[2:])
-			f := &Fragment{Offset: int(word &^ 7), More: word&1 == 1, ID: binary.BigEndian.Uint32(ext[4:])}
-			if f.Offset > 0 || f.More {
-				p.Fragment = f
-				p.Proto, p.ProtoOffset, p.ProtoAt, p.Payload = ext[0], off+8, off, b[off+8:]
-				return nil
-			}
-		}
-		next, nextAt, off = ext[0], off, off+size
-	}
-}
-
-// parseDestOpts reads the options this project knows and applies RFC 8200 §4.2 to the others: the two highest bits
-// of an unknown type say whether the packet may go on (00) or not.
-func (p *Packet) parseDestOpts(ext []byte, off int) error {
-	for i := 2; i < len(ext); {
-		if ext[i] == optPad1 {
-			i++
-			continue
-		}
-		if i+2 > len(ext) || i+2+int(ext[i+1]) > len(ext) {
-			return wire.Fail("ip6", "Opt Data Len", off+i, wire.ErrTruncated)
-		}
-		data := ext[i+2 : i+2+int(ext[i+1])]
-		switch ext[i] {
-		case optPadN:
-		case optHomeAddress:
-			if len(data) != 16 {
-				return wire.Fail("ip6", "Home Address Option Length", off+i+1, wire.ErrLength)
-			}
-			if p.HomeAddress.IsValid() {
-				return wire.Fail("ip6", "Home Address", off+i, wire.ErrValue)
-			}
-			p.HomeAddress = netip.AddrFrom16([16]byte(data))
-		case optEncapLimit:
-			if len(data) != 1 {
-				return wire.Fail("ip6", "Tunnel Encapsulation Limit Length", off+i+1, wire.ErrLength)
-			}
-			p.EncapLimit = int(data[0]) + 1
-		default:
-			if ext[i]>>6 != 0 {
-				return wire.Fail("ip6", "Option Type", off+i, wire.ErrUnknown)
-			}
-		}
-		i += 2 + len(data)
-	}
-	return nil
-}
-
-// parseRouting reads a type 2 routing header. Any other type with segments left is refused (RFC 8200 §4.4, RFC 5095).
-func (p *Packet) parseRouting(ext []byte, off int) error {
-	kind, left := ext[2], ext[3]
-	if kind != 2 {
-		if left == 0 {
-			return nil
-		}
-		return wire.Fail("ip6", "Routing Type", off+2, wire.ErrUnknown)
-	}
-	if len(ext) != 24 {
-		return wire.Fail("ip6", "Hdr Ext Len", off+1, wire.ErrLength)
-	}
-	if left != 1 {
-		return wire.Fail("ip6", "Segments Left", off+3, wire.ErrValue)
-	}
-	p.Routing2 = netip.AddrFrom16([16]byte(ext[8:24]))
-	return nil
 }
