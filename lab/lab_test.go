@@ -74,6 +74,7 @@ type ear struct {
 	last     time.Duration
 	events   []engine.Event
 	did      []int
+	didAt    []time.Duration
 	sent     map[[2]uint32]time.Duration // by flow<<1|down and seq
 	received map[[2]uint32][]time.Duration
 	order    []uint32 // seqs received
@@ -110,7 +111,7 @@ func (e *ear) Event(at time.Duration, node, eng string, ev engine.Event) {
 
 func (e *ear) Did(at time.Duration, i int) {
 	defer e.at(at)()
-	e.did = append(e.did, i)
+	e.did, e.didAt = append(e.did, i), append(e.didAt, at)
 }
 
 func (e *ear) Sent(at time.Duration, flow int, down bool, seq uint32) {

@@ -28,7 +28,7 @@ const (
 )
 
 const (
-	bindRetry     = 2 * time.Millisecond // how often the mobile end looks whether its address is there yet
+	bindRetry     = 5 * time.Millisecond // how often the mobile end looks whether its address is there yet
 	receiveBuffer = 1 << 20              // octets of a receiving socket's buffer
 )
 
@@ -98,9 +98,6 @@ func (t *traffic) wait() { t.wg.Wait() }
 // end is one end of a flow: it sends toward the mobile node when sendsDown and receives the other direction.
 func (t *traffic) end(ctx context.Context, k int, f *scenario.Flow, n *node, own, other netip.Addr, sendsDown bool) {
 	defer t.wg.Done()
-	if sleepUntil(ctx, t.l.zero.Add(f.Start)) != nil {
-		return
-	}
 	conn, err := openSocket(ctx, n, netip.AddrPortFrom(own, f.Port))
 	if err != nil {
 		if ctx.Err() == nil {

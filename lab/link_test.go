@@ -1,0 +1,174 @@
+package lab
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"roam6/plane"
+	"roam6/scenario"
+)
+
+func TestShaper(t *testing.T) {
+	m := &scenario.LinkModel{Rate: 8_000_000, Queue: 2} // an octet a microsecond
+	var s shaper
+	for i, c := range []struct {
+		now, leaves nanos
+		ok          bool
+	}{
+		{0, 100_000, true},       // begins at once
+		{0, 200_000, true},       // waits
+		{0, 300_000, true},       // waits, the queue is full
+		{0, 0, false},            // dropped: the newest
+		{100_000, 400_000, true}, // the second has begun
+		{100_000, 0, false},
+		{900_000, 1_000_000, true}, // idle again
+	} {
+		leaves, ok := s.send(m, c.now, 100)
+		if ok != c.ok || leaves != c.leaves {
+			t.Errorf("frame %d at %d: leaves at %d %v, want %d %v", i, c.now, leaves, ok, c.leaves, c.ok)
+		}
+	}
+	if leaves, ok := new(shaper).send(&scenario.LinkModel{}, 5, 1500); leaves != 5 || !ok {
+		t.Errorf("unlimited rate: leaves at %d %v", leaves, ok)
+	}
+}
+
+func TestPathKeepsOrderAndReorders(t *testing.T) {
+	jitter := &scenario.LinkModel{Delay: time.Millisecond, Jitter: 5 * time.Millisecond}
+	p, last := newPath(7, "s", "a/eth0", "b/eth0"), nanos(0)
+	for k := range nanos(1000) {
+		at, n := p.pass(jitter, k*100_000)
+		if n != 1 || at[0] < last || at[0] < k*100_000+1_000_000 {
+			t.Fatalf("frame %d: %d copies at %v after %v", k, n, at[0], last)
+		}
+		last = at[0]
+	}
+	held := &scenario.LinkModel{Reorder: 1, ReorderBy: time.Millisecond}
+	p = newPath(7, "s", "a/eth0", "b/eth0")
+	if at, _ := p.pass(held, 10); at[0] != 1_000_010 || p.last != 0 {
+		t.Errorf("held back until %v, mark %v", at[0], p.last)
+	}
+}
+
+// Rates of loss and duplication are those of the model, and the draws those of the seed.
+func TestPathRates(t *testing.T) {
+	m := &scenario.LinkModel{Loss: 0.1, Duplicate: 0.05}
+	const n = 100_000
+	count := func(seed uint64) (lost, twice int) {
+		p := newPath(seed, "s", "a/eth0", "b/eth0")
+		for range n {
+			switch _, copies := p.pass(m, 0); copies {
+			case 0:
+				lost++
+			case 2:
+				twice++
+			}
+		}
+		return lost, twice
+	}
+	lost, twice := count(1)
+	if math.Abs(float64(lost)/n-0.1) > 0.005 || math.Abs(float64(twice)/n-0.045) > 0.004 {
+		t.Errorf("lost %d, doubled %d of %d", lost, twice, n)
+	}
+	if l, d := count(1); l != lost || d != twice {
+		t.Error("an equal seed draws otherwise")
+	}
+	if l, d := count(2); l == lost && d == twice {
+		t.Error("another seed draws the same")
+	}
+}
+
+// ether is an emulator without devices: members are attached, frames are read off its heap.
+func ether(model scenario.LinkModel, members int) (*emulator, *segment) {
+	s := &segment{name: "s", model: model, paths: map[[2]int]*path{}}
+	e := &emulator{base: time.Now().Add(-time.Hour), tape: &tape{}, drops: map[string]int{}, byHW: map[plane.HW]*member{}, segments: []*segment{s}}
+	for k := range members {
+		m := &member{index: k, label: string(rune('a' + k)), hw: plane.HW{2, 5: byte(k)}}
+		e.members = append(e.members, m)
+		e.byHW[m.hw] = m
+		e.attach(m, s)
+	}
+	return e, s
+}
+
+func frameTo(hw plane.HW) *frame {
+	b := make([]byte, 64)
+	copy(b, hw[:])
+	return &frame{buf: b, n: len(b), refs: 1}
+}
+
+func TestSwitch(t *testing.T) {
+	e, _ := ether(scenario.LinkModel{}, 4)
+	e.accept(e.members[0], frameTo(e.members[2].hw), 0)
+	if d, ok := e.heap.pop(0); !ok || d.to != e.members[2] || len(e.heap.list) != 0 {
+		t.Errorf("a unicast went to %+v and %d others", d.to, len(e.heap.list))
+	}
+	e.accept(e.members[0], frameTo(plane.HW{0x33, 0x33}), 0)
+	for _, want := range e.members[1:] {
+		if d, ok := e.heap.pop(0); !ok || d.to != want {
+			t.Errorf("a multicast missed %s", want.label)
+		}
+	}
+	e.accept(e.members[0], frameTo(plane.HW{2, 9}), 0)
+	e.accept(e.members[0], frameTo(e.members[0].hw), 0)
+	if len(e.heap.list) != 0 || e.drops[dropNoStation] != 2 {
+		t.Errorf("frames for nobody: %d deliveries, drops %v", len(e.heap.list), e.drops)
+	}
+}
+
+// A detached member loses what is in flight to it, also when it comes back before it was due; what it has put on the
+// medium arrives, what waited in its queue does not.
+func TestDetachLosesFlight(t *testing.T) {
+	e, s := ether(scenario.LinkModel{Delay: time.Hour, Rate: 512 * 8}, 2) // a frame takes 125 ms to leave
+	a, b := e.members[0], e.members[1]
+	e.accept(b, frameTo(a.hw), e.now())
+	first, _ := e.heap.pop(1 << 62)
+	past := e.now() - nanos(200*time.Millisecond)
+	a.shaper = shaper{}
+	e.accept(a, frameTo(b.hw), past)
+	e.accept(a, frameTo(b.hw), past)
+	out, _ := e.heap.pop(1 << 62)
+	queued, _ := e.heap.pop(1 << 62)
+	e.attach(a, nil)
+	if e.accept(a, frameTo(b.hw), e.now()); len(e.heap.list) != 0 || e.drops[dropLinkDown] != 1 {
+		t.Error("a detached member sends")
+	}
+	if e.accept(b, frameTo(a.hw), e.now()); len(e.heap.list) != 0 || e.drops[dropNoStation] != 1 {
+		t.Error("a detached member is sent to")
+	}
+	e.attach(a, s)
+	if !first.lost() {
+		t.Error("a frame in flight outlived the detachment")
+	}
+	if out.lost() {
+		t.Error("a frame that had left was lost")
+	}
+	if !queued.lost() {
+		t.Error("a frame that waited in the queue left after the detachment")
+	}
+}
+
+// After a change of the model later frames do not overtake those under way.
+func TestDegradeKeepsOrder(t *testing.T) {
+	e, s := ether(scenario.LinkModel{Delay: time.Second}, 2)
+	to := e.members[1].hw
+	e.accept(e.members[0], frameTo(to), 0)
+	e.degrade(s, scenario.LinkModel{})
+	e.accept(e.members[0], frameTo(to), 10)
+	first, _ := e.heap.pop(1 << 62)
+	second, _ := e.heap.pop(1 << 62)
+	if first.due != nanos(time.Second) || second.due != nanos(time.Second) || second.seq < first.seq {
+		t.Errorf("due at %v and %v", first.due, second.due)
+	}
+}
+
+func BenchmarkAccept(b *testing.B) {
+	e, _ := ether(scenario.LinkModel{Delay: time.Millisecond}, 2)
+	f := frameTo(e.members[1].hw)
+	b.ReportAllocs()
+	for k := nanos(0); b.Loop(); k += 1000 {
+		e.accept(e.members[0], f, k)
+		e.heap.pop(k)
+	}
+}
