@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+// built is the version: what the linker was told, or what the toolchain recorded.
+func built() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	revision, dirty := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 12:
+			revision = s.Value[:12]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "+changes"
+		}
+	}
+	if revision == "" {
+		return info.Main.Version
+	}
+	return "devel-" + revision + dirty
+}
+
+func versionCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: exactly(0, "no argument"),
+		RunE: work(func(*cobra.Command, []string) error {
+			_, err := fmt.Printf("roam6 %s (%s, %s/%s)\n", built(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		}),
+	}
+}
+
+// manCmd writes manual pages; packages call it when they are built.
+func manCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "gen-man DIR", Short: "Write the manual pages into DIR", Hidden: true, Args: exactly(1, "a DIR"),
+		RunE: work(func(c *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o777); err != nil {
+				return usage(err)
+			}
+			root := c.Root()
+			root.DisableAutoGenTag = true
+			when := time.Unix(0, 0).UTC() // equal sources, equal pages
+			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "roam6 " + built(), Manual: "roam6", Date: &when}, args[0])
+		}),
+	}
+}

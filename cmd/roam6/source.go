@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"roam6/role/mn"
+	"roam6/scenario"
+)
+
+// runFlags are the flags that every run of a scenario has.
+type runFlags struct {
+	strategy string
+	seed     uint64
+	set      []string
+	nodes    int
+	json     bool
+	stats    bool
+	quiet    bool
+	report   string
+}
+
+func (f *runFlags) options() scenario.Options {
+	return scenario.Options{Strategy: f.strategy, Seed: f.seed, Nodes: f.nodes, Set: f.set}
+}
+
+// choose adds the flags that decide about the plan.
+func (f *runFlags) choose(c *cobra.Command) {
+	c.Flags().StringVar(&f.strategy, "strategy", mn.Strategies[0], "handover `strategy`: "+strings.Join(mn.Strategies, ", "))
+	c.Flags().Uint64Var(&f.seed, "seed", 1, "`number` that all chance of the run comes from")
+	c.Flags().StringArrayVar(&f.set, "set", nil, "override one `key=value` of the scenario, such as radio.blackout=50ms (may be repeated)")
+	must(c.RegisterFlagCompletionFunc("strategy", cobra.FixedCompletions(mn.Strategies, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// show adds the flags that decide what a run shows and leaves.
+func (f *runFlags) show(c *cobra.Command) {
+	c.Flags().BoolVar(&f.json, "json", false, "print the result as JSON (docs/result.md) instead of tables")
+	c.Flags().BoolVar(&f.stats, "stats", false, "print wall time, memory and rates to standard error")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no progress on standard error")
+	c.Flags().StringVar(&f.report, "report", "", "write report.html, result.json and captures into `DIR`")
+	must(c.MarkFlagDirname("report"))
+}
+
+// plan works out the scenario that an argument names. Errors are of the configuration.
+func (f *runFlags) plan(arg string) (*scenario.Scenario, *scenario.Plan, error) {
+	if !slices.Contains(mn.Strategies, f.strategy) {
+		return nil, nil, usagef("--strategy %s: there is no such strategy; there are: %s", f.strategy, strings.Join(mn.Strategies, ", "))
+	}
+	s, err := open(arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := s.Plan(f.options())
+	return s, p, usage(err)
+}
+
+// open reads a scenario by the name of a built-in one or the path of a file.
+func open(arg string) (*scenario.Scenario, error) {
+	if !strings.ContainsAny(arg, "/.") {
+		s, err := scenario.Load(arg)
+		return s, usage(err)
+	}
+	text, err := readConfig(arg)
+	if err != nil {
+		return nil, err
+	}
+	s, err := scenario.Read(arg, text)
+	return s, usage(err)
+}
+
+// readConfig reads a file that the user named.
+func readConfig(file string) ([]byte, error) {
+	text, err := os.ReadFile(file)
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		return nil, usagef("%s: %w", file, where.Err)
+	}
+	return text, usage(err)
+}
+
+// scenarioNames completes the argument SCENARIO.
+func scenarioNames(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []cobra.Completion
+	for _, s := range scenario.List() {
+		out = append(out, cobra.CompletionWithDesc(s.Name, s.Title))
+	}
+	return out, cobra.ShellCompDirectiveDefault
+}
+
+// must is for mistakes of this program that a test would show.
+func must(err error) {
+	if err != nil {
+		panic(fmt.Sprintf("roam6: %v", err))
+	}
+}
