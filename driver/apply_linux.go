@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -26,6 +27,9 @@ const (
 	DefaultTunMTU = 1500
 	// dumpRetries bounds how often a dump that the kernel says was disturbed is asked for again.
 	dumpRetries = 10
+	// addrPatience bounds the wait for a new address to work (it takes the kernel some 100 µs), addrPoll is how often to look.
+	addrPatience = 200 * time.Millisecond
+	addrPoll     = 100 * time.Microsecond
 )
 
 // kernel is what the plane wants of the host's own stack, on the TUN: addresses and routes. wanted and there are
@@ -278,7 +282,7 @@ func (k *kernel) sync() error {
 		}
 	}
 	for _, a := range addrs {
-		if lacking(k.wanted.addrs, k.there.addrs, a) && do("adding address", a, k.nl.AddrReplace(k.dev(), hostAddr(a))) {
+		if lacking(k.wanted.addrs, k.there.addrs, a) && do("adding address", a, k.addAddr(a)) {
 			k.there.addrs[a] = struct{}{}
 		}
 	}
@@ -321,7 +325,7 @@ func (k *kernel) sweep() error {
 		return err
 	}
 	for _, a := range addrs {
-		if ip, ok := netip.AddrFromSlice(a.IP.To16()); ok {
+		if ip, ok := netip.AddrFromSlice(a.IP.To16()); ok && !ip.IsLinkLocalUnicast() {
 			k.there.addrs[ip] = struct{}{}
 			k.dirty.addrs[ip] = struct{}{}
 		}
@@ -380,6 +384,20 @@ func hostAddr(a netip.Addr) *netlink.Addr {
 		IPNet: &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(128, 128)},
 		Flags: unix.IFA_F_NODAD | unix.IFA_F_HOMEADDRESS,
 	}
+}
+
+// addAddr adds an address and waits until packets for it are delivered: without duplicate address detection, too, the
+// kernel leaves that to a worker (addrconf_dad_work), and until then would drop what the plane releases to it.
+func (k *kernel) addAddr(a netip.Addr) error {
+	if err := k.nl.AddrReplace(k.dev(), hostAddr(a)); err != nil {
+		return err
+	}
+	for late := time.Now().Add(addrPatience); time.Now().Before(late); time.Sleep(addrPoll) {
+		if r, err := k.nl.RouteGet(a.AsSlice()); err == nil && len(r) > 0 && r[0].Type == unix.RTN_LOCAL {
+			return nil
+		}
+	}
+	return fmt.Errorf("the kernel does not take packets for it after %v", addrPatience)
 }
 
 func ignore(err, what error) error {
