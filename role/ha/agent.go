@@ -22,7 +22,7 @@ import (
 // Defaults and limits.
 const (
 	DefaultMaxLifetime = 600 * time.Second // of a binding granted
-	MaxBindings        = 1 << 20           // in the cache; more are refused with status 130
+	DefaultMaxBindings = 1 << 20           // in the cache; more are refused with status 130
 	MaxAgents          = 32                // other home agents remembered on the home link
 )
 
@@ -32,6 +32,7 @@ type Config struct {
 	Port        plane.Port   // the home link; Kernel (0) for a virtual home link with no host on it
 	Prefix      netip.Prefix // home prefix, /64
 	MaxLifetime time.Duration
+	MaxBindings int              // in the cache; 0 means DefaultMaxBindings
 	Preference  uint16           // among the home agents of the link, RFC 6275 §7.4
 	Advertise   advertise.Config // of the home link; Port and Prefix as above
 	Mobiles     []Mobile
@@ -74,6 +75,9 @@ type Agent struct {
 // spec RT-01
 func New(cfg Config, seed [32]byte) (*Agent, error) {
 	a := &Agent{cfg: cfg, rand: engine.NewRand(seed), mobiles: make(map[netip.Addr]*mobile, len(cfg.Mobiles))}
+	if cfg.MaxBindings == 0 {
+		a.cfg.MaxBindings = DefaultMaxBindings
+	}
 	if cfg.Port != plane.Kernel {
 		cfg.Advertise.HomeAgent = &nd.HomeAgentInfo{Preference: cfg.Preference, Lifetime: cfg.Advertise.Lifetime}
 		a.adv = advertise.New(cfg.Advertise, a.rand)

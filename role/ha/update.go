@@ -77,7 +77,7 @@ func (a *Agent) admit(m *mobile, q request) mh.Status {
 		if m.binding == nil && m.pending == nil {
 			return mh.NotHomeAgent // RFC 6275 §10.3.2: nothing to remove
 		}
-	case m.binding == nil && a.bound >= MaxBindings:
+	case m.binding == nil && a.bound >= a.cfg.MaxBindings:
 		return mh.InsufficientResources
 	}
 	return mh.Accepted
