@@ -8,11 +8,13 @@ import "time"
 //
 // Id, from the one-way delay d in ms, by the approximation of Cole and Rosenbluth (2001): 0.024 d + 0.11 (d − 177.3) beyond
 // 177.3 ms. Ie,eff = Ie + (95 − Ie) · Ppl / (Ppl/BurstR + Bpl), G.107 §7.3, for G.711 with packet loss concealment in
-// 20 ms packets: Ie = 0, Bpl = 25.1 (G.113 appendix I).
+// 20 ms packets: Ie = 0, Bpl = 25.1 (G.113 appendix I). The model was fitted to short bursts; outages of seconds are far
+// outside, so BurstR is taken as maxBurst at most, our choice.
 const (
 	ratingBest     = 93.2 // R of a call without impairment
 	ratingBpl      = 25.1
 	ratingIe       = 0.0
+	maxBurst       = 2.0
 	voicePacket    = 20 * time.Millisecond // the time a packet's speech takes to be spoken
 	voiceBuffer    = 40 * time.Millisecond // what the receiver waits to even out delay; later packets are as good as lost
 	delayKnee      = 177.3
@@ -56,7 +58,7 @@ func (t *track) rating() float64 {
 	burst := 1.0
 	if bursts > 0 && loss < 1 {
 		// G.107 §7.3: the mean length of bursts over the one that independent losses would give, 1/(1 − p).
-		burst = max(1, float64(lost)/float64(bursts)*(1-loss))
+		burst = min(max(1, float64(lost)/float64(bursts)*(1-loss)), maxBurst)
 	}
 	return Rating(usual+voicePacket+voiceBuffer, loss, burst)
 }
