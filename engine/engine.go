@@ -12,9 +12,10 @@ type Mono int64
 // Never is a deadline that does not come.
 const Never Mono = math.MaxInt64
 
-// Add gives the point d later. Never stays Never.
+// Add gives the point d later. Never stays Never, and a point too late to be told (292 years) is Never too: lifetimes
+// come from packets, and a sum that wrapped would be due at once.
 func (m Mono) Add(d time.Duration) Mono {
-	if m == Never {
+	if m == Never || d > 0 && m > Never-Mono(d) {
 		return Never
 	}
 	return m + Mono(d)

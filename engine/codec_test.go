@@ -1,0 +1,229 @@
+package engine
+
+import (
+	"encoding/json"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+
+	"roam6/plane"
+
+	"pgregory.net/rapid"
+)
+
+var (
+	hoa = netip.MustParseAddr("2001:db8:1::10")
+	coa = netip.MustParseAddr("2001:db8:a:1::99")
+	ha  = netip.MustParseAddr("2001:db8:1::1")
+	hw  = plane.HW{2, 0, 0, 0, 0, 1}
+)
+
+// One of everything a journal can hold, with the empty forms that JSON likes to lose.
+var entries = []Entry{
+	{Input: Start{}},
+	{Input: Start{Records: []Record{{"mn/sa", "out/1", []byte{0, 255}}, {"b", "k", []byte{}}}}},
+	{Input: Packet{Port: 1, From: hw, Data: []byte{0x60, 0}}},
+	{Input: Packet{Data: []byte{}}},
+	{Input: Tick{}},
+	{Input: LinkUp{Port: 2, Name: "wlan0", HW: hw, MTU: 1500, Attachment: "cell \"7\"\n"}},
+	{Input: LinkDown{Port: 2}},
+	{Input: Command{ID: 1<<64 - 1, Verb: "binding", Args: map[string]string{"hoa": "2001:db8:1::10", "": ""}}},
+	{Effect: Send{Port: plane.Kernel, To: hw, Data: []byte("packet")}},
+	{Effect: Plane{Op: plane.Op{Link: &plane.LinkOp{Port: 1, Link: plane.Link{Gateway: hw, MTU: 1280}}}}},
+	{Effect: Plane{Op: plane.Op{Local: &plane.LocalOp{Addr: ha, Local: plane.Local{Port: 1, Capture: true, Tentative: true, Proxy: true}}}}},
+	{Effect: Plane{Op: plane.Op{Delete: true, Host: &plane.HostOp{Addr: hoa, Host: plane.Host{MTU: 1400, Default: true}}}}},
+	{Effect: Plane{Op: plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(hoa, 128), Path: plane.Path{
+		Side: plane.Mobile, Mode: plane.Tunnel, Local: coa, Remote: ha, Out: 1, MTU: 1500, Limit: 100, Age: 1e9, Capture: true}}}}},
+	{Effect: Plane{Op: plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(hoa, 64), Path: plane.Path{Mode: plane.Hold}}}}},
+	{Effect: Persist{Bucket: "sa", Key: "in/1", Value: []byte{1}}},
+	{Effect: Persist{Bucket: "sa", Key: "deleted"}},
+	{Effect: Persist{Bucket: "sa", Key: "empty", Value: []byte{}}},
+	{Effect: Reply{ID: 7, Err: "no such binding"}},
+	{Effect: Reply{ID: 7, Data: []byte(`{"bindings":[]}`)}},
+	{Effect: Event{Name: EventStep, Reason: "dad", Attrs: []Attr{A("coa", coa), S("step", "<&>")}}},
+	{Effect: Event{Name: EventFailed}},
+}
+
+func TestJournalRoundTrip(t *testing.T) {
+	for _, e := range entries {
+		e.Mono, e.Wall, e.Engine = Never, -1, "mn"
+		roundTrip(t, e)
+	}
+}
+
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func roundTrip(t fataler, e Entry) {
+	t.Helper()
+	b, err := json.Marshal(e)
+	if err != nil {
+		t.Fatalf("%+v: %v", e, err)
+	}
+	var got Entry
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatalf("%s: %v", b, err)
+	}
+	if !reflect.DeepEqual(got, e) {
+		t.Fatalf("%s\nwas  %#v\ngave %#v", b, e, got)
+	}
+}
+
+func TestJournalRoundTripOfAnything(t *testing.T) {
+	octets := rapid.SliceOfN(rapid.Byte(), 0, 40)
+	text := rapid.StringN(0, 10, 30)
+	rapid.Check(t, func(t *rapid.T) {
+		e := rapid.SampledFrom(entries).Draw(t, "like")
+		e.Mono, e.Wall, e.Engine = Mono(rapid.Int64().Draw(t, "mono")), rapid.Int64().Draw(t, "wall"), text.Draw(t, "engine")
+		switch in := e.Input.(type) {
+		case Packet:
+			in.Data = octets.Draw(t, "data")
+			e.Input = in
+		case Command:
+			in.Args = rapid.MapOfN(text, text, 1, 4).Draw(t, "args")
+			e.Input = in
+		}
+		switch out := e.Effect.(type) {
+		case Persist:
+			out.Key, out.Value = text.Draw(t, "key"), octets.Draw(t, "value")
+			e.Effect = out
+		case Event:
+			out.Attrs = []Attr{{text.Draw(t, "k"), text.Draw(t, "v")}}
+			e.Effect = out
+		}
+		roundTrip(t, e)
+	})
+}
+
+// A journal read with the wrong version of the program is refused with words that say what is wrong.
+func TestJournalRefusals(t *testing.T) {
+	for _, c := range []struct{ line, want string }{
+		{`{}`, "exactly one"},
+		{`{"mono":1,"wall":1,"engine":"mn","in":"tick","out":"send","value":{}}`, "exactly one"},
+		{`{"in":"tock","value":{}}`, `"tock" is not one of start`},
+		{`{"out":"dial","value":{}}`, `"dial" is not one of send`},
+		{`{"in":"send","value":{}}`, "is not one of start"},
+		{`{"in":"tick"}`, "journal"},
+		{`{"in":"tick","value":{"late":1}}`, `unknown field "late"`},
+		{`{"in":"tick","value":{},"extra":0}`, `unknown field "extra"`},
+		{`{"in":"packet","value":{"port":"one"}}`, "port"},
+		{`{"in":"packet","value":{"port":1,"from":[0,0,0,0,0,0],"data":"!"}}`, "base64"},
+		{`{"in":"link-down","value":[1]}`, "array"},
+		{`{"out":"plane","value":{"op":{"Host":{"Addr":"2001:db8::g"}}}}`, "2001:db8::g"},
+		{`[]`, "array"},
+	} {
+		var e Entry
+		if err := json.Unmarshal([]byte(c.line), &e); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.line, err, c.want)
+		}
+	}
+}
+
+func TestEntryWithoutContentIsNotWritten(t *testing.T) {
+	if b, err := json.Marshal(Entry{Engine: "mn"}); err == nil {
+		t.Errorf("%s", b)
+	}
+}
+
+func TestUnknownKindPanics(t *testing.T) {
+	defer func() {
+		if r, ok := recover().(string); !ok || !strings.Contains(r, "*engine.Tick") {
+			t.Errorf("recovered %v", r)
+		}
+	}()
+	kindOf(&Tick{}) // a pointer is another type: a journal would not hold it
+}
+
+// Attributes keep their order, and the list the order of the calls: order is meaning.
+func TestEffectsKeepTheirOrder(t *testing.T) {
+	var out Effects
+	out.Persist("b", "k", nil)
+	out.Send(1, hw, []byte("p"))
+	out.Plane(plane.Op{})
+	out.Reply(Reply{ID: 1})
+	out.Event("e", S("a", "1"))
+	out.Drop("malformed", S("b", "2"))
+	out.Step("moved", "dad", S("c", "3"))
+	want := []Effect{
+		Persist{Bucket: "b", Key: "k"}, Send{1, hw, []byte("p")}, Plane{}, Reply{ID: 1}, Event{Name: "e", Attrs: []Attr{{"a", "1"}}},
+		Event{Name: EventDrop, Reason: "malformed", Attrs: []Attr{{"b", "2"}}},
+		Event{Name: EventStep, Reason: "dad", Attrs: []Attr{{"step", "moved"}, {"c", "3"}}},
+	}
+	if !reflect.DeepEqual(out.List, want) {
+		t.Errorf("%+v", out.List)
+	}
+	ev := out.List[6].(Event)
+	if ev.Get("c") != "3" || ev.Get("none") != "" {
+		t.Errorf("Get: %q, %q", ev.Get("c"), ev.Get("none"))
+	}
+	out.Reset()
+	if len(out.List) != 0 || cap(out.List) == 0 {
+		t.Errorf("after Reset: %d of %d", len(out.List), cap(out.List))
+	}
+	if all := out.List[:cap(out.List)]; all[0] != nil {
+		t.Error("Reset keeps effects alive")
+	}
+}
+
+func FuzzEntry(f *testing.F) {
+	for _, e := range entries {
+		b, err := json.Marshal(e)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var e Entry
+		if json.Unmarshal(b, &e) != nil {
+			return
+		}
+		first, err := json.Marshal(e)
+		if err != nil {
+			t.Fatalf("%q was read as %#v, and is not written: %v", b, e, err)
+		}
+		var again Entry
+		if err := json.Unmarshal(first, &again); err != nil {
+			t.Fatalf("%s: %v", first, err)
+		}
+		if second, _ := json.Marshal(again); string(second) != string(first) {
+			t.Fatalf("%s became %s", first, second)
+		}
+	})
+}
+
+func BenchmarkJournal(b *testing.B) {
+	e := Entry{Mono: 1e9, Wall: 1e18, Engine: "ha", Input: Packet{Port: 1, From: hw, Data: make([]byte, 120)}}
+	line, err := json.Marshal(e)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("write", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			json.Marshal(e)
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var e Entry
+			json.Unmarshal(line, &e)
+		}
+	})
+}
+
+func BenchmarkEffects(b *testing.B) {
+	var out Effects
+	data := make([]byte, 120)
+	b.ReportAllocs()
+	for b.Loop() {
+		out.Reset()
+		out.Persist("sa", "out", data)
+		out.Send(1, hw, data)
+		out.Event("binding.update", S("ha", "2001:db8:1::1"))
+	}
+}
