@@ -18,7 +18,7 @@ type Received struct {
 // spec MIP-02 MIP-05
 func (s *SA) Receive(now engine.Now, p *ip6.Packet) (Received, string) {
 	if s.kind == Auth {
-		m, reason := s.Verify(now, p)
+		m, reason := s.check(now, p)
 		return Received{MH: m}, reason
 	}
 	proto, payload, reason := s.Open(p)

@@ -80,21 +80,11 @@ func (s *SA) Seal(p ip6.Packet, out *engine.Effects) []byte {
 //
 // spec MIP-02 MIP-03
 func (s *SA) Verify(now engine.Now, p *ip6.Packet) (m mh.Message, reason string) {
-	if s.kind == Auth {
-		return s.check(now, p)
-	}
-	proto, payload, reason := s.Open(p)
-	if reason != "" {
-		return nil, reason
-	}
-	if proto != ip6.ProtoMH {
+	got, reason := s.Receive(now, p)
+	if reason == "" && got.MH == nil {
 		return nil, MHMalformed
 	}
-	m, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), payload)
-	if err != nil {
-		return nil, MHMalformed
-	}
-	return m, ""
+	return got.MH, reason
 }
 
 // Open gives what a packet for this association carries, whatever protocol it is; the counterpart of Seal. With RFC
