@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"roam6/scenario"
 )
 
 // Client talks to a served lab. Every order takes a connection of its own.
@@ -43,6 +45,17 @@ func (c *Client) Status() (Status, error) {
 		return Status{}, err
 	}
 	return *a.Status, nil
+}
+
+// Do carries out one action in the lab, now; see Lab.Do.
+func (c *Client) Do(a scenario.Action) error {
+	conn, err := c.send(order{Op: "do", Action: &a}, nil)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = receive(conn)
+	return err
 }
 
 // Down ends the lab and returns when nothing of it is left.

@@ -12,17 +12,21 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"roam6/scenario"
 )
 
 // The protocol on the control socket: the client sends one order as a line of JSON (for exec with three files as
 // SCM_RIGHTS beside it), then, for exec, a line for every signal. The server answers with one line.
 type order struct {
-	Op   string   `json:"op"` // "exec", "status" or "down"
+	Op   string   `json:"op"` // "exec", "do", "status" or "down"
 	Node string   `json:"node,omitempty"`
 	Argv []string `json:"argv,omitempty"`
 	Env  []string `json:"env,omitempty"`
 	Dir  string   `json:"dir,omitempty"`
 	TTY  bool     `json:"tty,omitempty"`
+
+	Action *scenario.Action `json:"action,omitempty"` // with do
 }
 
 type signalLine struct {
@@ -108,6 +112,10 @@ func (l *Lab) attend(ctx context.Context, down context.CancelCauseFunc, conn *ne
 			a.Err = err.Error()
 		}
 		down(errDown)
+	case o.Op == "do" && o.Action != nil:
+		if err := l.Do(*o.Action); err != nil {
+			a.Err = err.Error()
+		}
 	case o.Op == "exec" && len(files) != 3:
 		a.Err = fmt.Sprintf("lab: exec came with %d files, 3 are needed", len(files))
 	case o.Op == "exec":
