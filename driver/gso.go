@@ -25,6 +25,9 @@ const (
 	gsoECN            = 0x80
 )
 
+// maxSegments is the number of packets one merged packet may hold: 64 KiB in segments of TCP's least MSS on Linux, 48.
+const maxSegments = 1366
+
 var errMerged = errors.New("a merged packet of an unknown kind")
 
 // parseVnet reads the header. Its fields are in the byte order of the machine.
@@ -62,11 +65,11 @@ func unmerge(h vnet, p []byte, linkLen int) ([][]byte, error) {
 		if start+20 > len(p) {
 			return nil, errMerged
 		}
-		header = start + int(p[start+12]>>4)*4
+		header = start + max(20, int(p[start+12]>>4)*4)
 	case gsoUDPSegments:
 		header = start + 8
 	}
-	if header == 0 || header > len(p) {
+	if header == 0 || header > len(p) || start+h.offset+2 > header || len(p)-header > h.segment*maxSegments {
 		return nil, errMerged
 	}
 	return split(h, p, start, header), nil

@@ -77,7 +77,7 @@ var (
 )
 
 // control is a packet that the plane gives to the engines once coa is a Local: an ICMPv6 message of an unknown type.
-func control(t *testing.T) []byte {
+func control(t testing.TB) []byte {
 	t.Helper()
 	payload := []byte{150, 0, 0, 0, 1, 2, 3, 4}
 	sum := ip6.Checksum(cn, coa, ip6.ProtoICMPv6, payload)
