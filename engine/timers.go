@@ -5,15 +5,18 @@ package engine
 //
 // The zero Timers is ready. A set or a stop costs O(log n), a read of the next deadline O(1).
 type Timers[K comparable] struct {
-	heap []timer[K]
-	at   map[K]int // key -> index in heap
-	seq  uint64
+	heap  []*timer[K]
+	armed map[K]*timer[K]
+	free  []*timer[K] // disarmed, for the next Set
+	seq   uint64
 }
 
+// timer is one armed key. It knows its place in the heap, so that moving it there does not touch the map.
 type timer[K comparable] struct {
-	key K
-	at  Mono
-	seq uint64
+	key   K
+	at    Mono
+	seq   uint64
+	place int
 }
 
 // Set arms key for the given time, replacing an earlier deadline of the same key. Never stops it.
@@ -22,46 +25,55 @@ func (t *Timers[K]) Set(key K, at Mono) {
 		t.Stop(key)
 		return
 	}
-	if t.at == nil {
-		t.at = make(map[K]int)
+	if t.armed == nil {
+		t.armed = make(map[K]*timer[K])
+	}
+	x, ok := t.armed[key]
+	if !ok {
+		x = t.spare()
+		x.key, x.place = key, len(t.heap)
+		t.heap = append(t.heap, x)
+		t.armed[key] = x
 	}
 	t.seq++
-	i, ok := t.at[key]
-	if !ok {
-		i = len(t.heap)
-		t.heap = append(t.heap, timer[K]{})
-		t.at[key] = i
+	x.at, x.seq = at, t.seq
+	t.fix(x)
+}
+
+func (t *Timers[K]) spare() *timer[K] {
+	n := len(t.free)
+	if n == 0 {
+		return new(timer[K])
 	}
-	t.heap[i] = timer[K]{key, at, t.seq}
-	t.fix(i)
+	x := t.free[n-1]
+	t.free = t.free[:n-1]
+	return x
 }
 
 // Stop disarms key; it is no error if it was not armed.
 func (t *Timers[K]) Stop(key K) {
-	i, ok := t.at[key]
+	x, ok := t.armed[key]
 	if !ok {
 		return
 	}
-	delete(t.at, key)
-	last := len(t.heap) - 1
-	if i != last {
-		t.heap[i] = t.heap[last]
-		t.at[t.heap[i].key] = i
+	delete(t.armed, key)
+	last := t.heap[len(t.heap)-1]
+	t.heap = t.heap[:len(t.heap)-1]
+	if x != last {
+		t.put(last, x.place)
+		t.fix(last)
 	}
-	t.heap[last] = timer[K]{}
-	t.heap = t.heap[:last]
-	if i != last {
-		t.fix(i)
-	}
+	*x = timer[K]{}
+	t.free = append(t.free, x)
 }
 
 // Armed reports whether key has a deadline, and which.
 func (t *Timers[K]) Armed(key K) (Mono, bool) {
-	i, ok := t.at[key]
+	x, ok := t.armed[key]
 	if !ok {
 		return Never, false
 	}
-	return t.heap[i].at, true
+	return x.at, true
 }
 
 // Next gives the earliest deadline and its key; Never and the zero key if there is none.
@@ -87,38 +99,40 @@ func (t *Timers[K]) Pop(now Mono) (K, bool) {
 // Len is the number of armed keys.
 func (t *Timers[K]) Len() int { return len(t.heap) }
 
-func (t *Timers[K]) less(i, j int) bool {
-	a, b := &t.heap[i], &t.heap[j]
-	return a.at < b.at || (a.at == b.at && a.seq < b.seq)
+func (x *timer[K]) before(y *timer[K]) bool {
+	return x.at < y.at || (x.at == y.at && x.seq < y.seq)
 }
 
-func (t *Timers[K]) swap(i, j int) {
-	t.heap[i], t.heap[j] = t.heap[j], t.heap[i]
-	t.at[t.heap[i].key] = i
-	t.at[t.heap[j].key] = j
+func (t *Timers[K]) put(x *timer[K], place int) {
+	t.heap[place] = x
+	x.place = place
 }
 
-// fix moves the entry at i to where the heap order wants it.
-func (t *Timers[K]) fix(i int) {
+// fix moves x to where the heap order wants it: up past later ones, else down past earlier ones.
+func (t *Timers[K]) fix(x *timer[K]) {
+	i := x.place
 	for i > 0 {
-		parent := (i - 1) / 2
-		if !t.less(i, parent) {
+		parent := t.heap[(i-1)/2]
+		if !x.before(parent) {
 			break
 		}
-		t.swap(i, parent)
-		i = parent
+		up := parent.place
+		t.put(parent, i)
+		i = up
 	}
 	for {
-		least := i
+		least := x
 		for c := 2*i + 1; c <= 2*i+2 && c < len(t.heap); c++ {
-			if t.less(c, least) {
-				least = c
+			if t.heap[c].before(least) {
+				least = t.heap[c]
 			}
 		}
-		if least == i {
-			return
+		if least == x {
+			break
 		}
-		t.swap(i, least)
-		i = least
+		down := least.place
+		t.put(least, i)
+		i = down
 	}
+	t.put(x, i)
 }
