@@ -73,8 +73,6 @@ func checkFlow(f *scenario.Flow, nodes map[string]*scenario.Node) error {
 		return fmt.Errorf("there is no node %q", f.Peer)
 	case f.Interval <= 0:
 		return errors.New("the interval must be more than 0")
-	case f.Size < payloadLen(f):
-		return fmt.Errorf("a size of %d octets is too small, %d at least", f.Size, payloadLen(f))
 	case f.Size > maxPayload:
 		return fmt.Errorf("a size of %d octets is too large, %d at most", f.Size, maxPayload)
 	}

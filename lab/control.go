@@ -43,12 +43,13 @@ type answer struct {
 const orderLimit = 1 << 20
 
 // Serve answers clients on a Unix socket until ctx ends, a client asks for Down (which closes the lab), or a node fails.
-// Only this user may reach the socket. A socket left by a killed lab is replaced; one that is answered is not.
+// A parent that waits in a detached Enter is told that the lab is up. Only this user may reach the socket. A socket left by a killed lab is replaced; one that is answered is not.
 func Serve(ctx context.Context, l *Lab, socket string) error {
 	ln, err := listen(socket)
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
+	Ready(nil)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var clients sync.WaitGroup

@@ -17,16 +17,12 @@ import (
 )
 
 const (
-	readyAtOnce   = 64               // TAP devices looked at after one wait
-	lateMax       = 10 * time.Second // lateness above this is counted as this
-	lateDigits    = 3                // significant digits of the lateness histogram
-	poolMax       = 4096             // frames kept for reuse
-	frameSlack    = 4 + etherLen     // a VLAN tag and the Ethernet header on top of the MTU
-	urgentRuntime = 700_000          // of each urgentPeriod the emulator's thread may claim so much of a processor, ns
-	urgentPeriod  = 1_000_000        // ns
-	urgentNice    = -15              // where deadline scheduling is refused
-	urgentSlice   = 100_000          // and the shortest time slice of the fair scheduler, ns
-	wakeUserData  = -1               // marks the wake-up descriptor among the members
+	readyAtOnce  = 64               // TAP devices looked at after one wait
+	lateMax      = 10 * time.Second // lateness above this is counted as this
+	lateDigits   = 3                // significant digits of the lateness histogram
+	poolMax      = 4096             // frames kept for reuse
+	frameSlack   = 4 + etherLen     // a VLAN tag and the Ethernet header on top of the MTU
+	wakeUserData = -1               // marks the wake-up descriptor among the members
 )
 
 // emulator moves frames between TAP devices as the link models say. One goroutine on one thread of its own does all of
@@ -113,7 +109,7 @@ func (e *emulator) close(started bool) {
 func (e *emulator) loop() {
 	runtime.LockOSThread() // and never unlocked: the thread's priority must not serve anyone else
 	defer close(e.done)
-	urgent()
+	urgent(emulatorRuntime)
 	events := make([]unix.EpollEvent, readyAtOnce)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -213,20 +209,4 @@ func (e *emulator) stats() Stats {
 		s.Drops[reason] = n
 	}
 	return s
-}
-
-// urgent asks for the best treatment of the calling thread that the system grants; none of it is needed to work.
-//
-// Deadline scheduling rather than a real-time priority: kernels since 6.12 let ordinary work pass real-time threads for up
-// to 50 ms a second (the fair server), and a lab would measure that as an outage.
-func urgent() {
-	unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	deadline := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_DEADLINE, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
-		Runtime: urgentRuntime, Deadline: urgentPeriod, Period: urgentPeriod}
-	if unix.SchedSetAttr(0, deadline, 0) == nil {
-		return
-	}
-	slice := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: urgentSlice}
-	unix.SchedSetAttr(0, slice, 0)
-	unix.Setpriority(unix.PRIO_PROCESS, 0, urgentNice)
 }

@@ -170,7 +170,8 @@ func detach(here string, log *os.File) (int, error) {
 	return exitStatus(c.ProcessState), errors.New("the lab ended before it was up; its log says why")
 }
 
-// Ready tells the waiting parent of a detached Enter that the inside is up, or why it is not. Without one it does nothing.
+// Ready tells the waiting parent of a detached Enter that the inside is up, or why it is not. Serve says the first. Without
+// such a parent it does nothing.
 func Ready(err error) {
 	if readyPipe == nil {
 		return

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	hubEvery = 10 * time.Millisecond // how often the recorder and the captures are served
-	hubHold  = 50 * time.Millisecond // records wait so long that later-told earlier ones still come before them
+	hubEvery = 10 * time.Millisecond  // how often the recorder and the captures are served
+	hubHold  = 200 * time.Millisecond // records wait so long that later-told earlier ones still come before them
 )
 
-// hub collects what many threads have to tell and tells the Recorder from one goroutine in the order of time.
-// The captures are written by the same goroutine. Nothing that is timed ever waits for either.
+// hub collects what many threads have to tell and tells the Recorder from one goroutine in the order of time (as
+// long as no thread of the lab stands still for longer than hubHold). The captures are written by the same goroutine. Nothing that is timed ever waits for either.
 type hub struct {
 	rec  scenario.Recorder
 	tape *tape

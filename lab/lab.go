@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -17,11 +15,6 @@ const (
 	// bootAllowance is the time between opening the nodes' sockets and the zero of the run's clock, at which
 	// all engines start together.
 	bootAllowance = 300 * time.Millisecond
-	// spareProcs is added to GOMAXPROCS while a lab lives, so that the emulator coming back from its wait always finds
-	// a place to run on at once.
-	spareProcs = 4
-	// gcPercent replaces a smaller GOGC while a lab lives: fewer collections, fewer delayed frames.
-	gcPercent = 400
 )
 
 // Config says what to run and who is told.
@@ -225,20 +218,6 @@ func (l *Lab) fail(err error) {
 }
 
 func (l *Lab) zeroNanos() nanos { return nanos(l.zero.Sub(l.base)) }
-
-// tune sets the Go runtime up for timely delivery and returns what undoes it.
-func tune() func() {
-	procs := runtime.GOMAXPROCS(0)
-	runtime.GOMAXPROCS(procs + spareProcs)
-	percent := debug.SetGCPercent(gcPercent)
-	if percent < 0 || percent > gcPercent {
-		debug.SetGCPercent(percent)
-	}
-	return func() {
-		runtime.GOMAXPROCS(procs)
-		debug.SetGCPercent(percent)
-	}
-}
 
 func sleepUntil(ctx context.Context, at time.Time) error {
 	t := time.NewTimer(time.Until(at))

@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 		helper(EnterOptions{})
 	case "detached":
 		helper(EnterOptions{Detach: true})
+	case "supported":
+		fmt.Println(Supported())
 	}
 }
 
@@ -49,7 +51,6 @@ func helper(o EnterOptions) {
 	go l.Exec(tContext{}, "b", []string{"/bin/sh", "-c", "setsid sleep 98765 & sleep 98765"}, [3]*os.File{}, nil)
 	time.Sleep(200 * time.Millisecond)
 	fmt.Printf("up %s\n", namespaces(l))
-	Ready(nil)
 	quit(Serve(tContext{}, l, os.Getenv("LAB_TEST_SOCKET")))
 	quit(l.Close())
 	fmt.Println("down")
@@ -166,14 +167,18 @@ func openFiles(t *testing.T) int {
 	return len(list)
 }
 
+func helperCommand(mode, socket string, cred *syscall.Credential) *exec.Cmd {
+	c := exec.Command("/proc/self/exe")
+	c.Env = append(os.Environ(), envHelper+"="+mode, "LAB_TEST_SOCKET="+socket)
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
+	return c
+}
+
 // startHelper runs this test binary as a program with a lab and returns it with its namespaces.
 func startHelper(t *testing.T, mode, socket string, cred *syscall.Credential) (*exec.Cmd, *bufio.Reader, []string) {
 	t.Helper()
-	exe := "/proc/self/exe"
-	c := exec.Command(exe)
-	c.Env = append(os.Environ(), envHelper+"="+mode, "LAB_TEST_SOCKET="+socket)
+	c := helperCommand(mode, socket, cred)
 	c.Stderr = os.Stderr
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

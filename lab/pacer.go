@@ -50,8 +50,8 @@ func newPacer(l *Lab) *pacer { return &pacer{l: l} }
 func (p *pacer) add(k int, f *scenario.Flow, conn *net.UDPConn, to netip.AddrPort, down bool) *stream {
 	zero := p.l.zeroNanos()
 	raw, err := conn.SyscallConn()
-	s := &stream{flow: k, f: f, down: down, raw: raw, to: sockaddr(to), buf: make([]byte, f.Size), failed: err,
-		next: zero + nanos(f.Start), every: nanos(f.Interval), until: zero + nanos(f.Stop)}
+	s := &stream{flow: k, f: f, down: down, raw: raw, to: sockaddr(to), buf: make([]byte, payloadLen(f)), failed: err,
+		next: zero + nanos(f.Start), every: nanos(f.Interval), until: zero + nanos(stopOf(p.l.c.Plan, f))}
 	if late := p.l.nanosOf(time.Now()) - s.next; late > s.every {
 		s.next += late / s.every * s.every
 	}
@@ -73,8 +73,8 @@ func (p *pacer) remove(s *stream) {
 }
 
 func (p *pacer) run(ctx context.Context) {
-	runtime.LockOSThread() // never unlocked: its timer slack is its own
-	unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	runtime.LockOSThread() // and never unlocked: the thread's priority must not serve anyone else
+	urgent(pacerRuntime)
 	for ctx.Err() == nil {
 		now := p.l.nanosOf(time.Now())
 		next := p.send(now)
@@ -96,7 +96,7 @@ func (p *pacer) send(now nanos) nanos {
 	next := now + nanos(pacerIdle)
 	for _, s := range p.on {
 		if behind := now - s.next; behind > nanos(catchUp) && s.next < s.until {
-			n := behind / s.every
+			n := min(behind, s.until-s.next) / s.every
 			s.next += n * s.every
 			p.l.hub.dropped(dropSendLate, int(n))
 		}

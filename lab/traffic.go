@@ -15,16 +15,14 @@ import (
 	"roam6/scenario"
 )
 
-// The payload of a flow's packets: for voice an RTP header (RFC 3550 §5.1), then ours, all numbers big endian:
-//
-//	0               4       6           7       8
-//	| magic "rm6f"  | flow  | direction | zero  | sequence number |   direction: 1 toward the mobile node, 0 from it
+// The payload of a flow's packets, as in the simulator: for voice an RTP header (RFC 3550 §5.1), then three 32-bit numbers,
+// big endian: "r6f1", twice the flow's number plus 1 toward the mobile node, the sequence number.
 const (
 	rtpLen     = 12
+	rtpClock   = 8000 // samples per second
 	stampLen   = 12
-	magic      = 0x726d3666
-	maxPayload = 65000
-	voiceClock = 8 // RTP time stamp units (8 kHz) a millisecond
+	magic      = 0x72366631
+	maxPayload = 65000 // octets
 )
 
 const (
@@ -32,29 +30,42 @@ const (
 	receiveBuffer = 1 << 20              // octets of a receiving socket's buffer
 )
 
+// payloadLen is the size of a flow's payload: what was asked for, or what a packet must say.
 func payloadLen(f *scenario.Flow) int {
 	if f.Voice {
-		return rtpLen + stampLen
+		return max(f.Size, rtpLen+stampLen)
 	}
-	return stampLen
+	return max(f.Size, stampLen)
+}
+
+// stopOf is when a flow ends; one that names no end lasts as long as the run.
+func stopOf(p *scenario.Plan, f *scenario.Flow) time.Duration {
+	if f.Stop == 0 {
+		return p.Length
+	}
+	return f.Stop
+}
+
+func idOf(flow int, down bool) uint32 {
+	id := uint32(flow) << 1
+	if down {
+		id |= 1
+	}
+	return id
 }
 
 // fill writes a packet's payload into b, which has the flow's size and zeros at the end.
 func fill(b []byte, f *scenario.Flow, flow int, down bool, seq uint32) {
-	var dir byte
-	if down {
-		dir = 1
-	}
+	id := idOf(flow, down)
 	if f.Voice {
 		b[0], b[1] = 0x80, 0
 		binary.BigEndian.PutUint16(b[2:], uint16(seq))
-		binary.BigEndian.PutUint32(b[4:], uint32(time.Duration(seq)*f.Interval*voiceClock/time.Millisecond))
-		binary.BigEndian.PutUint32(b[8:], uint32(flow)<<1|uint32(dir))
+		binary.BigEndian.PutUint32(b[4:], uint32(int64(seq)*int64(f.Interval)*rtpClock/int64(time.Second)))
+		binary.BigEndian.PutUint32(b[8:], id)
 		b = b[rtpLen:]
 	}
 	binary.BigEndian.PutUint32(b, magic)
-	binary.BigEndian.PutUint16(b[4:], uint16(flow))
-	b[6], b[7] = dir, 0
+	binary.BigEndian.PutUint32(b[4:], id)
 	binary.BigEndian.PutUint32(b[8:], seq)
 }
 
@@ -63,7 +74,7 @@ func stamp(b []byte, f *scenario.Flow, flow int, down bool) (seq uint32, ok bool
 	if f.Voice && len(b) >= rtpLen {
 		b = b[rtpLen:]
 	}
-	if len(b) < stampLen || binary.BigEndian.Uint32(b) != magic || int(binary.BigEndian.Uint16(b[4:])) != flow || (b[6] == 1) != down {
+	if len(b) < stampLen || binary.BigEndian.Uint32(b) != magic || binary.BigEndian.Uint32(b[4:]) != idOf(flow, down) {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(b[8:]), true

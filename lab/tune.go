@@ -1,0 +1,74 @@
+package lab
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// spareProcs is added to GOMAXPROCS while a lab lives, so that the emulator coming back from its wait always finds
+	// a place to run on at once.
+	spareProcs = 4
+	// gcPercent replaces a smaller GOGC while a lab lives: fewer collections, fewer delayed frames.
+	gcPercent = 400
+	// labNice is the niceness of all threads of the process while a lab lives, where it may be set.
+	labNice = -10
+)
+
+// What the two threads that keep time ask for. Of each urgentPeriod they may claim so much of a processor.
+const (
+	emulatorRuntime = 700_000   // ns
+	pacerRuntime    = 150_000   // ns
+	urgentPeriod    = 1_000_000 // ns
+	urgentNice      = -20       // where deadline scheduling is refused
+	urgentSlice     = 100_000   // and the shortest time slice of the fair scheduler, ns
+)
+
+// urgent asks for the best treatment of the calling thread that the system grants; none of it is needed to work.
+//
+// Deadline scheduling rather than a real-time priority: kernels since 6.12 let ordinary work pass real-time threads for up
+// to 50 ms a second (the fair server), and a lab would measure that as an outage.
+func urgent(runtime uint64) {
+	unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	deadline := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_DEADLINE, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
+		Runtime: runtime, Deadline: urgentPeriod, Period: urgentPeriod}
+	if unix.SchedSetAttr(0, deadline, 0) == nil {
+		return
+	}
+	slice := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: urgentSlice}
+	unix.SchedSetAttr(0, slice, 0)
+	unix.Setpriority(unix.PRIO_PROCESS, 0, urgentNice)
+}
+
+// tune sets the process up for timely delivery and returns what undoes it.
+func tune() func() {
+	procs := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(procs + spareProcs)
+	percent := debug.SetGCPercent(gcPercent)
+	if percent < 0 || percent > gcPercent {
+		debug.SetGCPercent(percent)
+	}
+	renice(labNice)
+	return func() {
+		runtime.GOMAXPROCS(procs)
+		debug.SetGCPercent(percent)
+		renice(0)
+	}
+}
+
+// renice sets the niceness of all threads there are; later ones take it from those.
+func renice(nice int) {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return
+	}
+	for _, t := range tasks {
+		if tid, err := strconv.Atoi(t.Name()); err == nil {
+			unix.Setpriority(unix.PRIO_PROCESS, tid, nice)
+		}
+	}
+}
