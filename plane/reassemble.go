@@ -39,7 +39,7 @@ type fragmentSet struct {
 	pieces   []piece // ordered, no two overlap
 	total    int     // length of the fragmentable part; 0 until the last fragment came
 	octets   int
-	dead     bool // refused: what still comes of it is dropped until its deadline (RFC 5722 §4)
+	refused  string // why what still comes of it is dropped until its deadline (RFC 5722 §4); empty if it is not
 }
 
 // reassembly is all packets in the making, and their order by deadline.
@@ -60,8 +60,8 @@ func (s *Soft) reassemble(b []byte, c chain, sink *Sink) []byte {
 		return nil
 	}
 	set := s.fragmentSet(key, sink)
-	if set.dead {
-		s.drop(sink, DropFragOverlap)
+	if set.refused != "" {
+		s.drop(sink, set.refused)
 		return nil
 	}
 	if !s.addPiece(set, p, more, sink) {
@@ -104,12 +104,10 @@ func (s *Soft) addPiece(set *fragmentSet, p piece, more bool, sink *Sink) bool {
 		!more && len(last) > 0 && last[len(last)-1].at+len(last[len(last)-1].data) > end
 	switch {
 	case overlap, beyond:
-		s.refuse(set)
-		s.drop(sink, DropFragOverlap)
+		s.refuse(set, DropFragOverlap, sink)
 		return false
 	case len(set.pieces) >= MaxReassemblyPieces, s.fragments.octets+len(p.data) > MaxReassemblyOctets:
-		s.refuse(set)
-		s.drop(sink, DropFragFull)
+		s.refuse(set, DropFragFull, sink)
 		return false
 	}
 	if !more {
@@ -123,9 +121,10 @@ func (s *Soft) addPiece(set *fragmentSet, p piece, more bool, sink *Sink) bool {
 }
 
 // refuse forgets what came of a packet and remembers to refuse the rest.
-func (s *Soft) refuse(set *fragmentSet) {
+func (s *Soft) refuse(set *fragmentSet, reason string, sink *Sink) {
+	s.drop(sink, reason)
 	s.fragments.octets -= set.octets
-	set.dead, set.pieces, set.first, set.octets = true, nil, nil, 0
+	set.refused, set.pieces, set.first, set.octets = reason, nil, nil, 0
 }
 
 // complete joins the pieces if none is missing.
@@ -156,7 +155,7 @@ func (s *Soft) expireFragments(sink *Sink) {
 	for len(s.fragments.order) > 0 && s.fragments.order[0].deadline <= s.now {
 		set := s.fragments.order[0]
 		s.fragments.remove(set)
-		if set.dead {
+		if set.refused != "" {
 			continue
 		}
 		s.drop(sink, DropFragTimeout)

@@ -19,7 +19,8 @@ func (s *Soft) toLocal(port Port, from HW, l Local, b []byte, sink *Sink) {
 		if b == nil {
 			return
 		}
-		if c, reason = walk(b); c.fragAt > 0 { // a fragment in a fragment: no honest sender makes one
+		// No honest sender makes a fragment of a fragment, or of neighbour discovery (RFC 6980).
+		if c, reason = walk(b); c.fragAt > 0 || isND(b) {
 			reason = DropFragMalformed
 		}
 	}

@@ -57,6 +57,18 @@ func portCases() []Case {
 			wire(nd(fe80, evil, 137)).punted(),
 			wire(nd(fe80, ip6.AllRouters, 133)).punted(),
 		)},
+		{"neighbour discovery behind extension headers", mobile(
+			wire(extended(nd(fe80, ip6.AllNodes, 134), ip6.ProtoDestOpts, []byte{58, 0, 1, 4, 0, 0, 0, 0})).punted(),
+			wire(extended(nd(fe80, coa, 134), ip6.ProtoHopByHop, []byte{58, 0, 1, 4, 0, 0, 0, 0})).punted(),
+			wire(extended(nd(fe80, ip6.AllNodes, 134), ip6.ProtoDestOpts, []byte{58, 0, 1, 9, 0, 0, 0, 0})),
+			wire(extended(icmp(fe80, ip6.AllNodes, 132, 0, 0, nil), ip6.ProtoDestOpts, []byte{58, 0, 1, 4, 0, 0, 0, 0})),
+			wire(extended(udp(fe80, ip6.AllNodes, 60, 0x87), ip6.ProtoDestOpts, []byte{17, 0, 1, 4, 0, 0, 0, 0})),
+		)},
+		{"neighbour discovery in pieces is refused, RFC 6980", mobile(
+			wire(piece(nd(fe80, ip6.AllNodes, 134), 1, 0, 16)),
+			wire(piece(nd(fe80, coa, 136), 1, 0, 16)),
+			wire(piece(nd(fe80, coa, 136), 1, 16, 24)).drops(plane.DropFragMalformed),
+		)},
 		{"other multicast is overheard", mobile(
 			wire(icmp(fe80, ip6.AllNodes, 130, 0, 0, make([]byte, 16))),
 			wire(udp(fe80, netip.MustParseAddr("ff02::fb"), 100, 1)),
@@ -64,6 +76,9 @@ func portCases() []Case {
 		{"the host's own group reports stay inside", mobile(
 			kernel(icmp(fe80, netip.MustParseAddr("ff02::16"), 143, 0, 0, nil)),
 			kernel(nd(fe80, ip6.AllRouters, 133)),
+			kernel(udp(fe80, cn, 60, 1)),
+			kernel(udp(hoa, fe80, 60, 1)),
+			kernel(udp(hoa, netip.MustParseAddr("ff0e::1"), 60, 1)),
 		)},
 		{"a tentative address takes neighbour discovery only, RFC 4862 §5.4", mobile(
 			local(coa, plane.Local{Port: 1, Tentative: true}),

@@ -139,6 +139,8 @@ func fragmentCases() []Case {
 		{"pieces that cannot be", mobile(
 			wire(extended(in, ip6.ProtoFragment, []byte{41, 0, 0xff, 0xf8, 0, 0, 0, 1})).drops(plane.DropFragMalformed),
 			wire(extended(in[:40], ip6.ProtoFragment, []byte{41, 0, 0, 8, 0, 0, 0, 1})).drops(plane.DropFragMalformed),
+			wire(extended(udp(cn, coa, 40+15, 0), ip6.ProtoFragment, []byte{17, 0, 0xff, 0xf0, 0, 0, 0, 2})),
+			wire(extended(udp(cn, coa, 40+16, 0), ip6.ProtoFragment, []byte{17, 0, 0xff, 0xf0, 0, 0, 0, 3})).drops(plane.DropFragMalformed),
 			wire(extended(in[:51], ip6.ProtoFragment, []byte{41, 0, 0, 1, 0, 0, 0, 1})).drops(plane.DropFragMalformed),
 		)},
 		{"a fragment inside a fragment", mobile(
