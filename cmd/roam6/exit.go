@@ -58,8 +58,8 @@ func ended(status int) error {
 	return &failure{status: status}
 }
 
-// report prints an error and gives the exit status. What cobra finds wrong (flags, arguments, unknown commands) is usage.
-func report(w io.Writer, cmd *cobra.Command, err error) int {
+// conclude prints an error and gives the exit status. What cobra finds wrong (flags, arguments, unknown commands) is usage.
+func conclude(w io.Writer, cmd *cobra.Command, err error) int {
 	if err == nil {
 		return exitDone
 	}

@@ -30,9 +30,11 @@ type live struct {
 	quiet map[string]bool // mobile nodes that nothing is told of
 
 	mu      sync.Mutex
-	status  string    // on the terminal's last line
-	written time.Time // when the status was
-	moves   int       // handovers begun
+	status  string        // on the terminal's last line
+	written time.Time     // when the status was
+	moves   int           // handovers begun
+	heard   time.Time     // when the run last told something of a time,
+	at      time.Duration // which was this one
 }
 
 // newLive makes the teller of one run. Without a terminal, JSON output keeps standard error empty.
@@ -110,6 +112,7 @@ func (l *live) line(at time.Duration, node, text string) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.heard, l.at = time.Now(), at
 	l.wipe()
 	fmt.Fprintf(l.out, "%9.3f s  %-4s %s\n", at.Seconds(), node, text)
 	if l.tty {
@@ -148,7 +151,7 @@ func (l *live) progress(done time.Duration) {
 	defer l.mu.Unlock()
 	l.written = time.Now()
 	l.wipe()
-	l.status = fmt.Sprintf("%9.1f s of %v, %d handovers begun", done.Seconds(), l.plan.Length, l.moves)
+	l.status = fmt.Sprintf("%9.1f s of %v, %s begun", done.Seconds(), l.plan.Length, plural(l.moves, "handover"))
 	fmt.Fprint(l.out, l.status)
 	if !l.tty {
 		fmt.Fprintln(l.out)
@@ -165,3 +168,13 @@ func (l *live) done() {
 	l.wipe()
 	l.status = ""
 }
+
+// nobody is a recorder that keeps nothing.
+type nobody struct{}
+
+func (nobody) Event(time.Duration, string, string, engine.Event) {}
+func (nobody) Did(time.Duration, int)                            {}
+func (nobody) Sent(time.Duration, int, bool, uint32)             {}
+func (nobody) Received(time.Duration, int, bool, uint32)         {}
+func (nobody) Frame(time.Duration, string, string, bool, []byte) {}
+func (nobody) Dropped(string, int)                               {}

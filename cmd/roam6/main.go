@@ -22,5 +22,5 @@ func run(ctx context.Context, args []string) int {
 	root := rootCmd()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
-	return report(os.Stderr, cmd, err)
+	return conclude(os.Stderr, cmd, err)
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
 	"roam6/scenario"
+	"roam6/scenario/report"
 )
 
 // outcome is a run that has ended, ready to be shown.
@@ -20,28 +22,43 @@ type outcome struct {
 // print shows the result, writes the report and ends with status 1 when an expectation failed.
 func (o *outcome) print(w io.Writer) error {
 	r := o.measure.Report(o.scenario, o.expect)
+	text := report.Text(r)
 	if o.flags.json {
-		if _, err := w.Write(r.Result.JSON()); err != nil {
-			return err
-		}
+		text = r.Result.JSON()
 	}
-	if dir := o.flags.report; dir != "" {
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return usage(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "result.json"), r.Result.JSON(), 0o666); err != nil {
-			return err
-		}
+	if _, err := w.Write(text); err != nil {
+		return err
 	}
-	if !scenario.Passed(r.Checks) {
-		if o.flags.json {
-			for _, c := range r.Checks {
-				if !c.OK {
-					fmt.Fprintf(os.Stderr, "roam6: expected %s: %s; got %s\n", c.Name, c.Want, c.Got)
-				}
+	if err := o.leave(r); err != nil {
+		return err
+	}
+	if scenario.Passed(r.Checks) {
+		return nil
+	}
+	if o.flags.json {
+		for _, c := range r.Checks {
+			if !c.OK {
+				fmt.Fprintf(os.Stderr, "roam6: expected of %s: %s; came: %s\n", c.Name, c.Want, c.Got)
 			}
 		}
-		return ended(exitFailed)
 	}
-	return nil
+	return ended(exitFailed)
+}
+
+// leave writes the report's files.
+func (o *outcome) leave(r *scenario.Report) error {
+	dir := o.flags.report
+	if dir == "" {
+		return nil
+	}
+	page := filepath.Join(dir, "report.html")
+	err := errors.Join(
+		os.MkdirAll(dir, 0o777),
+		os.WriteFile(filepath.Join(dir, "result.json"), r.Result.JSON(), 0o666),
+		os.WriteFile(page, report.HTML(r), 0o666),
+	)
+	if err == nil && !o.flags.json {
+		fmt.Fprintf(os.Stderr, "Report: %s, with result.json and a capture of every segment beside it\n", page)
+	}
+	return err
 }

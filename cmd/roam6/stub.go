@@ -2,10 +2,8 @@ package main
 
 import "github.com/spf13/cobra"
 
-func labCmd() *cobra.Command     { return group("lab", "", "") }
-func compareCmd() *cobra.Command { return group("compare", "", "") }
-func benchCmd() *cobra.Command   { return group("bench", "", "") }
-func nodeCmd() *cobra.Command    { return group("node", "", "") }
-func ctlCmd() *cobra.Command     { return group("ctl", "", "") }
-func replayCmd() *cobra.Command  { return group("replay", "", "") }
-func doctorCmd() *cobra.Command  { return group("doctor", "", "") }
+func benchCmd() *cobra.Command  { return group("bench", "", "") }
+func nodeCmd() *cobra.Command   { return group("node", "", "") }
+func ctlCmd() *cobra.Command    { return group("ctl", "", "") }
+func replayCmd() *cobra.Command { return group("replay", "", "") }
+func doctorCmd() *cobra.Command { return group("doctor", "", "") }

@@ -29,7 +29,7 @@ func (f *simFlags) swarm(ctx context.Context, arg string) error {
 	var total sim.Stats
 	for i := range uint64(f.seeds) {
 		f.seed = first + i
-		st, err := f.one(ctx, arg)
+		st, err := f.seedRun(ctx, arg)
 		var known *failure
 		switch {
 		case ctx.Err() != nil:
@@ -55,8 +55,8 @@ func (f *simFlags) swarm(ctx context.Context, arg string) error {
 	return nil
 }
 
-// one runs one seed.
-func (f *simFlags) one(ctx context.Context, arg string) (sim.Stats, error) {
+// seedRun runs one seed.
+func (f *simFlags) seedRun(ctx context.Context, arg string) (sim.Stats, error) {
 	_, p, err := f.faulty(arg)
 	if err != nil {
 		return sim.Stats{}, err
