@@ -78,8 +78,9 @@ func (m *Measure) changes() []*change {
 	return out
 }
 
-// from gives the segment a handover begins on, and whether the node has another link meanwhile.
+// from gives the segment a handover begins on, and whether the node has another link meanwhile (make before break).
 func (m *Measure) from(a Action, links map[string]string) (string, bool) {
+	//spec RT-06
 	others := map[string]string{}
 	for name, segment := range links { //order:any
 		if name != a.Iface {
@@ -118,6 +119,8 @@ func (m *Measure) windows(changes []*change) {
 
 // handover works out one handover.
 func (m *Measure) handover(c *change) Handover {
+	//spec RT-16
+	//spec FH-21
 	h := Handover{Mobile: c.node, From: c.from, To: c.to, Type: "bbm", Control: "mobile", At: Millis(c.first), Blackout: Millis(c.blackout())}
 	if c.mbb {
 		h.Type = "mbb"

@@ -103,7 +103,10 @@ func header(next byte, length int) []byte {
 
 func icmp(kind byte) []byte { return append(header(58, 8), kind, 0, 0, 0, 0, 0, 0, 0) }
 
+// Home round trips and messages on the air are counted until the first packet.
 func TestHandoverFigures(t *testing.T) {
+	//spec RT-16
+	//spec FH-21
 	m := scenario.NewMeasure(oneMove(), "sim", "soft")
 	baseline(m)
 	m.Dropped("no-gateway", 3)
@@ -269,6 +272,7 @@ func TestOutcomes(t *testing.T) {
 
 // A better interface is lost while another is up: no blackout, make before break.
 func TestLossOfOneOfTwo(t *testing.T) {
+	//spec RT-06
 	p := oneMove()
 	p.Nodes[0].Ifaces = append(p.Nodes[0].Ifaces, scenario.Iface{Name: "wwan0", Port: 2, Segment: "ar3"})
 	p.Actions = p.Actions[:1]

@@ -3,6 +3,7 @@ package scenario_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -357,5 +358,33 @@ func TestSchema(t *testing.T) {
 	}
 	if err := resolved.Validate(map[string]any{"name": "x"}); err == nil {
 		t.Error("the schema accepts a scenario without a title")
+	}
+}
+
+// Whatever the file holds, the answer is a plan or a located error.
+func FuzzRead(f *testing.F) {
+	for _, s := range scenario.List() {
+		f.Add(s.Text())
+	}
+	f.Add([]byte(explicitText))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := scenario.Read("f.yaml", text)
+		var e *conf.Error
+		if err != nil {
+			if !errors.As(err, &e) {
+				t.Errorf("not a located error: %v", err)
+			}
+			return
+		}
+		if _, err := s.Plan(scenario.Options{Seed: 1}); err != nil {
+			t.Errorf("read and not planned: %v", err)
+		}
+	})
+}
+
+func TestScenarioCutAtEveryPrefix(t *testing.T) {
+	text := load(t, "link-loss").Text()
+	for i := range text {
+		_, _ = scenario.Read("f.yaml", text[:i]) // must not panic
 	}
 }

@@ -19,9 +19,10 @@ const (
 	padTop      = 22
 	laneHeight  = 9 // a lane of loss marks
 	padBottom   = 26
+	laneGap     = 14 // between the plot and the lanes: half a line of text
 )
 
-// chart draws delay over time, logarithmic from 1 ms, and below it one lane of loss marks a series.
+// chart draws delay over time, logarithmic, and below it one lane of loss marks a series.
 type chart struct {
 	id          string
 	title, text string
@@ -30,21 +31,14 @@ type chart struct {
 	handovers   []scenario.Handover
 	relative    bool // time is printed from the handover's beginning, in ms
 	plotBottom  float64
-	most        time.Duration // of the delay axis, a power of ten
+	least, most time.Duration // of the delay axis, powers of ten
 	w           strings.Builder
 }
 
 // draw gives the SVG.
 func (c *chart) draw() string {
-	c.plotBottom = chartHeight - padBottom - float64(len(c.series))*(laneHeight+3) - 4
-	c.most = 100 * time.Millisecond
-	for _, s := range c.series {
-		for _, p := range s.Points {
-			for c.most < p.Max {
-				c.most *= 10
-			}
-		}
-	}
+	c.plotBottom = chartHeight - padBottom - float64(len(c.series))*(laneHeight+3) - laneGap
+	c.scale()
 	fmt.Fprintf(&c.w, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-labelledby="%s-t %s-d" data-start="%d" data-end="%d" data-left="%d" data-right="%d">`,
 		chartWidth, chartHeight, c.id, c.id, c.start.Microseconds(), c.end.Microseconds(), padLeft, chartWidth-padRight)
 	fmt.Fprintf(&c.w, `<title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, c.id, html.EscapeString(c.title), c.id, html.EscapeString(c.text))
@@ -58,15 +52,31 @@ func (c *chart) draw() string {
 	return c.w.String()
 }
 
+// scale chooses the powers of ten that hold all delays, two at least.
+func (c *chart) scale() {
+	c.least, c.most = 10*time.Second, time.Microsecond
+	for _, s := range c.series {
+		for _, p := range s.Points {
+			for p.Max > 0 && c.least > time.Microsecond && p.Min < c.least {
+				c.least /= 10
+			}
+			for c.most < p.Max {
+				c.most *= 10
+			}
+		}
+	}
+	c.least = min(c.least, 10*time.Millisecond)
+	c.most = max(c.most, 100*c.least)
+}
+
 // x is the place of a time.
 func (c *chart) x(at time.Duration) float64 {
 	return padLeft + float64(at-c.start)/float64(max(c.end-c.start, 1))*(chartWidth-padLeft-padRight)
 }
 
-// y is the place of a delay: logarithmic, 1 ms at the bottom.
+// y is the place of a delay: logarithmic.
 func (c *chart) y(delay time.Duration) float64 {
-	whole := math.Log10(float64(c.most) / float64(time.Millisecond))
-	part := math.Log10(math.Max(float64(delay)/float64(time.Millisecond), 1)) / whole
+	part := math.Log10(float64(max(delay, c.least))/float64(c.least)) / math.Log10(float64(c.most)/float64(c.least))
 	return c.plotBottom - part*(c.plotBottom-padTop)
 }
 
@@ -93,7 +103,7 @@ func (c *chart) outages() {
 }
 
 func (c *chart) axes() {
-	for d := time.Millisecond; d <= c.most; d *= 10 {
+	for d := c.least; d <= c.most; d *= 10 {
 		y := c.y(d)
 		fmt.Fprintf(&c.w, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/><text class="tick" x="%d" y="%.1f" text-anchor="end">%s</text>`,
 			padLeft, chartWidth-padRight, y, y, padLeft-6, y+4, d)
@@ -147,7 +157,7 @@ func (c *chart) delays(s scenario.Series) {
 
 // losses draws a lane: full where packets sent then never came.
 func (c *chart) losses(lane int, s scenario.Series) {
-	y := c.plotBottom + 4 + float64(lane)*(laneHeight+3)
+	y := c.plotBottom + laneGap + float64(lane)*(laneHeight+3)
 	fmt.Fprintf(&c.w, `<text class="tick" x="%d" y="%.1f" text-anchor="end">lost %s</text><rect class="lane" x="%d" y="%.1f" width="%d" height="%d"/>`,
 		padLeft-6, y+laneHeight-1, arrow(s), padLeft, y, chartWidth-padLeft-padRight, laneHeight)
 	for i := 0; i < len(s.Points); i++ {

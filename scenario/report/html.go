@@ -126,13 +126,14 @@ func tiles(r *scenario.Result) []tile {
 		{"largest L3 overhead", number(t.L3Overhead.Max), "ms"},
 		{"packets lost in handovers", thousands(t.Lost), ""},
 	}
+	var worst *scenario.Decimal
 	for _, f := range r.Flows {
-		if f.R != nil {
-			out = append(out, tile{"voice quality, " + f.Name, fmt.Sprintf("%.1f", float64(*f.R)), "of 93.2"})
+		if f.R != nil && (worst == nil || *f.R < *worst) {
+			worst = f.R
 		}
-		if len(out) == 7 {
-			break
-		}
+	}
+	if worst != nil {
+		out = append(out, tile{"voice quality, worst", fmt.Sprintf("%.1f", float64(*worst)), "of 93.2"})
 	}
 	return out
 }
