@@ -26,6 +26,8 @@ type Config struct {
 	Journal  io.Writer // JSON lines of engine.Entry; nil for none
 	// JournalSync writes every entry through at once; otherwise they are written once a second, at Close and before a panic.
 	JournalSync bool
+	// JournalHeader is written as the journal's first line; nil for none.
+	JournalHeader *JournalHeader
 	Epoch       time.Time // zero of engine.Mono and of the times below; the zero value means now
 
 	// The callbacks are called on the loop: they must be quick and must not call the node.

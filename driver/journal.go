@@ -3,6 +3,7 @@ package driver
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 
 	"roam6/engine"
@@ -18,11 +19,49 @@ type journal struct {
 	lines int // lines written so far: the number of the last one
 }
 
-func newJournal(w io.Writer, sync bool) *journal {
+func newJournal(w io.Writer, sync bool, h *JournalHeader) *journal {
 	if w == nil {
 		return &journal{}
 	}
-	return &journal{w: bufio.NewWriterSize(w, journalBuffer), sync: sync}
+	j := &journal{w: bufio.NewWriterSize(w, journalBuffer), sync: sync}
+	if h != nil {
+		h.Version = journalVersion
+		if b, err := json.Marshal(h); err == nil { // a failed write shows again with the first entry
+			_, _ = j.w.Write(append(b, '\n'))
+			j.lines++
+		}
+	}
+	return j
+}
+
+// journalVersion is the version of the journal's form.
+const journalVersion = 1
+
+// JournalHeader is the first line of a journal, when there is one: what a replay must build to give the same effects.
+// The seed tells what the engines' randomness was; keep journals as safe as keys.
+type JournalHeader struct {
+	Version int    `json:"roam6_journal"`
+	Node    string `json:"node"`
+	Build   string `json:"build"`         // version of the program
+	Config  string `json:"config_sha256"` // of the configuration file, hexadecimal
+	Seed    string `json:"seed"`          // the engines', hexadecimal
+}
+
+// ReadJournalHeader reads the header of a journal and goes back to its start, so that Replay can follow.
+func ReadJournalHeader(r io.ReadSeeker) (JournalHeader, error) {
+	var h JournalHeader
+	line, err := bufio.NewReader(r).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &h)
+	}
+	switch {
+	case err != nil:
+		return h, fmt.Errorf("journal line 1: no header: %w", err)
+	case h.Version != journalVersion:
+		return h, fmt.Errorf("journal line 1: no header of version %d", journalVersion)
+	}
+	_, err = r.Seek(0, io.SeekStart)
+	return h, err
 }
 
 // write appends one entry. It reports an error once.

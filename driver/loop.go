@@ -54,7 +54,7 @@ type queued struct {
 func (l *loop) init(n *Node) {
 	*l = loop{n: n, byName: map[string]*slot{}, soft: plane.NewSoft(), waiting: map[uint64]chan engine.Reply{}}
 	l.stats.Drops = map[string]int{}
-	l.journal = newJournal(n.c.Journal, n.c.JournalSync)
+	l.journal = newJournal(n.c.Journal, n.c.JournalSync, n.c.JournalHeader)
 	for _, e := range n.c.Engines {
 		s := &slot{Engine: e, deadline: engine.Never}
 		l.slots = append(l.slots, s)

@@ -62,6 +62,9 @@ func Replay(r io.Reader, engines []Engine) (Replayed, error) {
 			return p.done, bad
 		}
 		p.done.Lines++
+		if p.done.Lines == 1 && bytes.HasPrefix(lines.Bytes(), []byte(`{"roam6_journal":`)) {
+			continue // see ReadJournalHeader
+		}
 		var e engine.Entry
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			bad = fmt.Errorf("journal line %d: %w", p.done.Lines, err)

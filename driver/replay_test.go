@@ -139,3 +139,25 @@ func TestJournalFailureIsToldOnce(t *testing.T) {
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestReplaySkipsTheHeader(t *testing.T) {
+	want := JournalHeader{Version: 1, Node: "ha", Build: "1.2", Config: "aa", Seed: "bb"}
+	var b bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		h := want
+		h.Version = 0 // the driver's to fill in
+		n := begin(t, Config{Host: &Memory{}, Journal: &b, JournalHeader: &h, Engines: []Engine{{"c", counter(0)}}})
+		n.Inject("", engine.LinkDown{Port: 1})
+		synctest.Wait()
+	})
+	r := bytes.NewReader(b.Bytes())
+	if got, err := ReadJournalHeader(r); err != nil || got != want {
+		t.Errorf("header %+v, %v; want %+v", got, err, want)
+	}
+	if got, err := Replay(r, []Engine{{"c", counter(0)}}); err != nil || got.Inputs != 2 || got.Lines != 5 {
+		t.Errorf("replayed %+v, %v", got, err)
+	}
+	if _, err := ReadJournalHeader(bytes.NewReader(recorded(t))); err == nil {
+		t.Error("a journal without header gave one")
+	}
+}
