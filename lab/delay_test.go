@@ -40,6 +40,11 @@ func TestDelay(t *testing.T) {
 	p.Flows = []scenario.Flow{probe(2*time.Millisecond, 200*time.Millisecond, 1200*time.Millisecond)}
 	p.Length = 1500 * time.Millisecond
 	e, s := run(t, p, Config{})
+	t.Logf("emulator: %+v", s)
+	needQuiet(t, s, e)
+	if e.disorder > 0 {
+		t.Errorf("the recorder was told %d times of an earlier time than before", e.disorder)
+	}
 	for _, down := range []bool{false, true} {
 		d := e.delays(down)
 		if len(d) != 500-warmUp {
@@ -56,7 +61,6 @@ func TestDelay(t *testing.T) {
 	if e.frames < 1000 {
 		t.Errorf("%d frames over the air were told of, at least 1000 crossed it", e.frames)
 	}
-	t.Logf("emulator: %+v", s)
 }
 
 // Calibration prints how well the emulator keeps its times under the load of the demo: 4,000 packets/s over nine hops.
@@ -83,6 +87,7 @@ func TestCalibration(t *testing.T) {
 	model := 2 * time.Millisecond * (routers + 1)
 	t.Logf("delay over %d links beyond the model's %v: p50 %v p99 %v max %v", routers+1, model,
 		quantile(d, .5)-model, quantile(d, .99)-model, d[len(d)-1]-model)
+	needQuiet(t, s, e)
 	if len(d) != 3000-warmUp || s.Drops["queue-full"] > 0 {
 		t.Errorf("%d of %d packets arrived; dropped %v", len(d), 3000-warmUp, e.dropped)
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -32,8 +33,11 @@ type EnterOptions struct {
 	Log *os.File
 }
 
-// readyPipe is the way to a parent that waits in a detached Enter.
-var readyPipe *os.File
+// readyPipe is the way to a parent that waits in a detached Enter; readyOnce guards it.
+var (
+	readyPipe *os.File
+	readyOnce sync.Once
+)
 
 // Enter runs this program again, with the same arguments, inside fresh namespaces: mount, PID and network, and a user
 // namespace in which it is root when it is not root already. In that second program it returns inside true. In the first
@@ -176,13 +180,14 @@ func Ready(err error) {
 	if readyPipe == nil {
 		return
 	}
-	said := readyOK
-	if err != nil {
-		said = err.Error()
-	}
-	io.WriteString(readyPipe, said)
-	readyPipe.Close()
-	readyPipe = nil
+	readyOnce.Do(func() {
+		said := readyOK
+		if err != nil {
+			said = err.Error()
+		}
+		io.WriteString(readyPipe, said)
+		readyPipe.Close()
+	})
 }
 
 func startError(err error) error {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
 
+	"roam6/driver"
 	"roam6/scenario"
 )
 
@@ -24,7 +26,9 @@ type Config struct {
 	Recorder   scenario.Recorder                   // its calls come from one goroutine, ordered by time; nil for none
 	CaptureDir string                              // where one pcapng a segment is written; "" for none
 	Progress   func(at time.Duration, what string) // told of each action; called from one goroutine; nil for none
-	StateDir   string                              // where nodes keep what they persist; "" keeps it in memory
+	// Store opens where a node keeps what it persists, through crashes and restarts; nil keeps it in memory as long as the lab
+	// lives. A store that is an io.Closer is closed with the lab.
+	Store func(node string) (driver.Store, error)
 }
 
 // Lab is a running world. Its methods may be called from any goroutine.
@@ -115,14 +119,24 @@ func (l *Lab) boot(ctx context.Context) error {
 			return fmt.Errorf("node %s: %w", n.plan.Name, err)
 		}
 	}
+	return l.liven(ctx)
+}
+
+// liven starts all engines together, at the zero of the run's clock.
+func (l *Lab) liven(ctx context.Context) (err error) {
 	l.zero = time.Now().Add(bootAllowance)
 	lives := make([]*life, len(l.nodes))
+	defer func() {
+		for _, f := range lives {
+			if err != nil && f != nil {
+				f.node.Close()
+			}
+		}
+	}()
 	for k, n := range l.nodes {
-		f, err := l.conceive(n)
-		if err != nil {
+		if lives[k], err = l.conceive(n); err != nil {
 			return fmt.Errorf("node %s: %w", n.plan.Name, err)
 		}
-		lives[k] = f
 	}
 	l.hub.begin(l.zeroNanos())
 	if err := sleepUntil(ctx, l.zero); err != nil {
@@ -165,6 +179,9 @@ func (l *Lab) Close() error {
 	}
 	for _, n := range l.nodes {
 		n.ns.Close()
+		if c, ok := n.store.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
 	}
 	if l.restore != nil {
 		l.restore()

@@ -48,11 +48,14 @@ func (l *Lab) conceive(n *node) (*life, error) {
 		}
 	}
 	f := &life{done: make(chan struct{})}
-	err = inNS(n.ns, func() error {
+	err = inNS(n.ns, func() (err error) {
 		f.node, err = driver.New(c)
 		return err
 	})
-	return f, err
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // live starts the engines and tells them which links are up.

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"roam6/driver"
 	"roam6/scenario"
 )
 
@@ -15,8 +16,8 @@ type node struct {
 	ns      *os.File
 	members map[string]*member // by interface
 	lives   int
-	life    *life     // nil: a plain kernel, or crashed
-	store   *memStore // survives its lives
+	life    *life        // nil: a plain kernel, or crashed
+	store   driver.Store // survives its lives
 }
 
 // build makes the namespace and its devices, attached to nothing.
@@ -28,6 +29,11 @@ func (l *Lab) build(p *scenario.Node) error {
 	n := &node{plan: p, ns: ns, members: map[string]*member{}, store: newMemStore()}
 	l.nodes = append(l.nodes, n)
 	l.byName[p.Name] = n
+	if l.c.Store != nil && p.Config != nil {
+		if n.store, err = l.c.Store(p.Name); err != nil {
+			return err
+		}
+	}
 	return inNS(ns, func() error {
 		if err := setUp(p); err != nil {
 			return err

@@ -26,7 +26,8 @@ func TestLoss(t *testing.T) {
 	p := triangle(scenario.LinkModel{Loss: 0.1}, scenario.LinkModel{})
 	p.Flows = []scenario.Flow{probe(time.Millisecond, 300*time.Millisecond, 2300*time.Millisecond)}
 	p.Length = 2500 * time.Millisecond
-	e, _ := run(t, p, Config{})
+	e, s := run(t, p, Config{})
+	needQuiet(t, s, e)
 	if len(e.sent) != 4000 {
 		t.Fatalf("%d packets sent, want 4000", len(e.sent))
 	}
@@ -71,7 +72,8 @@ func TestDetachAttach(t *testing.T) {
 	}
 	p.Length = 2 * time.Second
 	var progress []string
-	e, _ := run(t, p, Config{Progress: func(_ time.Duration, what string) { progress = append(progress, what) }})
+	e, s := run(t, p, Config{Progress: func(_ time.Duration, what string) { progress = append(progress, what) }})
+	needQuiet(t, s, e)
 	var before, during, after int
 	for k, at := range e.received {
 		switch sent := e.sent[k]; {
@@ -132,7 +134,8 @@ func TestCaptures(t *testing.T) {
 	p.Flows = []scenario.Flow{probe(10*time.Millisecond, 300*time.Millisecond, 800*time.Millisecond)}
 	p.Length = time.Second
 	dir, begin := t.TempDir(), time.Now()
-	run(t, p, Config{CaptureDir: dir})
+	e, s := run(t, p, Config{CaptureDir: dir})
+	needQuiet(t, s, e)
 	for _, c := range []struct {
 		segment string
 		senders []string
@@ -167,7 +170,7 @@ func readCapture(t *testing.T, file string, begin time.Time) (udp int, senders [
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info.Timestamp.Before(last.Add(-time.Microsecond)) || info.Timestamp.After(time.Now()) {
+		if info.Timestamp.Before(last) || info.Timestamp.After(time.Now()) {
 			t.Errorf("%s: a packet at %v after one at %v", file, info.Timestamp, last)
 		}
 		last = info.Timestamp
