@@ -21,10 +21,7 @@ const (
 	rtpClock   = 8000 // samples per second
 )
 
-const (
-	dropChecksum = "bad-checksum" // the UDP checksum is wrong
-	payloadMagic = 0x72366631     // "r6f1"
-)
+const payloadMagic = 0x72366631 // "r6f1"
 
 // flow is one of the plan's flows and where its two directions stand.
 type flow struct {

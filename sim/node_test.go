@@ -110,6 +110,30 @@ func TestEngineThatNeverRests(t *testing.T) {
 	}
 }
 
+// Nor may packets that lead to each other at one moment run for ever.
+func TestEnginesThatNeverRest(t *testing.T) {
+	p := lone(true)
+	p.Segments[0].Link.Delay = 0
+	p.Nodes = append(p.Nodes, p.Nodes[0])
+	p.Nodes[2].Name = "m"
+	p.Nodes[2].Ifaces = []scenario.Iface{{Name: "w", Port: 1, HW: hw(3), Segment: "cell"}}
+	shout := func(s *script, now engine.Now, in engine.Input, out *engine.Effects) {
+		switch in.(type) {
+		case engine.LinkUp, engine.Packet:
+			out.Send(1, plane.HW{}, ndPacket(addr("fe80::1"), ip6.AllNodes, &nd.RouterAdvertisement{}))
+		}
+	}
+	w, err := newWorld(Config{Plan: p, Recorder: &quiet{}, Build: scripts(map[string]handler{"n": shout, "m": shout})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.limit = 10_000
+	w.begin()
+	if err := w.loop(); !errors.Is(err, ErrSpin) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // What follows an input in its effects comes before what those effects cause.
 func TestEffectsBeforeNextInput(t *testing.T) {
 	var log []string

@@ -104,11 +104,14 @@ func (Sent) observation()      {}
 func (Delivered) observation() {}
 func (Finished) observation()  {}
 
-// ErrSpin is wrapped by the error of a run in which an engine's deadline never moves past the present.
-var ErrSpin = errors.New("the engine asks for ticks without end at one moment")
+// ErrSpin is wrapped by the error of a run in which virtual time stands still.
+var ErrSpin = errors.New("virtual time stands still")
 
-// MaxTicks is the number of ticks an engine may get at one moment of virtual time.
-const MaxTicks = 1000
+// Bounds of what may happen at one moment of virtual time.
+const (
+	MaxTicks  = 1000    // of one engine
+	MaxMoment = 1 << 21 // events, and inputs one event leads to; 100,000 nodes that start together stay far below
+)
 
 // Run carries out a plan from its first to its last moment. The Recorder is called in one order, the same for
 // equal plans. An error says what is wrong with the plan, which engine never comes to rest, or what a checker found.
@@ -141,8 +144,13 @@ func (w *world) loop() error {
 		if !ok {
 			return nil
 		}
-		w.now = at
-		w.progress()
+		if at > w.now {
+			w.now, w.moment = at, 0
+			w.progress()
+		}
+		if w.moment++; w.moment > w.limit {
+			return fmt.Errorf("%d events at one moment: %w", w.moment, ErrSpin)
+		}
 		if isAction {
 			w.act(w.action)
 			w.action++

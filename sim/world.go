@@ -34,6 +34,8 @@ type world struct {
 	sinks   []*plane.Sink
 	effects engine.Effects
 	action  int           // next of plan.Actions
+	moment  int           // events at the present moment
+	limit   int           // MaxMoment
 	told    time.Duration // Progress has been told up to here
 	ether   []byte        // scratch for Capture
 
@@ -53,7 +55,7 @@ func newWorld(c Config) (*world, error) {
 	if c.Plan == nil || c.Recorder == nil || c.Build == nil {
 		return nil, errors.New("sim: Config needs Plan, Build and Recorder")
 	}
-	w := &world{config: c, plan: c.Plan, rec: c.Recorder, segByName: map[string]*segment{},
+	w := &world{limit: MaxMoment, config: c, plan: c.Plan, rec: c.Recorder, segByName: map[string]*segment{},
 		byName: map[string]*node{}, byHW: map[plane.HW]*iface{}}
 	for i, s := range c.Plan.Segments {
 		if w.segByName[s.Name] != nil {

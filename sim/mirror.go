@@ -1,0 +1,105 @@
+package sim
+
+import (
+	"net/netip"
+	"slices"
+
+	"roam6/plane"
+	"roam6/wire/ip6"
+)
+
+// mirror is the part of the plane's table that the kernel and the links must know, kept by each operation.
+type mirror struct {
+	locals   map[addr16]plane.Local
+	hosts    map[addr16]bool
+	captures map[addr16]int // addresses the kernel routes into the plane: how many entries want it
+	prefixes []netip.Prefix // the same for shorter prefixes
+	paths    map[netip.Prefix]bool
+}
+
+func newMirror() mirror {
+	return mirror{locals: map[addr16]plane.Local{}, hosts: map[addr16]bool{}, captures: map[addr16]int{},
+		paths: map[netip.Prefix]bool{}}
+}
+
+// captured reports whether the kernel must hand packets for an address to the plane.
+func (m *mirror) captured(a addr16) bool {
+	if len(m.captures) > 0 && m.captures[a] > 0 {
+		return true
+	}
+	for _, p := range m.prefixes {
+		if p.Contains(a.addr()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *mirror) capture(p netip.Prefix, by int) {
+	if p.Bits() == 128 {
+		a := addr16(p.Addr().As16())
+		if m.captures[a] += by; m.captures[a] == 0 {
+			delete(m.captures, a)
+		}
+		return
+	}
+	if by > 0 {
+		m.prefixes = append(m.prefixes, p)
+	} else if at := slices.Index(m.prefixes, p); at >= 0 {
+		m.prefixes = slices.Delete(m.prefixes, at, at+1)
+	}
+}
+
+// apply changes the plane: first what the kernel must know of it, then the plane itself, which may release packets.
+func (n *node) apply(op plane.Op) {
+	switch {
+	case op.Local != nil:
+		n.setLocal(op.Local.Addr.As16(), op.Local.Local, op.Delete)
+	case op.Host != nil:
+		a := addr16(op.Host.Addr.As16())
+		if op.Delete {
+			delete(n.mirror.hosts, a)
+		} else {
+			n.mirror.hosts[a] = true
+		}
+	case op.Path != nil:
+		inner := op.Path.Inner.Masked()
+		if n.mirror.paths[inner] {
+			n.mirror.capture(inner, -1)
+			delete(n.mirror.paths, inner)
+		}
+		if !op.Delete && op.Path.Path.Capture {
+			n.mirror.capture(inner, 1)
+			n.mirror.paths[inner] = true
+		}
+	}
+	s := n.w.sink()
+	n.soft.Apply(n.w.now, op, s)
+	n.flush(s)
+}
+
+func (n *node) setLocal(a addr16, l plane.Local, del bool) {
+	if old, have := n.mirror.locals[a]; have {
+		n.leaveLocal(a, old)
+		delete(n.mirror.locals, a)
+	}
+	if del {
+		return
+	}
+	n.mirror.locals[a] = l
+	if l.Capture {
+		n.mirror.capture(netip.PrefixFrom(a.addr(), 128), 1)
+	}
+	if i := n.ports[l.Port]; i != nil {
+		i.join(plane.HW(ip6.MulticastHW(ip6.SolicitedNode(a.addr()))))
+	}
+}
+
+func (n *node) leaveLocal(a addr16, l plane.Local) {
+	if l.Capture {
+		n.mirror.capture(netip.PrefixFrom(a.addr(), 128), -1)
+	}
+	if i := n.ports[l.Port]; i != nil {
+		i.unjoin(plane.HW(ip6.MulticastHW(ip6.SolicitedNode(a.addr()))))
+	}
+}
