@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"roam6/driver"
+)
+
+// Where nodes have their control sockets unless their configuration says otherwise, and how long an answer may take.
+const (
+	controlDir  = "/run/roam6"
+	controlWait = 15 * time.Second
+)
+
+// ctlFlags are the flags of `ctl`.
+type ctlFlags struct {
+	socket, name, engine string
+	json                 bool
+}
+
+// ctlVerbs are what every node answers, and what the roles do.
+var ctlVerbs = []cobra.Completion{
+	cobra.CompletionWithDesc("view", "what the roles know: bindings, addresses, states"),
+	cobra.CompletionWithDesc("stats", "what the node has counted, and what it waits for"),
+	cobra.CompletionWithDesc("table", "the forwarding state it wants"),
+	cobra.CompletionWithDesc("events", "what happens, as it happens, until Ctrl-C"),
+	cobra.CompletionWithDesc("engines", "names of the roles that run"),
+	cobra.CompletionWithDesc("link-up", "LINK [attachment=TEXT]: tell that a link is up"),
+	cobra.CompletionWithDesc("link-down", "LINK: tell that a link is down"),
+	cobra.CompletionWithDesc("refresh", "mobile node: register again now"),
+	cobra.CompletionWithDesc("prefixes", "mobile node: the home prefixes it has learnt"),
+	cobra.CompletionWithDesc("bindings", "home agent: its bindings"),
+	cobra.CompletionWithDesc("stop", "end the node"),
+}
+
+func ctlCmd() *cobra.Command {
+	f := &ctlFlags{}
+	var help strings.Builder
+	for _, v := range ctlVerbs {
+		verb, what, _ := strings.Cut(v, "\t")
+		fmt.Fprintf(&help, "  %-10s %s\n", verb, what)
+	}
+	c := &cobra.Command{
+		Use:   "ctl VERB [KEY=VALUE]...",
+		Short: "Ask or command a running node",
+		Long: "Asks or commands a node that runs on this host, at its control socket.\n\n" + help.String() +
+			"\nOther verbs go to the role named by --engine as they are. Answers are JSON.",
+		Example: lines(
+			"roam6 ctl view",
+			"roam6 ctl -n ha stats | jq .drops",
+			"roam6 ctl -n mn events",
+			"roam6 ctl -n mn link-up wlan0 attachment=office     from a wpa_cli action script",
+		),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("roam6 ctl needs a VERB:\n%s", strings.TrimRight(help.String(), "\n"))
+			}
+			return nil
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return ctlVerbs, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: work(func(c *cobra.Command, args []string) error { return f.run(c.Context(), args[0], args[1:]) }),
+	}
+	c.Flags().StringVarP(&f.socket, "socket", "s", "", "the node's control `SOCKET`")
+	c.Flags().StringVarP(&f.name, "node", "n", "", "the node's `name`: its socket is "+controlDir+"/NAME.sock")
+	c.Flags().StringVar(&f.engine, "engine", "", "the `role` that is asked, such as mn (needed only when the node has several)")
+	c.Flags().BoolVar(&f.json, "json", false, "events: one JSON object a line")
+	c.MarkFlagsMutuallyExclusive("socket", "node")
+	return c
+}
+
+// path is the socket meant; with no flag, the only one there is.
+func (f *ctlFlags) path() (string, error) {
+	if f.socket != "" {
+		return f.socket, nil
+	}
+	if f.name != "" {
+		return filepath.Join(controlDir, f.name+".sock"), nil
+	}
+	have, _ := filepath.Glob(filepath.Join(controlDir, "*.sock"))
+	switch len(have) {
+	case 1:
+		return have[0], nil
+	case 0:
+		return "", usagef("no node has a control socket in %s; say where with -s SOCKET", controlDir)
+	}
+	var names []string
+	for _, h := range have {
+		names = append(names, strings.TrimSuffix(filepath.Base(h), ".sock"))
+	}
+	return "", usagef("several nodes run here; say which with -n NAME: %s", strings.Join(names, ", "))
+}
+
+func (f *ctlFlags) run(ctx context.Context, verb string, words []string) error {
+	args, err := ctlArgs(verb, words)
+	if err != nil {
+		return err
+	}
+	path, err := f.path()
+	if err != nil {
+		return err
+	}
+	c, err := driver.Dial(path)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if verb == driver.VerbEvents {
+		return c.Follow(ctx, f.event)
+	}
+	if verb == "view" && f.engine == "" {
+		verb = driver.VerbViews
+	}
+	ctx, cancel := context.WithTimeout(ctx, controlWait)
+	defer cancel()
+	reply, err := c.Call(ctx, f.engine, verb, args)
+	switch {
+	case err != nil:
+		return err
+	case reply.Err != "":
+		return fmt.Errorf("%s: %s", verb, reply.Err)
+	case len(reply.Data) == 0 || string(reply.Data) == "null":
+		return nil
+	}
+	return printJSON(json.RawMessage(reply.Data))
+}
+
+// ctlArgs reads KEY=VALUE words. The link of link-up and link-down may stand alone, as wpa_cli gives it.
+func ctlArgs(verb string, words []string) (map[string]string, error) {
+	args := map[string]string{}
+	for i, w := range words {
+		key, value, ok := strings.Cut(w, "=")
+		if !ok && i == 0 && (verb == driver.VerbLinkUp || verb == driver.VerbLinkDown) {
+			key, value, ok = "port", w, true
+		}
+		if !ok || key == "" {
+			return nil, usagef("%q: after the verb KEY=VALUE is allowed", w)
+		}
+		args[key] = value
+	}
+	return args, nil
+}
+
+// event prints one event.
+func (f *ctlFlags) event(t driver.Told) {
+	if f.json {
+		b, err := json.Marshal(t)
+		must(err)
+		fmt.Println(string(b))
+		return
+	}
+	if t.Lost > 0 {
+		fmt.Fprintf(os.Stderr, "(%d events lost: this terminal was too slow)\n", t.Lost)
+	}
+	words := []string{}
+	if t.Event.Reason != "" {
+		words = append(words, t.Event.Reason)
+	}
+	for _, a := range t.Event.Attrs {
+		words = append(words, a.Key+"="+a.Value)
+	}
+	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+	fmt.Printf("%12.6f  %-6s %-20s %s\n", t.At.Seconds(), t.Engine, t.Event.Name, strings.Join(words, " "))
+}

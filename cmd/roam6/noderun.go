@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"roam6/conf"
+	"roam6/driver"
+	"roam6/engine"
+	"roam6/node"
+	"roam6/plane"
+	"roam6/store"
+)
+
+// oldJournals is the number of journals of earlier lives that are kept, FILE.1 the latest: a node that fails and is
+// started again and again must not write over what explains the first failure at once.
+const oldJournals = 5
+
+func nodeCmd() *cobra.Command {
+	return group("node", "Run a real node", `node runs the roles of a configuration file on this host: a home agent, an access router, a mobile node, a correspondent
+node, or several of them. examples/ has configurations to start from.`, nodeRunCmd(), nodeCheckCmd(), nodeSchemaCmd())
+}
+
+// nodeFlags are the flags of `node run`.
+type nodeFlags struct {
+	config, log, level string
+}
+
+func configFlag(c *cobra.Command, file *string) {
+	c.Flags().StringVarP(file, "config", "c", "", "the node's configuration `FILE` (required)")
+	must(c.MarkFlagFilename("config", "yaml", "yml"))
+	must(c.MarkFlagRequired("config"))
+}
+
+func nodeRunCmd() *cobra.Command {
+	f := &nodeFlags{}
+	c := &cobra.Command{
+		Use:   "run -c FILE",
+		Short: "Run a node until it is told to stop",
+		Long: `Runs the roles in FILE on this host until SIGTERM or Ctrl-C. It needs CAP_NET_ADMIN and CAP_NET_RAW, keeps these two and gives
+up all others. A mistake in FILE is reported before anything is touched.
+
+What happens is logged to standard error. roam6 ctl asks and commands the node while it runs. Under systemd it tells
+when it is ready (Type=notify) and that it lives (WatchdogSec).`,
+		Example: lines(
+			"roam6 node check -c /etc/roam6/ha.yaml",
+			"roam6 node run -c /etc/roam6/ha.yaml",
+			"roam6 node run -c mn.yaml --log json --log-level debug",
+		),
+		Args: exactly(0, "-c FILE"),
+		RunE: work(func(c *cobra.Command, _ []string) error { return f.run(c.Context()) }),
+	}
+	configFlag(c, &f.config)
+	c.Flags().StringVar(&f.log, "log", "text", "form of the log: text or json")
+	c.Flags().StringVar(&f.level, "log-level", "info", "least level that is logged: debug (every dropped message too), info, warn, error")
+	must(c.RegisterFlagCompletionFunc("log", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(c.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp)))
+	return c
+}
+
+func nodeCheckCmd() *cobra.Command {
+	file := ""
+	c := &cobra.Command{
+		Use: "check -c FILE", Short: "Check a node's configuration without running it", Args: exactly(0, "-c FILE"),
+		RunE: work(func(*cobra.Command, []string) error {
+			c, _, err := readNode(file)
+			if err != nil {
+				return err
+			}
+			engines, err := node.Build(c, [32]byte{})
+			if err != nil {
+				return usage(err)
+			}
+			var names []string
+			for _, e := range engines {
+				names = append(names, e.Name)
+			}
+			fmt.Printf("%s is right: node %s, roles %s, %s\n", file, c.Name, strings.Join(names, " "), plural(len(c.Links), "link"))
+			return nil
+		}),
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func nodeSchemaCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "schema", Short: "Print the JSON schema of node configurations", Args: exactly(0, "no argument"),
+		Example: lines("roam6 node schema > node.json      for an editor that checks YAML while you type"),
+		RunE: work(func(*cobra.Command, []string) error {
+			_, err := os.Stdout.Write(conf.Schema("roam6 node", node.Config{}))
+			return err
+		}),
+	}
+}
+
+// readNode reads and checks a node's configuration.
+func readNode(file string) (*node.Config, []byte, error) {
+	text, err := readConfig(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := node.Parse(file, text)
+	return c, text, usage(err)
+}
+
+// run is the command: everything is checked before anything is touched.
+func (f *nodeFlags) run(ctx context.Context) error {
+	log, err := newLog(f.log, f.level)
+	if err != nil {
+		return err
+	}
+	c, text, err := readNode(f.config)
+	if err != nil {
+		return err
+	}
+	var seed [32]byte
+	if _, err := rand.Read(seed[:]); err != nil {
+		return lacks(err)
+	}
+	engines, err := enginesOf(c, seed)
+	if err != nil {
+		return usage(err)
+	}
+	if err := lacking(driver.Missing()); err != nil {
+		return err
+	}
+	log = log.With("node", c.Name)
+	d := driver.Config{Name: c.Name, Engines: engines, Tun: c.Tun}
+	for _, l := range c.Links {
+		d.Links = append(d.Links, driver.Link{Port: plane.Port(l.Port), Ifname: l.Name, External: l.Hook})
+	}
+	d.JournalHeader = &driver.JournalHeader{Node: c.Name, Build: built(), Config: digest(text), Seed: hex.EncodeToString(seed[:])}
+	told := newTeller(log)
+	defer told.close()
+	d.OnEvent = told.event
+	return lifetime(ctx, c, d, log)
+}
+
+// lifetime is the life of a node: open everything, run, close everything.
+func lifetime(ctx context.Context, c *node.Config, d driver.Config, log *slog.Logger) (err error) {
+	shut := func(f func() error) { err = errors.Join(err, f()) }
+	records, err := openStore(c.State)
+	if err != nil {
+		return lacks(err)
+	}
+	defer shut(records.Close)
+	d.Store = stored{records}
+	if c.Journal != "" {
+		j, err := openJournal(c.Journal)
+		if err != nil {
+			return usage(fmt.Errorf("journal: %w", err))
+		}
+		defer shut(j.Close)
+		d.Journal = j
+	}
+	n, err := driver.New(d)
+	if err != nil {
+		return lacks(err)
+	}
+	defer shut(n.Close)
+	if err := os.MkdirAll(filepath.Dir(c.Control), 0o755); err != nil {
+		return lacks(fmt.Errorf("control socket: %w", err))
+	}
+	control, err := driver.Serve(n, c.Control)
+	if err != nil {
+		return lacks(err)
+	}
+	defer shut(control.Close)
+	if err := driver.DropCapabilities(); err != nil {
+		log.Warn("capabilities are kept", "error", err)
+	}
+	log.Info("node starts", "version", built(), "control", c.Control, "state", c.State, "capabilities", driver.Held())
+	defer notify(ctx, n, log)()
+	err = n.Run(ctx)
+	log.Info("node ends", "error", err)
+	return err
+}
+
+// lacking is the error of what a machine does not offer.
+func lacking(list []driver.Lack) error {
+	var errs []error
+	for _, l := range list {
+		errs = append(errs, fmt.Errorf("%s is missing, without which there is no %s: %s", l.Name, l.What, l.How))
+	}
+	return lacks(errors.Join(errs...))
+}
+
+func openStore(dir string) (*store.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	return store.Open(filepath.Join(dir, "records"))
+}
+
+// openJournal begins a journal, and keeps those of earlier lives beside it.
+func openJournal(path string) (*os.File, error) {
+	for i := oldJournals - 1; i >= 0; i-- {
+		old := path
+		if i > 0 {
+			old = fmt.Sprintf("%s.%d", path, i)
+		}
+		if err := os.Rename(old, fmt.Sprintf("%s.%d", path, i+1)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+}
+
+// stored is a store as the driver takes it.
+type stored struct{ *store.File }
+
+func (s stored) Load() ([]engine.Record, error) {
+	records, err := s.File.Load()
+	var out []engine.Record
+	for _, r := range records {
+		out = append(out, engine.Record{Bucket: r.Bucket, Key: r.Key, Value: r.Value})
+	}
+	return out, err
+}
+
+func digest(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

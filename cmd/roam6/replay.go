@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"roam6/driver"
+)
+
+func replayCmd() *cobra.Command {
+	file, seed, asJSON := "", "", false
+	c := &cobra.Command{
+		Use:   "replay JOURNAL -c FILE",
+		Short: "Run a node's journal again and compare every effect",
+		Long: `Feeds every input in a node's journal to engines built of the same configuration, and compares what they do with what they did.
+The same version with the same configuration gives the same effects, octet for octet; otherwise the first difference is
+shown and the exit status is 1. A crash shows again where it happened.
+
+A node keeps a journal when its configuration says "journal: FILE". A journal holds what the node's randomness was made
+from: keep it as safe as the node's keys.`,
+		Example: lines("roam6 replay /var/lib/roam6/ha/journal -c /etc/roam6/ha.yaml"),
+		Args:    exactly(1, "a JOURNAL"),
+		RunE:    work(func(_ *cobra.Command, args []string) error { return replay(args[0], file, seed, asJSON) }),
+	}
+	configFlag(c, &file)
+	c.Flags().StringVar(&seed, "seed", "", "64 hexadecimal `digits`, for a journal that does not begin with a header")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the counts as JSON")
+	return c
+}
+
+func replay(path, file, digits string, asJSON bool) error {
+	c, text, err := readNode(file)
+	if err != nil {
+		return err
+	}
+	j, err := os.Open(path)
+	if err != nil {
+		return usage(err)
+	}
+	defer j.Close()
+	if digits == "" {
+		h, err := driver.ReadJournalHeader(j)
+		if err != nil {
+			return usagef("%s: %w; give the seed with --seed", path, err)
+		}
+		if h.Config != digest(text) {
+			fmt.Fprintf(os.Stderr, "roam6: %s is not the configuration that %s was written with; differences may come from it\n", file, path)
+		}
+		if h.Build != built() {
+			fmt.Fprintf(os.Stderr, "roam6: the journal is of version %s, this is %s; differences may come from it\n", h.Build, built())
+		}
+		digits = h.Seed
+	}
+	var seed [32]byte
+	if b, err := hex.DecodeString(digits); err != nil || copy(seed[:], b) != len(seed) || len(b) != len(seed) {
+		return usagef("seed %q: 64 hexadecimal digits are allowed", digits)
+	}
+	engines, err := enginesOf(c, seed)
+	if err != nil {
+		return usage(err)
+	}
+	done, err := driver.Replay(j, engines)
+	switch {
+	case driver.IsDifference(err):
+		return &failure{exitFailed, fmt.Errorf("%s: %w", path, err)}
+	case err != nil:
+		return usagef("%s: %w", path, err)
+	case asJSON:
+		return printJSON(done)
+	}
+	fmt.Printf("%d inputs gave the same %d effects again\n", done.Inputs, done.Effects)
+	if done.Torn {
+		fmt.Println("the last line is cut short, as a kill does; it was left out")
+	}
+	return nil
+}
