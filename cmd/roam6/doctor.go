@@ -1,0 +1,196 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"roam6/driver"
+	"roam6/lab"
+)
+
+// finding is one thing a machine has or lacks.
+type finding struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // have, lack (costs something), info
+	Found string `json:"found"`
+	Costs string `json:"costs,omitempty"` // what cannot be done without it
+	Do    string `json:"do,omitempty"`    // what to install or change
+}
+
+const (
+	have = "have"
+	lack = "lack"
+	info = "info"
+)
+
+func doctorCmd() *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what this machine has, what it lacks, and what each lack costs",
+		Long: `Looks at this machine and changes nothing. The simulator (roam6 sim) needs nothing of it. The exit status is 3 when the
+laboratory (roam6 lab) cannot run here.`,
+		Args: exactly(0, "no argument"),
+		RunE: work(func(*cobra.Command, []string) error {
+			list, labErr := examine()
+			if asJSON {
+				if err := printJSON(list); err != nil {
+					return err
+				}
+			} else {
+				printFindings(list)
+			}
+			if labErr != nil {
+				return ended(exitLacks)
+			}
+			return nil
+		}),
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// examine looks at the machine. The error says why the lab cannot run.
+func examine() ([]finding, error) {
+	list := []finding{{Name: "roam6 sim", State: have, Found: "runs everywhere"}}
+	labErr := lab.Supported()
+	f := finding{Name: "roam6 lab", State: have, Found: "can run"}
+	if labErr != nil {
+		f = finding{Name: f.Name, State: lack, Found: labErr.Error(), Costs: "scenarios on a real kernel"}
+	}
+	list = append(list, f)
+	missing := driver.Missing()
+	f = finding{Name: "roam6 node", State: have, Found: "can run as this user"}
+	if len(missing) > 0 {
+		var names []string
+		for _, m := range missing {
+			names = append(names, m.Name)
+		}
+		f = finding{Name: f.Name, State: lack, Found: "lacks " + strings.Join(names, ", "), Costs: "real nodes, run as this user"}
+	}
+	list = append(list, f, kernelFinding(), tunFinding(), userNamespaces(), capabilityFinding(missing))
+	list = append(list, ipv6Findings()...)
+	list = append(list, program("tshark", "a second opinion on captures (make test compares with it)", "apt install tshark"),
+		program("ping", "trying a lab by hand", "apt install iputils-ping"),
+		program("iperf3", "throughput through a lab", "apt install iperf3"),
+		finding{Name: "processors", State: info, Found: fmt.Sprintf("%d (a lab of many nodes keeps its times better with 2 or more)", runtime.NumCPU())})
+	return append(list, modules()...), labErr
+}
+
+func kernelFinding() finding {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return finding{Name: "kernel", State: lack, Found: err.Error()}
+	}
+	return finding{Name: "kernel", State: info, Found: unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])}
+}
+
+func tunFinding() finding {
+	const path = "/dev/net/tun"
+	f := finding{Name: path, State: lack, Costs: "roam6 lab and roam6 node", Do: "modprobe tun; in a container: --device " + path}
+	i, err := os.Stat(path)
+	if err != nil {
+		f.Found = err.Error()
+		return f
+	}
+	f.Found = fmt.Sprintf("mode %04o", i.Mode().Perm())
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		f.Found += ", " + err.Error()
+		f.Do = "sudo chmod 0666 " + path + " (the mode Debian gives it), or run as root"
+		return f
+	}
+	unix.Close(fd)
+	return finding{Name: path, State: have, Found: f.Found + ", opens"}
+}
+
+func userNamespaces() finding {
+	f := finding{Name: "user namespaces", State: have, Found: "at most " + sysctl("user/max_user_namespaces")}
+	switch {
+	case sysctl("user/max_user_namespaces") == "0":
+		f.Do = "sudo sysctl user.max_user_namespaces=10000"
+	case sysctl("kernel/unprivileged_userns_clone") == "0":
+		f.Do = "sudo sysctl kernel.unprivileged_userns_clone=1"
+	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
+		f.Do = "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+	}
+	if f.Do != "" {
+		f.State, f.Found, f.Costs = lack, "not for users without privilege", "roam6 lab without root"
+	}
+	return f
+}
+
+func capabilityFinding(missing []driver.Lack) finding {
+	f := finding{Name: "capabilities", State: have, Found: driver.Held()}
+	for _, m := range missing {
+		if strings.HasPrefix(m.Name, "CAP_") {
+			f.State, f.Costs, f.Do = lack, "roam6 node (roam6 lab makes its own)", m.How
+		}
+	}
+	return f
+}
+
+func ipv6Findings() []finding {
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil {
+		return []finding{{Name: "IPv6", State: lack, Found: "not in this kernel", Costs: "roam6 lab and roam6 node", Do: "boot without ipv6.disable=1"}}
+	}
+	f := finding{Name: "IPv6", State: have, Found: "on"}
+	if sysctl("net/ipv6/conf/all/disable_ipv6") == "1" {
+		f = finding{Name: "IPv6", State: lack, Found: "switched off on all interfaces", Costs: "roam6 node", Do: "sudo sysctl net.ipv6.conf.all.disable_ipv6=0"}
+	}
+	forward := finding{Name: "IPv6 forwarding", State: info, Found: "on"}
+	if sysctl("net/ipv6/conf/all/forwarding") != "1" {
+		forward.Found = "off; a home agent and an access router need it"
+		forward.Do = "sudo sysctl net.ipv6.conf.all.forwarding=1"
+	}
+	return []finding{f, forward}
+}
+
+func program(name, use, install string) finding {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return finding{Name: name, State: lack, Found: "not installed", Costs: use, Do: install}
+	}
+	return finding{Name: name, State: have, Found: path}
+}
+
+// modules tells of kernel parts that roam6 does without; other tools on the machine may want them.
+func modules() []finding {
+	var there, absent []string
+	for _, m := range []string{"ip6_tunnel", "esp6", "mip6", "sch_netem", "vrf", "dummy", "veth"} {
+		if _, err := os.Stat("/sys/module/" + m); err == nil {
+			there = append(there, m)
+		} else {
+			absent = append(absent, m)
+		}
+	}
+	return []finding{{Name: "kernel modules", State: info,
+		Found: fmt.Sprintf("loaded: %s; not loaded: %s (roam6 needs none of them)", orWord(strings.Join(there, " "), "none"), orWord(strings.Join(absent, " "), "none"))}}
+}
+
+func sysctl(name string) string {
+	b, err := os.ReadFile("/proc/sys/" + name)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+func printFindings(list []finding) {
+	marks := map[string]string{have: "ok ", lack: "no ", info: " . "}
+	for _, f := range list {
+		fmt.Printf("%s %-16s %s\n", marks[f.State], f.Name, f.Found)
+		if f.Costs != "" {
+			fmt.Printf("%20s costs: %s\n", "", f.Costs)
+		}
+		if f.Do != "" {
+			fmt.Printf("%20s do:    %s\n", "", f.Do)
+		}
+	}
+}
