@@ -1,3 +1,5 @@
+//go:build linux
+
 package lab
 
 import (
@@ -23,15 +25,6 @@ const (
 	readyFD    = 3
 	readyOK    = "up"
 )
-
-// EnterOptions says how the program is run again inside.
-type EnterOptions struct {
-	// Detach lets the inside outlive the caller (`lab up`): Enter returns in the parent when the inside calls
-	// Ready, or ends.
-	Detach bool
-	// Log takes the standard output and error of a detached inside; nil throws them away.
-	Log *os.File
-}
 
 // readyPipe is the way to a parent that waits in a detached Enter; readyOnce guards it.
 var (

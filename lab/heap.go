@@ -1,3 +1,5 @@
+//go:build linux
+
 package lab
 
 // delivery is one frame on its way to one member.

@@ -1,3 +1,5 @@
+//go:build linux
+
 package lab
 
 import (
@@ -9,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"roam6/driver"
 	"roam6/scenario"
 )
 
@@ -18,18 +19,6 @@ const (
 	// all engines start together.
 	bootAllowance = 300 * time.Millisecond
 )
-
-// Config says what to run and who is told.
-type Config struct {
-	Plan       *scenario.Plan
-	Build      scenario.Build                      // turns a node's configuration into engines; nil runs kernel nodes only
-	Recorder   scenario.Recorder                   // its calls come from one goroutine, ordered by time; nil for none
-	CaptureDir string                              // where one pcapng a segment is written; "" for none
-	Progress   func(at time.Duration, what string) // told of each action; called from one goroutine; nil for none
-	// Store opens where a node keeps what it persists, through crashes and restarts; nil keeps it in memory as long as the lab
-	// lives. A store that is an io.Closer is closed with the lab.
-	Store func(node string) (driver.Store, error)
-}
 
 // Lab is a running world. Its methods may be called from any goroutine.
 type Lab struct {

@@ -1,0 +1,30 @@
+package lab
+
+import (
+	"os"
+	"time"
+
+	"roam6/driver"
+	"roam6/scenario"
+)
+
+// Config says what to run and who is told.
+type Config struct {
+	Plan       *scenario.Plan
+	Build      scenario.Build                      // turns a node's configuration into engines; nil runs kernel nodes only
+	Recorder   scenario.Recorder                   // its calls come from one goroutine, ordered by time; nil for none
+	CaptureDir string                              // where one pcapng a segment is written; "" for none
+	Progress   func(at time.Duration, what string) // told of each action; called from one goroutine; nil for none
+	// Store opens where a node keeps what it persists, through crashes and restarts; nil keeps it in memory as long as the lab
+	// lives. A store that is an io.Closer is closed with the lab.
+	Store func(node string) (driver.Store, error)
+}
+
+// EnterOptions says how the program is run again inside.
+type EnterOptions struct {
+	// Detach lets the inside outlive the caller (`lab up`): Enter returns in the parent when the inside calls
+	// Ready, or ends.
+	Detach bool
+	// Log takes the standard output and error of a detached inside; nil throws them away.
+	Log *os.File
+}

@@ -1,0 +1,78 @@
+//go:build !linux
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"roam6/scenario"
+)
+
+// errOther is what everything answers on systems other than Linux.
+var errOther = errors.New("the lab cannot run here: it needs the network namespaces of Linux; `roam6 sim run` runs the same scenarios without any of this")
+
+// Supported says that a lab needs Linux.
+func Supported() error { return errOther }
+
+// Enter fails.
+func Enter(EnterOptions) (inside bool, exit int, err error) { return false, 0, errOther }
+
+// Ready does nothing.
+func Ready(error) {}
+
+// Run fails.
+func Run(context.Context, Config) (Stats, error) { return Stats{}, errOther }
+
+// Lab cannot be made here.
+type Lab struct{}
+
+// New fails.
+func New(Config) (*Lab, error) { return nil, errOther }
+
+// Start fails.
+func (*Lab) Start(context.Context) error { return errOther }
+
+// Do fails.
+func (*Lab) Do(scenario.Action) error { return errOther }
+
+// Exec fails.
+func (*Lab) Exec(context.Context, string, []string, [3]*os.File, []string) (int, error) {
+	return 0, errOther
+}
+
+// Stats is empty.
+func (*Lab) Stats() Stats { return Stats{} }
+
+// Status is empty.
+func (*Lab) Status() Status { return Status{} }
+
+// Failed never gives anything.
+func (*Lab) Failed() <-chan error { return nil }
+
+// Close does nothing.
+func (*Lab) Close() error { return nil }
+
+// Serve fails.
+func Serve(context.Context, *Lab, string) error { return errOther }
+
+// Client cannot be made here.
+type Client struct{}
+
+// Dial fails.
+func Dial(string) (*Client, error) { return nil, errOther }
+
+// Status fails.
+func (*Client) Status() (Status, error) { return Status{}, errOther }
+
+// Do fails.
+func (*Client) Do(scenario.Action) error { return errOther }
+
+// Down fails.
+func (*Client) Down() error { return errOther }
+
+// Exec fails.
+func (*Client) Exec(context.Context, string, []string, [3]*os.File, []string) (int, error) {
+	return 0, errOther
+}
