@@ -10,8 +10,6 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"roam6/scenario"
 )
 
 const (
