@@ -1,0 +1,162 @@
+# shellcheck shell=bash
+# The stages of ci/check. $scratch is a directory that is removed at the end; the binary under test is $scratch/roam6.
+
+# The scenarios that run in namespaces, and the rooms that must build for a browser (house_test.go: pure).
+scenarios="commute home pingpong link-loss"
+pure="wire keying conf plane engine machine handover role node scenario sim"
+# Seeds of each scenario in the swarm; every one runs twice.
+seeds=${ROAM6_SEEDS:-50}
+
+# note adds one check to the tally: note pass|fail|skip WHAT [WHY].
+note() {
+	case $1 in
+	pass) echo 1 0 0 ;;
+	fail) echo 0 1 0 ;;
+	skip) echo 0 0 1 ;;
+	esac >>"$tally"
+	printf '%s\t%s%s\n' "$1" "$2" "${3:+: $3}"
+}
+
+# skip_stage says why a stage cannot run here.
+skip_stage() {
+	note skip "$1" "$2"
+	return 77
+}
+
+# holds runs a check that prints nothing unless it fails.
+holds() {
+	local what=$1 said
+	shift
+	if said=$("$@" 2>&1); then
+		note pass "$what"
+	else
+		note fail "$what"
+		printf '%s\n' "$said"
+		return 1
+	fi
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# tests runs go test, counted, and prints its `ok` lines.
+tests() { go run ./ci/gotest -tally "$tally" -- "$@"; }
+
+# static builds as a release is built.
+static() { CGO_ENABLED=0 go build -buildvcs=false -trimpath -o "$1" ./cmd/roam6; }
+
+binary() { [ -x "$scratch/roam6" ] || static "$scratch/roam6"; }
+
+silent() {
+	local said
+	said=$("$@") && [ -z "$said" ] && return
+	printf '%s\n' "$said"
+	return 1
+}
+
+# every file is as gofmt writes it
+stage_format() { holds "gofmt -l ." silent gofmt -l .; }
+
+# go vet finds nothing
+stage_vet() { holds "go vet ./..." go vet ./...; }
+
+# staticcheck finds nothing
+stage_lint() { holds staticcheck go tool -modfile=tools/go.mod staticcheck ./...; }
+
+# arrows and purity of the rooms, examples and papers; nothing generated is stale
+stage_house() { tests .; }
+
+# one static binary, and it says so
+stage_build() {
+	holds "static binary" static "$scratch/roam6" || return 1
+	holds "roam6 version" "$scratch/roam6" version
+}
+
+# the pure rooms build for a browser
+stage_wasm() {
+	local room bad=0
+	for room in $pure; do
+		holds "js/wasm $room" env GOOS=js GOARCH=wasm go build "./$room/..." || bad=1
+	done
+	return $bad
+}
+
+# all tests, with the seeds and corpora of the fuzz targets
+stage_unit() { CGO_ENABLED=0 tests -timeout 15m ./...; }
+
+# the rooms with goroutines under the race detector
+stage_race() {
+	has gcc || skip_stage race "no gcc, which the race detector needs (apt-get install gcc libc6-dev)" || return
+	CGO_ENABLED=1 tests -race -timeout 20m ./driver/... ./lab/... ./store/... ./cmd/...
+}
+
+# seeds of every scenario with loss, crashes, skewed clocks and a replaying attacker, all checkers on, each twice
+stage_swarm() { tests -timeout 20m ./sim/check -run TestSwarm -seeds "$seeds"; }
+
+# laboratory SCENARIO DIR COMMAND... runs a scenario in namespaces, with the flags in the array flags, and leaves its report in DIR.
+laboratory() {
+	local scenario=$1 dir=$2 status
+	shift 2
+	"$@" lab run "$scenario" --report "$dir" --quiet ${flags[@]+"${flags[@]}"} >"$scratch/said" 2>&1
+	status=$?
+	case $status in
+	0) note pass "lab run $scenario${flags[*]+ ${flags[*]}}" ;;
+	3) note skip "lab run $scenario" "$(tail -n 3 "$scratch/said" | tr '\n' ' ')" ;;
+	*) note fail "lab run $scenario${flags[*]+ ${flags[*]}}" "status $status" && cat "$scratch/said" ;;
+	esac
+	return $status
+}
+
+# labs runs every scenario; 77 when this machine can run none.
+labs() {
+	local s bad=0 status
+	for s in $scenarios; do
+		flags=()
+		laboratory "$s" "$scratch/lab-$s" "$scratch/roam6"
+		status=$?
+		[ $status -ne 3 ] || return 77
+		[ $status -eq 0 ] || bad=1
+	done
+	# Signalling in the clear, so that captures can be judged to the last option.
+	flags=(--set mn.security=auth)
+	laboratory commute "$scratch/lab-auth" "$scratch/roam6" || bad=1
+	return $bad
+}
+
+# every scenario in real namespaces, with what it expects
+stage_lab() { binary && labs; }
+
+# tshark and roam6 decode find no malformed packet and no bad checksum in any capture of the lab
+stage_captures() {
+	local dir bad=0 any=0
+	has tshark || skip_stage captures "no tshark (apt-get install tshark)" || return
+	binary || return
+	for dir in "$scratch"/lab-*; do
+		[ -d "$dir" ] || continue
+		any=1
+		ci/captures "$scratch/roam6" "$dir" >"$scratch/said" 2>&1 && note pass "captures of ${dir##*/lab-}" "$(tail -n 1 "$scratch/said")" && continue
+		note fail "captures of ${dir##*/lab-}"
+		cat "$scratch/said"
+		bad=1
+	done
+	[ $any -eq 1 ] || skip_stage captures "the lab has run no scenario, so there are none" || return
+	return $bad
+}
+
+# a user without any right runs a lab, in a user namespace
+stage_rootless() {
+	[ "$(id -u)" -eq 0 ] || skip_stage rootless "not root, so the lab stage has shown it already" || return
+	has setpriv || skip_stage rootless "no setpriv (apt-get install util-linux)" || return
+	binary || return
+	local dir status
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/roam6-nobody.XXXXXX") || return
+	cp "$scratch/roam6" "$dir/roam6" && chown -R nobody "$dir" && chmod 755 "$dir" || return
+	flags=()
+	laboratory link-loss "$dir/out" setpriv --reuid nobody --regid nogroup --clear-groups env HOME="$dir" XDG_RUNTIME_DIR="$dir" "$dir/roam6"
+	status=$?
+	rm -rf "$dir"
+	[ $status -ne 3 ] || return 77
+	return $status
+}
+
+# a lab to work in: up, programs inside the mobile node, down, and nothing is left
+stage_work() { binary && ci/work "$scratch/roam6" note; }
