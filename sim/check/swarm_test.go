@@ -17,6 +17,7 @@ import (
 	"roam6/scenario"
 	"roam6/sim"
 	"roam6/sim/check"
+	"roam6/wire/ip6"
 )
 
 // The swarm: many seeds of the built-in scenarios with faults, crashes, skewed clocks and a replaying attacker. A
@@ -71,7 +72,9 @@ func faulty(t *testing.T, s *scenario.Scenario, seed uint64) *scenario.Plan {
 	t.Helper()
 	security := []string{"esp", "auth"}[seed%2]
 	dad := []string{"standard", "optimistic"}[seed/2%2]
-	p, err := s.Plan(scenario.Options{Seed: seed, Nodes: swarmNodes, Set: []string{"mn.security=" + security, "mn.dad=" + dad}})
+	lifetime := []string{"420s", "24s"}[seed/4%2]
+	p, err := s.Plan(scenario.Options{Seed: seed, Nodes: swarmNodes,
+		Set: []string{"mn.security=" + security, "mn.dad=" + dad, "mn.lifetime=" + lifetime}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,6 +134,48 @@ func TestSwarm(t *testing.T) {
 				t.Error("the attacker never found anything to replay")
 			}
 		})
+	}
+}
+
+// tunnels counts the tunnel packets a node sends, and notes the last.
+type tunnels struct {
+	node string
+	n    int
+	last time.Duration
+}
+
+func (c *tunnels) Observe(o sim.Observation) {
+	if f, ok := o.(sim.Frame); ok && f.Node == c.node && f.Packet[6] == ip6.ProtoIPv6 {
+		c.n++
+		c.last = f.At
+	}
+}
+func (c *tunnels) Err() error { return nil }
+
+// A mobile node that vanishes is served until its binding expires and no longer.
+func TestBindingOfASilentNodeExpires(t *testing.T) {
+	s, err := scenario.Load("commute")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Plan(scenario.Options{Seed: 1, Set: []string{"mn.lifetime=16s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const gone = 10 * time.Second
+	p.Length = time.Minute
+	p.Actions = []scenario.Action{{At: gone, Verb: scenario.Detach, Node: "mn", Iface: "wlan0", Handover: -1}}
+	for k := range p.Flows {
+		p.Flows[k].Interval, p.Flows[k].Stop = swarmInterval, p.Length
+	}
+	seen := &tunnels{node: "ha"}
+	_, err = sim.Run(sim.Config{Plan: p, Recorder: &trace{fnv.New64a()}, Build: build,
+		Checkers: []sim.Checker{check.NewOneOwner(), check.NewNoStale(), seen}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen.last < gone || seen.last > gone+16*time.Second {
+		t.Errorf("%d packets tunnelled, the last at %v; the node was gone at %v", seen.n, seen.last, gone)
 	}
 }
 
