@@ -28,7 +28,7 @@ type Config struct {
 	JournalSync bool
 	// JournalHeader is written as the journal's first line; nil for none.
 	JournalHeader *JournalHeader
-	Epoch       time.Time // zero of engine.Mono and of the times below; the zero value means now
+	Epoch         time.Time // zero of engine.Mono and of the times below; the zero value means now
 
 	// The callbacks are called on the loop: they must be quick and must not call the node.
 	OnEvent func(at time.Duration, engine string, ev engine.Event)

@@ -12,6 +12,8 @@ import (
 // demand is what a plane's table asks of the machine under it, kept up one Op at a time: a home agent changes it with
 // every binding, and must not walk ten thousand others for it.
 type demand struct {
+	// shared: the kernel speaks IPv6 on the links as well.
+	shared bool
 	locals map[netip.Addr]plane.Local
 	hosts  map[netip.Addr]plane.Host
 	paths  map[netip.Prefix]plane.Path
@@ -25,8 +27,9 @@ type group struct {
 	addr netip.Addr
 }
 
-func newDemand() *demand {
+func newDemand(shared bool) *demand {
 	return &demand{
+		shared: shared,
 		locals: map[netip.Addr]plane.Local{},
 		hosts:  map[netip.Addr]plane.Host{},
 		paths:  map[netip.Prefix]plane.Path{},
@@ -97,7 +100,7 @@ func byLink(l plane.Local) bool { return !l.Capture && !l.Proxy && l.Port != pla
 
 func (d *demand) path(p netip.Prefix, path plane.Path, gone bool) delta {
 	c := delta{capture: p}
-	if old, had := d.paths[p]; had && old.Side == plane.Mobile {
+	if old, had := d.paths[p]; had && d.byAnyLink(old) {
 		c.unwant(d, plane.Kernel, p)
 	}
 	if gone {
@@ -105,12 +108,16 @@ func (d *demand) path(p netip.Prefix, path plane.Path, gone bool) delta {
 		return c
 	}
 	d.paths[p] = path
-	if path.Side == plane.Mobile {
-		// By whatever link: a mobile node at home, or on its way there, is sent packets that no tunnel brings.
+	if d.byAnyLink(path) {
 		c.want(d, plane.Kernel, p)
 	}
 	return c
 }
+
+// byAnyLink tells whether packets to a mobile address come by packet socket: a mobile node at home, or on its way there,
+// is sent packets that no tunnel brings. A kernel that shares the links delivers those itself, since the address is one
+// of its own (on the TUN): the applications would get them twice.
+func (d *demand) byAnyLink(p plane.Path) bool { return p.Side == plane.Mobile && !d.shared }
 
 func (c *delta) want(d *demand, port plane.Port, p netip.Prefix) {
 	if d.direct[port] == nil {

@@ -6,12 +6,25 @@
 //	link watch (netlink) ──────────┤   engines, clock  ├─▶ kernel: addresses, routes (netlink)
 //	commands, injected links ──────┘                   └─▶ store, replies, events
 //
+//	config.go node.go   what a node is made of, and what may be asked of it
+//	loop.go effects.go  the law: one input, all its effects in order, the deadline, the next input
+//	host.go             the machine under a node; host_linux.go is this one, memory.go one made of calls
+//	link, filter, gso   a link: which packets come up, and whole ones out of what the kernel merged
+//	tun, apply, kernel  the Kernel port and what the host's own stack must hold for it
+//	demand.go           what a table asks of the machine, worked out one Op at a time
+//	journal.go replay.go control.go client.go caps_linux.go
+//
 // One goroutine, the loop, owns engines and plane; there are no locks around them. Readers only read, and stop
 // when the loop is slow: what does not fit is dropped by the kernel's socket buffer, and counted.
 //
-// The law of the loop is the engine contract: one input, all its effects in order, the deadline, the next input.
+// Every socket is opened by New in the network namespace of the calling thread, and none later: Run may be called on any
+// thread.
 //
-// The kernel keeps a node's state only on its TUN device, which vanishes with the process. A killed node leaves no address and no route behind.
+// The kernel keeps a node's state only on its TUN device, which vanishes with the process. A killed node leaves no
+// address and no route behind. What it may leave is IPv6 switched off on links that were the node's alone (Userland).
+//
+// No packet comes twice: what the kernel routes into the TUN (Capture) is not taken from the links as well, and what a
+// kernel that shares the links delivers itself is left to it.
 //
 // It does not build engines, read configuration or know any role.
 package driver

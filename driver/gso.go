@@ -16,8 +16,9 @@ type vnet struct {
 	start, offset int   // where the checksum begins (octets from the frame's start), and its field from there
 }
 
-// Values of virtio_net_hdr.
+// Values of virtio_net_hdr, and its length: it stands before every frame.
 const (
+	vnetLen           = 10
 	vnetNeedsChecksum = 1
 	gsoNone           = 0
 	gsoTCPv6          = 4

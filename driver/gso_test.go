@@ -83,3 +83,6 @@ func FuzzUnmerge(f *testing.F) {
 		}
 	})
 }
+
+// checksum is zero for a right one.
+func checksum(p ip6.Packet) uint16 { return ip6.Checksum(p.Src, p.Dst, p.Proto, p.Payload) }

@@ -3,13 +3,9 @@ package driver
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"sort"
 	"strings"
 	"sync"
-
-	"github.com/vishvananda/netlink"
 
 	"roam6/engine"
 	"roam6/plane"
@@ -34,7 +30,7 @@ type machine struct {
 
 // openHost opens everything; nothing is changed on the machine but, with Userland, IPv6 on the links.
 func openHost(c Config) (Host, error) {
-	m := &machine{links: map[plane.Port]*link{}, demand: newDemand()}
+	m := &machine{links: map[plane.Port]*link{}, demand: newDemand(!c.Userland)}
 	if err := m.open(c); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
@@ -213,33 +209,4 @@ func (m *machine) Close() error {
 		errs = append(errs, m.conf.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// names lists the interfaces of our namespace, for an error.
-func (k *kernel) names() string {
-	links, err := retry(k.nl.LinkList)
-	if err != nil {
-		return "(none could be listed)"
-	}
-	var names []string
-	for _, l := range links {
-		if l.Attrs().Flags&net.FlagLoopback == 0 {
-			names = append(names, l.Attrs().Name)
-		}
-	}
-	sort.Strings(names)
-	if len(names) == 0 {
-		return "none but loopback"
-	}
-	return strings.Join(names, ", ")
-}
-
-func (k *kernel) byName(name string) (netlink.Link, error) {
-	var l netlink.Link
-	_, err := retry(func() ([]struct{}, error) {
-		var err error
-		l, err = k.nl.LinkByName(name)
-		return nil, err
-	})
-	return l, err
 }

@@ -19,7 +19,6 @@ const (
 	maxBatch    = 64       // packets read at one wake-up
 	maxFrame    = 64 << 10 // a merged packet (GRO, TSO) may be this long
 	readBuffer  = 4 << 20  // octets of the socket's receive buffer, as far as the kernel allows
-	vnetLen     = 10       // struct virtio_net_hdr, before every frame
 	etherTypeV6 = 0x86dd
 )
 

@@ -65,8 +65,8 @@ func (l *loop) init(n *Node) {
 // Run starts the engines with their records and runs the node until the context ends, Stop or Close is called (nil) or
 // it fails. It is called once.
 func (n *Node) Run(ctx context.Context) error {
-	if !n.running.CompareAndSwap(false, true) {
-		return fmt.Errorf("driver: node %s: Run was called twice", n.c.Name)
+	if !n.state.CompareAndSwap(prepared, running) {
+		return fmt.Errorf("driver: node %s: Run was called twice, or after Close: %w", n.c.Name, ErrStopped)
 	}
 	defer close(n.ended)
 	l := &n.loop

@@ -287,3 +287,23 @@ func TestNewRefusesNonsense(t *testing.T) {
 		}
 	}
 }
+
+func TestRunAfterClose(t *testing.T) {
+	n, err := New(Config{Host: &Memory{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Inject("", engine.Tick{})
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := n.Run(context.Background()); !errors.Is(err, ErrStopped) {
+		t.Errorf("Run after Close: %v", err)
+	}
+	if err := n.Close(); err != nil {
+		t.Errorf("Close again: %v", err)
+	}
+	if _, err := n.Table(context.Background()); !errors.Is(err, ErrStopped) {
+		t.Errorf("Table after Close: %v", err)
+	}
+}

@@ -35,11 +35,18 @@ type Node struct {
 	ids     atomic.Uint64 // last Command ID
 
 	// life cycle
-	stop    sync.Once
-	running atomic.Bool
+	stop  sync.Once
+	state atomic.Int32
 
 	loop loop // owned by the goroutine of Run
 }
+
+// The states of a node. Run and Close each leave the first, so that neither can begin under the other.
+const (
+	prepared int32 = iota
+	running
+	closed
+)
 
 // New opens everything the node needs, in the network namespace of the calling thread. Its errors say what the machine
 // lacks. Nothing of the node's state is in the kernel before Run.
@@ -101,9 +108,10 @@ func (n *Node) Stop() { n.stop.Do(func() { close(n.quit) }) }
 // Close stops the node, waits for Run to return, and removes every address, route and device the node made.
 func (n *Node) Close() error {
 	n.Stop()
-	if n.running.Load() {
-		<-n.ended
+	if n.state.CompareAndSwap(prepared, closed) {
+		close(n.ended) // Run will not
 	}
+	<-n.ended
 	n.hub.close()
 	return n.host.Close()
 }

@@ -23,8 +23,8 @@ type watch struct {
 	raw  syscall.RawConn
 }
 
-// running is what an interface that can carry packets shows: set up, with carrier, and past any authentication of its own.
-const running = unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOWER_UP
+// carries is what an interface that can carry packets shows: set up, with carrier, and past any authentication of its own.
+const carries = unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOWER_UP
 
 // seen is an interface as a message describes it.
 type seen struct {
@@ -172,7 +172,7 @@ func (m *machine) observe(l *link, s seen) {
 	if s.mtu != 0 {
 		l.mtu = s.mtu
 	}
-	up := s.flags&running == running
+	up := s.flags&carries == carries
 	if up && grown && l.up {
 		m.tell(l, false)
 	}

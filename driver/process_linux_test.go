@@ -1,0 +1,130 @@
+package driver
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// homing is an engine that owns a care-of address and has a home address for its host.
+func homing() *script {
+	return &script{deadline: engine.Never, on: func(_ engine.Now, in engine.Input, out *engine.Effects) {
+		if _, ok := in.(engine.Start); ok {
+			out.Plane(localOp(coa, plane.Local{Port: 1}))
+			out.Plane(hostOp(hoa, plane.Host{MTU: 1400}))
+		}
+	}}
+}
+
+// A node killed with -9 leaves nothing behind, and the next one starts.
+func TestKilledNodeLeavesNothing(t *testing.T) {
+	fresh(t)
+	wire(t)
+	child := exec.Command(os.Args[0], "-test.run=^$")
+	child.Env = append(os.Environ(), roleEnv+"=node")
+	child.Stderr = os.Stderr
+	must(t, child.Start())
+	defer func() { _ = child.Process.Kill() }()
+	for late := time.Now().Add(patience); !slices.Contains(mine(t), "addr 2001:db8:1::a/128"); {
+		if time.Now().After(late) {
+			t.Fatal("the node never came up")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	must(t, child.Process.Kill())
+	_ = child.Wait()
+	for late := time.Now().Add(patience); len(mine(t)) > 0; {
+		if time.Now().After(late) {
+			t.Fatalf("left behind: %q", mine(t))
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	n, err := New(Config{Tun: "roam6t", Links: []Link{{Port: 1, Ifname: "v0"}}, Userland: true, Engines: []Engine{{"mn", homing()}}})
+	must(t, err)
+	done := make(chan error, 1)
+	go func() { done <- n.Run(context.Background()) }() // on another thread, in another namespace
+	if n.Stats(context.Background()).Inputs == 0 {
+		t.Error("the second node did not start")
+	}
+	if got, want := mine(t), []string{"addr 2001:db8:1::a/128", "mtu 1400"}; !slices.Equal(got, want) {
+		t.Errorf("the second node:\n got %q\nwant %q", got, want)
+	}
+	must(t, n.Close())
+	must(t, <-done)
+	if got := mine(t); len(got) > 0 {
+		t.Errorf("left behind: %q", got)
+	}
+}
+
+// roleEnv makes the test binary play another process.
+const roleEnv = "ROAM6_DRIVER_TEST_ROLE"
+
+func init() {
+	switch os.Getenv(roleEnv) {
+	case "node":
+		runtime.LockOSThread()
+		n, err := New(Config{Tun: "roam6t", Links: []Link{{Port: 1, Ifname: "v0"}}, Userland: true, Engines: []Engine{{"mn", homing()}}})
+		if err == nil {
+			err = n.Run(context.Background())
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	case "drop":
+		os.Exit(playDrop())
+	}
+}
+
+// playDrop drops capabilities and prints those of every thread.
+func playDrop() int {
+	for range 4 {
+		go func() { runtime.LockOSThread(); select {} }()
+	}
+	time.Sleep(10 * time.Millisecond)
+	if err := DropCapabilities(); err != nil {
+		fmt.Println(err)
+		return 3
+	}
+	tasks, _ := os.ReadDir("/proc/self/task")
+	for _, task := range tasks {
+		b, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/status")
+		for _, l := range strings.Split(string(b), "\n") {
+			if strings.HasPrefix(l, "Cap") || strings.HasPrefix(l, "NoNewPrivs") {
+				fmt.Println(strings.Join(strings.Fields(l), " "))
+			}
+		}
+	}
+	return 0
+}
+
+func TestDropCapabilities(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: there is nothing to drop")
+	}
+	child := exec.Command(os.Args[0], "-test.run=^$")
+	child.Env = append(os.Environ(), roleEnv+"=drop")
+	out, err := child.CombinedOutput()
+	if strings.Contains(string(out), errThreads.Error()) {
+		t.Skip("needs a test binary without cgo (CGO_ENABLED=0 go test)")
+	}
+	must(t, err)
+	keep := fmt.Sprintf("%016x", 1<<unix.CAP_NET_ADMIN|1<<unix.CAP_NET_RAW)
+	for _, l := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		switch l {
+		case "CapEff: " + keep, "CapPrm: " + keep, "CapBnd: " + keep, "NoNewPrivs: 1":
+		case "CapInh: 0000000000000000", "CapAmb: 0000000000000000":
+		default:
+			t.Errorf("a thread has %s", l)
+		}
+	}
+}
