@@ -121,6 +121,8 @@ func TestErrorSource(t *testing.T) {
 		code byte
 	}{
 		{set(linkLocal, Local{}), linkLocal, codeNoRoute},
+		{set(netip.MustParseAddr("fe80::2"), Local{}), linkLocal, codeNoRoute},
+		{unset(netip.MustParseAddr("fe80::2")), linkLocal, codeNoRoute},
 		{set(coa, Local{Tentative: true}), linkLocal, codeNoRoute},
 		{set(coa, Local{}), coa, codeNoRoute},
 		{set(ha, Local{Proxy: true}), coa, codeNoRoute},

@@ -21,6 +21,7 @@ func sentCases() []Case {
 			told,
 			kernel(hops(udp(cn, hoa, 100, 1), 0)).drops(plane.DropHopLimit).
 				up(icmp(ha, cn, 3, 0, 0, hops(udp(cn, hoa, 100, 1), 0))),
+			kernel(hops(extended(udp(cn, hoa, 40, 0), 58, nil), 1)).drops(plane.DropHopLimit),
 			kernel(hops(udp(cn, hoa, 100, 1), 2)).up(tunnel(ha, coa, hops(udp(cn, hoa, 100, 1), 1))),
 		)},
 		{"between two mobile nodes as well", agent(
@@ -111,7 +112,7 @@ func relayCases() []Case {
 			kernel(big).out(1, router, tunnel(coa, ha, big)),
 		)},
 		{"an error that shows no inner packet still lowers the path MTU", mobile(
-			wire(icmp(hop, coa, 2, 0, 1400, tunnel(coa, ha, big)[:48])),
+			wire(icmp(hop, coa, 2, 0, 1400, tunnel(coa, ha, big)[:40])),
 			kernel(big).drops(plane.DropTooBig).up(tooBig(narrow, big, 1360)),
 		)},
 		{"errors about the fragments of a tunnel packet", mobile(

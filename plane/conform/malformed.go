@@ -44,6 +44,8 @@ func malformedCases() []Case {
 		)},
 		{"unknown options do as their type says, RFC 8200 §4.2", mobile(
 			wire(opts(41, 0, 0x3e, 4, 0, 0, 0, 0)).up(inner),
+			wire(opts(41, 0, 0, 0, 1, 0, 0, 0)).up(inner),
+			wire(opts(41, 0, 5, 2, 0, 0, 1, 0)).up(inner),
 			wire(opts(41, 0, 0x7e, 4, 0, 0, 0, 0)).drops(plane.DropOption),
 			wire(opts(41, 0, 0xbe, 4, 0, 0, 0, 0)).drops(plane.DropOption),
 			wire(opts(41, 0, 0xfe, 4, 0, 0, 0, 0)).drops(plane.DropOption),

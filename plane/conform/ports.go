@@ -47,6 +47,8 @@ func portCases() []Case {
 			wire(roamed(echo)).punted(),
 			wire(udp(cn, coa, 100, 1)).punted(),
 			kernel(echo).punted(),
+			wire(icmp(cn, coa, 0, 0, 0, nil)[:40]).drops(plane.DropMalformed),
+			wire(extended(echo[:40], ip6.ProtoICMPv6, nil)).punted(),
 		)},
 		{"control to a captured address is punted", agent(kernel(toHA).punted())},
 		{"neighbour discovery is punted whomever it is to", mobile(

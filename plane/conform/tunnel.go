@@ -54,6 +54,10 @@ func encapCases() []Case {
 		{"a tunnel without ends is no tunnel", mobile(
 			path(hoa, plane.Path{Side: plane.Mobile, Mode: plane.Tunnel, Out: 1}),
 			kernel(udp(hoa, cn, 100, 1)).drops(plane.DropPathInvalid),
+			path(hoa, plane.Path{Side: plane.Mobile, Mode: plane.Tunnel, Local: coa, Out: 1}),
+			kernel(udp(hoa, cn, 100, 1)).drops(plane.DropPathInvalid),
+			path(hoa, plane.Path{Side: plane.Mobile, Mode: plane.Tunnel, Remote: ha, Out: 1}),
+			kernel(udp(hoa, cn, 100, 1)).drops(plane.DropPathInvalid),
 		)},
 	}
 }
