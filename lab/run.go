@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"roam6/scenario"
@@ -27,6 +28,9 @@ func Run(ctx context.Context, c Config) (Stats, error) {
 	return stats, errors.Join(err, l.Close())
 }
 
+// actionNap is the longest sleep between two looks at whether the run was interrupted.
+const actionNap = 20 * time.Millisecond
+
 // play runs actions and flows from the zero of the run to its length.
 func (l *Lab) play(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -39,7 +43,13 @@ func (l *Lab) play(ctx context.Context) error {
 		}
 	}()
 	t := l.runTraffic(ctx)
-	err := l.act(ctx)
+	acted := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread's priority must not serve anyone else
+		urgent(0)
+		acted <- l.act(ctx)
+	}()
+	err := <-acted
 	if err == nil {
 		err = sleepUntil(ctx, l.zero.Add(l.c.Plan.Length))
 	}
@@ -54,8 +64,11 @@ func (l *Lab) play(ctx context.Context) error {
 // act carries out the actions, each at its time.
 func (l *Lab) act(ctx context.Context) error {
 	for i, a := range l.c.Plan.Actions {
-		if err := sleepUntil(ctx, l.zero.Add(a.At)); err != nil {
-			return err
+		for due := l.zeroNanos() + nanos(a.At); l.nanosOf(time.Now()) < due; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			sleep(min(due-l.nanosOf(time.Now()), nanos(actionNap)))
 		}
 		at := l.nanosOf(time.Now())
 		l.hub.did(at, i)

@@ -30,20 +30,26 @@ const (
 	urgentSlice     = 100_000   // and the shortest time slice of the fair scheduler, ns
 )
 
-// urgent asks for the best treatment of the calling thread that the system grants; none of it is needed to work.
+// urgent asks for the best treatment of the calling thread that the system grants; none of it is needed to work. A
+// thread that may need more of a processor than it can name asks with a runtime of 0, for the niceness only.
 //
 // Deadline scheduling rather than a real-time priority: kernels since 6.12 let ordinary work pass real-time threads for up
 // to 50 ms a second (the fair server), and a lab would measure that as an outage.
 func urgent(runtime uint64) {
 	unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	deadline := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_DEADLINE, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
-		Runtime: runtime, Deadline: urgentPeriod, Period: urgentPeriod}
-	if unix.SchedSetAttr(0, deadline, 0) == nil {
+	if runtime > 0 && deadline(runtime) {
 		return
 	}
 	slice := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: urgentSlice}
 	unix.SchedSetAttr(0, slice, 0)
 	unix.Setpriority(unix.PRIO_PROCESS, 0, urgentNice)
+}
+
+// deadline puts the calling thread under deadline scheduling, if that is granted.
+func deadline(runtime uint64) bool {
+	attr := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_DEADLINE, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
+		Runtime: runtime, Deadline: urgentPeriod, Period: urgentPeriod}
+	return unix.SchedSetAttr(0, attr, 0) == nil
 }
 
 // tune sets the process up for timely delivery and returns what undoes it.
