@@ -173,7 +173,7 @@ func TestGroupsAndCaptures(t *testing.T) {
 		1: {ip6.AllNodes, group(coa)},
 		2: {ip6.AllNodes, group(ha), group(hoa)},
 		3: {ip6.AllNodes},
-	} {
+	} { //order:any each by itself
 		if got := table.Groups(port); !slices.Equal(got, want) {
 			t.Errorf("Groups(%d) = %v, want %v", port, got, want)
 		}

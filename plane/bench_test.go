@@ -60,7 +60,7 @@ func ways(size int) map[string]func() {
 
 // TestNoAllocation keeps forwarding free of garbage when the buffer has Headroom.
 func TestNoAllocation(t *testing.T) {
-	for name, handle := range ways(1000) {
+	for name, handle := range ways(1000) { //order:any each by itself
 		if n := testing.AllocsPerRun(100, handle); n != 0 {
 			t.Errorf("%s: %v allocations a packet", name, n)
 		}
