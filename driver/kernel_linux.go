@@ -23,6 +23,9 @@ const (
 	RouteMetric = 50
 	// DefaultTunMTU is the TUN's while no Host says otherwise: packets captured for others may be as long as links carry.
 	DefaultTunMTU = 1500
+	// TunQueue is how many packets the kernel keeps for the plane to read. A mobile node that registers lets go at once
+	// what it held (plane.Path.Limit, 4096 by default), and a home agent gets that burst: the usual 500 would drop most of it.
+	TunQueue = 8192
 	// dumpRetries bounds how often a dump that the kernel says was disturbed is asked for again.
 	dumpRetries = 10
 	// addrPatience bounds the wait for a new address to work (it takes the kernel some 100 µs), addrPoll is how often to look.
@@ -132,6 +135,11 @@ func (k *kernel) setMTU(mtu int) error {
 	}
 	if err := k.nl.LinkSetMTU(k.dev(), mtu); err != nil {
 		return fmt.Errorf("MTU %d of %s: %w", mtu, k.tun, err)
+	}
+	if k.mtu == 0 {
+		if err := k.nl.LinkSetTxQLen(k.dev(), TunQueue); err != nil {
+			return fmt.Errorf("queue of %s: %w", k.tun, err)
+		}
 	}
 	k.mtu = mtu
 	return nil

@@ -19,6 +19,10 @@ const tunDevice = "/dev/net/tun"
 // defaultMTU is the MTU of an interface that names none.
 const defaultMTU = 1500
 
+// tapQueue is how many frames the kernel keeps for the emulator to read. Losses belong to the link model: what a node
+// sends in one burst, such as all it held during a handover, must not drown in the usual queue of 1000 before it gets there.
+const tapQueue = 16384
+
 // openTAP makes the interface in the namespace of the calling thread and leaves it down. The returned
 // descriptor does not block; closing it removes the interface.
 func openTAP(i *scenario.Iface) (int, error) {
@@ -51,6 +55,9 @@ func setupTAP(fd int, i *scenario.Iface) error {
 	}
 	if err := netlink.LinkSetMTU(link, mtuOf(i)); err != nil {
 		return fmt.Errorf("MTU %d: %w", mtuOf(i), err)
+	}
+	if err := netlink.LinkSetTxQLen(link, tapQueue); err != nil {
+		return fmt.Errorf("queue of %d frames: %w", tapQueue, err)
 	}
 	return nil
 }
