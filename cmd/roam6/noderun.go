@@ -182,8 +182,9 @@ func lifetime(ctx context.Context, c *node.Config, d driver.Config, log *slog.Lo
 	}
 	log.Info("node starts", "version", built(), "control", c.Control, "state", c.State, "capabilities", driver.Held())
 	defer notify(ctx, n, log)()
-	err = n.Run(ctx)
-	log.Info("node ends", "error", err)
+	if err = n.Run(ctx); err == nil {
+		log.Info("node ends")
+	}
 	return err
 }
 

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"roam6/driver"
+	"roam6/engine"
+	"roam6/plane"
+)
+
+const haYAML = `name: ha
+links: [{name: eth0, port: 1}]
+roles:
+  - ha:
+      address: 2001:db8:0:1::a
+      port: 1
+      prefix: 2001:db8:0:1::/64
+      mobiles:
+        - {home_address: 2001:db8:0:1::100, security: {auth: {spi: 256, key: 000102030405060708090a0b0c0d0e0f}}}
+`
+
+// lived runs a home agent on a made-up machine until it has sent a few advertisements, and gives its files.
+func lived(t *testing.T) (journal, config string) {
+	t.Helper()
+	dir := t.TempDir()
+	journal, config = filepath.Join(dir, "journal"), filepath.Join(dir, "ha.yaml")
+	if err := os.WriteFile(config, []byte(haYAML), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, text, err := readNode(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := [32]byte{1, 2, 3}
+	engines, err := enginesOf(c, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := openJournal(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := make(chan struct{}, 1000)
+	host := &driver.Memory{OnSend: func(plane.Port, plane.HW, []byte) error { sent <- struct{}{}; return nil }}
+	n, err := driver.New(driver.Config{Name: c.Name, Engines: engines, Host: host, Journal: j, Links: []driver.Link{{Port: 1, Ifname: "eth0"}},
+		JournalHeader: &driver.JournalHeader{Node: c.Name, Build: built(), Config: digest(text), Seed: hex.EncodeToString(seed[:])}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host.SetLink(engine.LinkUp{Port: 1, Name: "eth0", HW: plane.HW{2, 0, 0, 0, 0, 1}, MTU: 1500}, true)
+	done := make(chan error)
+	go func() { done <- n.Run(t.Context()) }()
+	for range 5 {
+		<-sent
+	}
+	if err := errors.Join(n.Close(), <-done, j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return journal, config
+}
+
+func TestReplay(t *testing.T) {
+	silence(t)
+	journal, config := lived(t)
+	if err := replay(journal, config, "", true); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, rest, _ := bytes.Cut(text, []byte("\n"))
+	for name, c := range map[string]struct {
+		journal []byte
+		seed    string
+		status  int
+		says    string
+	}{
+		"without header":            {rest, "", exitUsage, "give the seed with --seed"},
+		"the seed by hand":          {rest, "010203" + strings.Repeat("0", 58), exitDone, ""},
+		"another seed":              {rest, strings.Repeat("77", 32), exitFailed, "the replay differs"},
+		"a seed that is too short":  {rest, "0102", exitUsage, "64 hexadecimal digits"},
+		"an effect that was not so": {bytes.Replace(text, []byte(`"out":"send","value":{"port":1,`), []byte(`"out":"send","value":{"port":2,`), 1), "", exitFailed, `"port": 2`},
+		"no journal":                {append(append(bytes.Clone(header), '\n'), "hello\nworld\n"...), "", exitUsage, "line 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.WriteFile(journal, c.journal, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			err := replay(journal, config, c.seed, false)
+			var said bytes.Buffer
+			if got := conclude(&said, nil, err); got != c.status || !strings.Contains(said.String(), c.says) {
+				t.Errorf("status %d, want %d with %q: %s", got, c.status, c.says, &said)
+			}
+		})
+	}
+}
+
+// TestJournalsAreKept: a node that fails again and again does not write over what explains the first time at once.
+func TestJournalsAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	for i := range oldJournals + 3 {
+		f, err := openJournal(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Write([]byte{'a' + byte(i)})
+		f.Close()
+	}
+	var got string
+	for _, name := range []string{"", ".1", ".2", ".3", ".4", ".5", ".6"} {
+		b, _ := os.ReadFile(path + name)
+		got += string(b)
+	}
+	if got != "hgfedc" {
+		t.Errorf("kept %q", got)
+	}
+}
+
+// TestNotify plays systemd.
+func TestNotify(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	t.Setenv("NOTIFY_SOCKET", socket)
+	t.Setenv("WATCHDOG_USEC", "30000")
+	n, err := driver.New(driver.Config{Name: "x", Host: &driver.Memory{}, Engines: []driver.Engine{{Name: "idle", Engine: idle{}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := notify(t.Context(), n, slog.New(slog.DiscardHandler))
+	go n.Run(context.Background())
+	hear := func() string {
+		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		b := make([]byte, 100)
+		k, err := conn.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b[:k])
+	}
+	for i, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1"} {
+		if got := hear(); got != want {
+			t.Fatalf("message %d: %q, want %q", i, got, want)
+		}
+	}
+	stop()
+	for got := hear(); got != "STOPPING=1"; got = hear() {
+		if got != "WATCHDOG=1" {
+			t.Fatalf("at the end: %q", got)
+		}
+	}
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// idle is an engine that does nothing.
+type idle struct{}
+
+func (idle) Handle(engine.Now, engine.Input, *engine.Effects) {}
+func (idle) Deadline() (engine.Mono, string)                  { return engine.Never, "" }
+func (idle) View() any                                        { return nil }
+
+// TestTeller: an event becomes a line of the log; dropped messages only when asked for.
+func TestTeller(t *testing.T) {
+	var b bytes.Buffer
+	l := newTeller(slog.New(slog.NewTextHandler(&b, nil)))
+	l.event(0, "mn", engine.Event{Name: engine.EventStep, Reason: "router", Attrs: []engine.Attr{{Key: "step", Value: "link up"}}})
+	l.event(0, "mn", engine.Event{Name: engine.EventDrop, Reason: "bad-checksum"})
+	l.event(0, "driver", engine.Event{Name: driver.EventKernel, Reason: "no"})
+	l.close()
+	got := b.String()
+	if !strings.Contains(got, `level=INFO msg=step engine=mn reason=router step="link up"`) ||
+		!strings.Contains(got, "level=WARN msg=driver.kernel") || strings.Contains(got, "bad-checksum") {
+		t.Errorf("log:\n%s", got)
+	}
+}
+
+func TestQuoted(t *testing.T) {
+	for in, want := range map[string]string{"commute": "commute", "flows=[]": "'flows=[]'", "it's": `'it'\''s'`} {
+		if got := quoted(in); got != want {
+			t.Errorf("quoted(%s) = %s", in, got)
+		}
+	}
+}
