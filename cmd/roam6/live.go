@@ -56,7 +56,9 @@ func (l *live) Did(at time.Duration, i int) {
 	l.Recorder.Did(at, i)
 	a := l.plan.Actions[i]
 	if a.Verb == scenario.Detach {
+		l.mu.Lock() // the status is written by another goroutine in the lab
 		l.moves++
+		l.mu.Unlock()
 	}
 	if !l.quiet[a.Node] {
 		l.line(at, a.Node, deed(a))

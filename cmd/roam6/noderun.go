@@ -192,7 +192,7 @@ func lifetime(ctx context.Context, c *node.Config, d driver.Config, log *slog.Lo
 func lacking(list []driver.Lack) error {
 	var errs []error
 	for _, l := range list {
-		errs = append(errs, fmt.Errorf("%s is missing, without which there is no %s: %s", l.Name, l.What, l.How))
+		errs = append(errs, fmt.Errorf("%s is missing; it is needed for: %s; what to do: %s", l.Name, l.What, l.How))
 	}
 	return lacks(errors.Join(errs...))
 }

@@ -58,7 +58,7 @@ func (o *outcome) leave(r *scenario.Report) error {
 		os.WriteFile(page, report.HTML(r), 0o666),
 	)
 	if err == nil && !o.flags.json {
-		fmt.Fprintf(os.Stderr, "Report: %s, with result.json and a capture of every segment beside it\n", page)
+		fmt.Fprintf(os.Stderr, "Report: %s, and beside it result.json and captures (roam6 decode, wireshark)\n", page)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -79,7 +80,12 @@ func (f *simFlags) run(ctx context.Context, arg string) error {
 	}
 	m := scenario.NewMeasure(p, "sim", "soft")
 	l := newLive(&f.runFlags, p, m)
-	caps, err := openPcaps(f.report, p)
+	captures := f.report
+	if captures != "" && f.nodes > scenario.MeasuredMobiles {
+		captures = ""
+		l.say(fmt.Sprintf("no captures are kept of more than %d mobile nodes", scenario.MeasuredMobiles))
+	}
+	caps, err := openPcaps(captures, p)
 	if err != nil {
 		return err
 	}
