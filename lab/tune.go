@@ -60,23 +60,32 @@ func tune() func() {
 	if percent < 0 || percent > gcPercent {
 		debug.SetGCPercent(percent)
 	}
-	renice(labNice)
+	renice(labNice, urgentSlice)
 	return func() {
 		runtime.GOMAXPROCS(procs)
 		debug.SetGCPercent(percent)
-		renice(0)
+		renice(0, 0)
 	}
 }
 
-// renice sets the niceness of all threads there are; later ones take it from those.
-func renice(nice int) {
+// renice sets the niceness, where that is permitted, and the time slice of all threads there are; later ones take them
+// from those. The short slice matters most: the Go runtime passes the emulator's right to run from thread to thread now and
+// then, and one with a short slice need not wait for the slices of other programs to end.
+func renice(nice int32, slice uint64) {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return
 	}
+	attr := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: slice}
 	for _, t := range tasks {
-		if tid, err := strconv.Atoi(t.Name()); err == nil {
-			unix.Setpriority(unix.PRIO_PROCESS, tid, nice)
+		tid, err := strconv.Atoi(t.Name())
+		if err != nil {
+			continue
+		}
+		attr.Nice = nice
+		if unix.SchedSetAttr(tid, attr, 0) != nil {
+			attr.Nice = 0
+			unix.SchedSetAttr(tid, attr, 0)
 		}
 	}
 }
