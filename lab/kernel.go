@@ -110,6 +110,23 @@ func addRoutes(n *scenario.Node) error {
 	return nil
 }
 
+// addNeighbors gives the namespace of the calling thread the link-layer addresses its node knows from the start.
+func addNeighbors(n *scenario.Node) error {
+	for _, b := range n.Neighbors {
+		link, err := netlink.LinkByName(b.Iface)
+		if err != nil {
+			return fmt.Errorf("neighbour %v: %w", b.Addr, err)
+		}
+		err = netlink.NeighSet(&netlink.Neigh{
+			LinkIndex: link.Attrs().Index, State: netlink.NUD_PERMANENT, IP: b.Addr.AsSlice(), HardwareAddr: net.HardwareAddr(b.HW[:]),
+		})
+		if err != nil {
+			return fmt.Errorf("neighbour %v at %v dev %s: %w", b.Addr, net.HardwareAddr(b.HW[:]), b.Iface, err)
+		}
+	}
+	return nil
+}
+
 func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

@@ -45,7 +45,10 @@ func (l *Lab) build(p *scenario.Node) error {
 				return err
 			}
 		}
-		return addRoutes(p)
+		if err := addRoutes(p); err != nil {
+			return err
+		}
+		return addNeighbors(p)
 	})
 }
 

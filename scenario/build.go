@@ -47,6 +47,7 @@ func (s *Scenario) Plan(o Options) (*Plan, error) {
 		}
 	}
 	b.explicit()
+	b.introduce()
 	b.moves()
 	b.faults()
 	slices.SortStableFunc(b.plan.Actions, func(x, y Action) int { return cmp.Compare(x.At, y.At) })
@@ -88,6 +89,36 @@ func (b *builder) iface(node int, f Iface) {
 	binary.BigEndian.PutUint32(f.HW[1:], uint32(node+1))
 	f.HW[5] = byte(len(n.Ifaces) + 1)
 	n.Ifaces = append(n.Ifaces, f)
+}
+
+// introduce tells the kernel nodes on each wire about each other; see Node.Neighbors. Radio cells and home links are
+// left to neighbour discovery: who is there is what a handover is about.
+func (b *builder) introduce() {
+	wires := map[string][]Neighbor{}
+	for _, n := range b.plan.Nodes {
+		for _, f := range n.Ifaces {
+			for _, a := range f.Addrs {
+				if !n.Userland && a.Addr().Is6() {
+					wires[f.Segment] = append(wires[f.Segment], Neighbor{Addr: a.Addr(), HW: f.HW})
+				}
+			}
+		}
+	}
+	for _, s := range b.plan.Segments {
+		if s.Air {
+			delete(wires, s.Name)
+		}
+	}
+	for k := range b.plan.Nodes {
+		n := &b.plan.Nodes[k]
+		for _, f := range n.Ifaces {
+			for _, other := range wires[f.Segment] {
+				if other.HW != f.HW && !n.Userland {
+					n.Neighbors = append(n.Neighbors, Neighbor{f.Name, other.Addr, other.HW})
+				}
+			}
+		}
+	}
 }
 
 // mobileName is mn, mn2, mn3 …

@@ -51,7 +51,10 @@ type Node struct {
 	Skew     time.Duration // wall clock minus true time (simulator only; the lab has one clock)
 	Ifaces   []Iface
 	Routes   []Route
-	Config   []byte // the node's roam6 configuration (YAML, as `roam6 node run -c` takes it); nil: a plain kernel node
+	// Neighbors are link-layer addresses the kernel knows from the start: those of the other kernel nodes on its wires. A
+	// core that carries traffic knows them, and a handover must not be charged with resolving them first.
+	Neighbors []Neighbor
+	Config    []byte // the node's roam6 configuration (YAML, as `roam6 node run -c` takes it); nil: a plain kernel node
 	// Measured marks a mobile node whose handovers are measured with traffic; the others only by their events.
 	Measured bool
 }
@@ -71,6 +74,13 @@ type Route struct {
 	Dst   netip.Prefix
 	Via   netip.Addr // invalid: on link
 	Iface string
+}
+
+// Neighbor is a link-layer address that a kernel knows and never forgets.
+type Neighbor struct {
+	Iface string
+	Addr  netip.Addr
+	HW    plane.HW
 }
 
 // Verb says what an Action does.

@@ -109,6 +109,14 @@ func (w *world) addNode(p scenario.Node) error {
 		}
 		n.addRoute(routeOf(r, i))
 	}
+	for _, b := range p.Neighbors {
+		i := n.byIface[b.Iface]
+		if i == nil || i.neigh == nil {
+			return fmt.Errorf("neighbour %v: there is no kernel interface %q", b.Addr, b.Iface)
+		}
+		e := i.entry(b.Addr.As16())
+		e.known, e.hw = true, b.HW
+	}
 	return nil
 }
 
