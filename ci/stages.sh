@@ -149,14 +149,31 @@ stage_rootless() {
 	binary || return
 	local dir status
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/roam6-nobody.XXXXXX") || return
-	cp "$scratch/roam6" "$dir/roam6" && chown -R nobody "$dir" && chmod 755 "$dir" || return
+	mkdir "$dir/run" && cp "$scratch/roam6" "$dir/roam6" && chown -R nobody "$dir" && chmod 755 "$dir" && chmod 700 "$dir/run" || return
 	flags=()
-	laboratory link-loss "$dir/out" setpriv --reuid nobody --regid nogroup --clear-groups env HOME="$dir" XDG_RUNTIME_DIR="$dir" "$dir/roam6"
+	laboratory link-loss "$dir/out" setpriv --reuid nobody --regid nogroup --clear-groups env HOME="$dir" XDG_RUNTIME_DIR="$dir/run" "$dir/roam6"
 	status=$?
 	rm -rf "$dir"
 	[ $status -ne 3 ] || return 77
 	return $status
 }
 
-# a lab to work in: up, programs inside the mobile node, down, and nothing is left
-stage_work() { binary && ci/work "$scratch/roam6" note; }
+# hand FILE... runs a script that works by hand as a person would; its words show only when it fails.
+hand() {
+	local what=$1 status
+	shift
+	"$@" >"$scratch/said" 2>&1
+	status=$?
+	case $status in
+	0) note pass "$what" "$(tail -n 1 "$scratch/said")" ;;
+	77) note skip "$what" "$(tail -n 1 "$scratch/said")" ;;
+	*) note fail "$what" && cat "$scratch/said" ;;
+	esac
+	return $status
+}
+
+# a lab to work in: up, ping and iperf3 inside the mobile node while it moves, down, and nothing is left
+stage_work() { binary && hand "lab up, exec, move, down" ci/work "$scratch/roam6"; }
+
+# the files of examples/ run as nodes on plain hosts: registered, moved home and back, killed, journal replayed
+stage_deploy() { binary && hand "examples as nodes" ci/deploy "$scratch/roam6"; }
