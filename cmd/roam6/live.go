@@ -17,7 +17,7 @@ import (
 // How often the status line is written: on a terminal in place, elsewhere as lines of their own.
 const (
 	statusEvery     = 200 * time.Millisecond
-	statusLineEvery = 5 * time.Second
+	statusLineEvery = 2 * time.Second
 )
 
 // live tells what happens while a run goes: moves and handover steps of the measured mobile nodes, and how far the run

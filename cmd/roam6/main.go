@@ -11,10 +11,22 @@ import (
 var version string
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), wanted()...)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not end by itself
 	status := run(ctx, os.Args[1:])
-	stop()
 	os.Exit(status)
+}
+
+// wanted are the signals that end a command in good order, but those that whoever started it had it ignore (nohup, a
+// shell's background jobs).
+func wanted() []os.Signal {
+	var list []os.Signal
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // run executes one command line and gives the exit status.

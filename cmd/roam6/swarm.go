@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"iter"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -21,42 +22,77 @@ const (
 	swarmInterval = 20 * time.Millisecond
 )
 
-// swarm runs seeds one after the other and names those that fail.
+// swarm runs seeds, one on each core at a time, and names those that fail in their order.
 func (f *simFlags) swarm(ctx context.Context, arg string) error {
 	f.faults = true
-	began, first := time.Now(), f.seed
-	failed, handovers := []uint64{}, 0
-	var total sim.Stats
-	for i := range uint64(f.seeds) {
-		f.seed = first + i
-		st, err := f.seedRun(ctx, arg)
-		var known *failure
-		switch {
-		case ctx.Err() != nil:
+	if _, _, err := f.faulty(arg); err != nil {
+		return err
+	}
+	began, failed, handovers, injected := time.Now(), 0, 0, uint64(0)
+	for i, run := range f.seedRuns(ctx, arg) {
+		if ctx.Err() != nil {
 			return ctx.Err()
-		case errors.As(err, &known):
-			return err
-		case err != nil:
-			failed = append(failed, f.seed)
-			fmt.Printf("seed %d failed: %v\n  again: %s\n", f.seed, err, f.again(arg))
 		}
-		handovers += st.Handovers
-		total.Injected += st.Injected
+		handovers += run.stats.Handovers
+		injected += run.stats.Injected
+		if run.err != nil {
+			failed++
+			fmt.Printf("seed %d failed: %v\n  again: %s\n", run.flags.seed, run.err, run.flags.again(arg))
+		}
 		if !f.quiet && time.Since(began) > statusLineEvery {
 			began = time.Now()
-			fmt.Fprintf(os.Stderr, "%d of %d seeds, %d failed\n", i+1, f.seeds, len(failed))
+			fmt.Fprintf(os.Stderr, "%d of %d seeds, %d failed\n", i+1, f.seeds, failed)
 		}
 	}
-	fmt.Printf("%d seeds from %d, %d handovers, %d packets replayed by the attacker: %d failed\n",
-		f.seeds, first, handovers, total.Injected, len(failed))
-	if len(failed) > 0 {
+	fmt.Printf("%s from %d, %s, %d packets replayed by the attacker: %d failed\n",
+		plural(f.seeds, "seed"), f.seed, plural(handovers, "handover"), injected, failed)
+	if failed > 0 {
 		return ended(exitFailed)
 	}
 	return nil
 }
 
-// seedRun runs one seed.
-func (f *simFlags) seedRun(ctx context.Context, arg string) (sim.Stats, error) {
+// seedRun is the run of one seed.
+type seedRun struct {
+	flags simFlags
+	stats sim.Stats
+	err   error
+}
+
+// seedRuns runs the seeds and yields them in order.
+func (f *simFlags) seedRuns(ctx context.Context, arg string) iter.Seq2[int, *seedRun] {
+	return func(yield func(int, *seedRun) bool) {
+		next := make(chan chan *seedRun, runtime.GOMAXPROCS(0)-1) // so many wait while one more is waited for
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			defer close(next)
+			for i := range uint64(f.seeds) {
+				run, done := &seedRun{flags: *f}, make(chan *seedRun, 1)
+				run.flags.seed = f.seed + i
+				select {
+				case next <- done:
+				case <-ctx.Done():
+					return
+				}
+				go func() {
+					run.stats, run.err = run.flags.runSeed(ctx, arg)
+					done <- run
+				}()
+			}
+		}()
+		i := 0
+		for done := range next {
+			if !yield(i, <-done) {
+				return
+			}
+			i++
+		}
+	}
+}
+
+// runSeed runs one seed, in silence.
+func (f *simFlags) runSeed(ctx context.Context, arg string) (sim.Stats, error) {
 	_, p, err := f.faulty(arg)
 	if err != nil {
 		return sim.Stats{}, err
