@@ -24,7 +24,7 @@ const (
 	DefaultRetrans   = time.Second // RetransTimer, RFC 4861 §10
 	MaxDelay         = time.Second // MAX_RTR_SOLICITATION_DELAY, RFC 4861 §10
 	nonceLen         = 6           // RFC 3971 §5.3.2: at least 6 octets
-	MaxPending       = 4096        // addresses probed at once; a home agent with more refuses registrations
+	MaxPending       = 1 << 16     // addresses probed at once; a home agent with more refuses registrations
 )
 
 // Config tunes the detection. The zero value means the RFC's defaults.

@@ -80,9 +80,16 @@ func (r *registration) deadline() (engine.Mono, string) {
 	return at, [...]string{"binding acknowledgement", "binding refresh", "binding lifetime"}[what]
 }
 
-// Hold keeps applications' packets until a registration succeeds; see handover.Core.
+// Hold keeps applications' packets until a registration succeeds; see handover.Core. What still arrives by the tunnel of the last
+// registration is delivered: the home agent sends there until it has the new care-of address.
+//
+// spec RT-06
 func (n *Node) Hold(_ engine.Now, out *engine.Effects) {
-	out.Plane(n.path(plane.Path{Side: plane.Mobile, Mode: plane.Hold, Limit: n.cfg.HoldPackets, Age: n.cfg.HoldAge}))
+	p := plane.Path{Side: plane.Mobile, Mode: plane.Hold, Limit: n.cfg.HoldPackets, Age: n.cfg.HoldAge}
+	if r := &n.home; r.ever && !r.atHome && r.coa.IsValid() && r.agent.IsValid() {
+		p.Local, p.Remote = r.coa, r.agent
+	}
+	out.Plane(n.path(p))
 }
 
 // Register binds the home address to an access; see handover.Core.
@@ -108,7 +115,7 @@ func (n *Node) Register(now engine.Now, port plane.Port, out *engine.Effects) {
 	}
 	r.phase = updating
 	r.timers.Stop(refresh)
-	if a.atHome && !r.ever {
+	if a.atHome && !r.ever && r.sent == 0 {
 		n.settledAtHome(now, a, out) // never away: the home agent holds nothing for us
 		return
 	}
