@@ -59,7 +59,7 @@ func newEmulator(p *scenario.Plan, t *tape, base time.Time) (*emulator, error) {
 	}
 	for i := range p.Segments {
 		s := &p.Segments[i]
-		e.segments = append(e.segments, &segment{name: s.Name, air: s.Air, model: s.Link, paths: map[[2]int]*path{}})
+		e.segments = append(e.segments, &segment{name: s.Name, air: s.Air, model: s.Link, paths: map[[2]int]*scenario.LinkPath{}})
 	}
 	var err error
 	if e.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {

@@ -30,7 +30,7 @@ func (l *Lab) conceive(n *node) (*life, error) {
 		return nil, nil
 	}
 	n.lives++
-	built, err := l.c.Build(*n.plan, seedOf(l.c.Plan.Seed, "engine", n.plan.Name, fmt.Sprint(n.lives)))
+	built, err := l.c.Build(*n.plan, scenario.Seed(l.c.Plan.Seed, "engine", n.plan.Name, fmt.Sprint(n.lives)))
 	if err != nil {
 		return nil, err
 	}

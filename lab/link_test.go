@@ -3,7 +3,6 @@
 package lab
 
 import (
-	"math"
 	"testing"
 	"time"
 
@@ -11,79 +10,9 @@ import (
 	"roam6/scenario"
 )
 
-func TestShaper(t *testing.T) {
-	m := &scenario.LinkModel{Rate: 8_000_000, Queue: 2} // an octet a microsecond
-	var s shaper
-	for i, c := range []struct {
-		now, leaves nanos
-		ok          bool
-	}{
-		{0, 100_000, true},       // begins at once
-		{0, 200_000, true},       // waits
-		{0, 300_000, true},       // waits, the queue is full
-		{0, 0, false},            // dropped: the newest
-		{100_000, 400_000, true}, // the second has begun
-		{100_000, 0, false},
-		{900_000, 1_000_000, true}, // idle again
-	} {
-		leaves, ok := s.send(m, c.now, 100)
-		if ok != c.ok || leaves != c.leaves {
-			t.Errorf("frame %d at %d: leaves at %d %v, want %d %v", i, c.now, leaves, ok, c.leaves, c.ok)
-		}
-	}
-	if leaves, ok := new(shaper).send(&scenario.LinkModel{}, 5, 1500); leaves != 5 || !ok {
-		t.Errorf("unlimited rate: leaves at %d %v", leaves, ok)
-	}
-}
-
-func TestPathKeepsOrderAndReorders(t *testing.T) {
-	jitter := &scenario.LinkModel{Delay: time.Millisecond, Jitter: 5 * time.Millisecond}
-	p, last := newPath(7, "s", "a/eth0", "b/eth0"), nanos(0)
-	for k := range nanos(1000) {
-		at, n := p.pass(jitter, k*100_000)
-		if n != 1 || at[0] < last || at[0] < k*100_000+1_000_000 {
-			t.Fatalf("frame %d: %d copies at %v after %v", k, n, at[0], last)
-		}
-		last = at[0]
-	}
-	held := &scenario.LinkModel{Reorder: 1, ReorderBy: time.Millisecond}
-	p = newPath(7, "s", "a/eth0", "b/eth0")
-	if at, _ := p.pass(held, 10); at[0] != 1_000_010 || p.last != 0 {
-		t.Errorf("held back until %v, mark %v", at[0], p.last)
-	}
-}
-
-// Rates of loss and duplication are those of the model, and the draws those of the seed.
-func TestPathRates(t *testing.T) {
-	m := &scenario.LinkModel{Loss: 0.1, Duplicate: 0.05}
-	const n = 100_000
-	count := func(seed uint64) (lost, twice int) {
-		p := newPath(seed, "s", "a/eth0", "b/eth0")
-		for range n {
-			switch _, copies := p.pass(m, 0); copies {
-			case 0:
-				lost++
-			case 2:
-				twice++
-			}
-		}
-		return lost, twice
-	}
-	lost, twice := count(1)
-	if math.Abs(float64(lost)/n-0.1) > 0.005 || math.Abs(float64(twice)/n-0.045) > 0.004 {
-		t.Errorf("lost %d, doubled %d of %d", lost, twice, n)
-	}
-	if l, d := count(1); l != lost || d != twice {
-		t.Error("an equal seed draws otherwise")
-	}
-	if l, d := count(2); l == lost && d == twice {
-		t.Error("another seed draws the same")
-	}
-}
-
 // ether is an emulator without devices: members are attached, frames are read off its heap.
 func ether(model scenario.LinkModel, members int) (*emulator, *segment) {
-	s := &segment{name: "s", model: model, paths: map[[2]int]*path{}}
+	s := &segment{name: "s", model: model, paths: map[[2]int]*scenario.LinkPath{}}
 	e := &emulator{base: time.Now().Add(-time.Hour), tape: &tape{}, drops: map[string]int{}, byHW: map[plane.HW]*member{}, segments: []*segment{s}}
 	for k := range members {
 		m := &member{index: k, label: string(rune('a' + k)), hw: plane.HW{2, 5: byte(k)}}
@@ -127,7 +56,7 @@ func TestDetachLosesFlight(t *testing.T) {
 	e.accept(b, frameTo(a.hw), e.now())
 	first, _ := e.heap.pop(1 << 62)
 	past := e.now() - nanos(200*time.Millisecond)
-	a.shaper = shaper{}
+	a.shaper = scenario.Shaper{}
 	e.accept(a, frameTo(b.hw), past)
 	e.accept(a, frameTo(b.hw), past)
 	out, _ := e.heap.pop(1 << 62)

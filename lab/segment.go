@@ -29,7 +29,7 @@ type member struct {
 	seg      *segment // nil: attached to nothing
 	attached uint32   // counts attachments and detachments
 	left     nanos    // when it was detached last
-	shaper   shaper
+	shaper   scenario.Shaper
 }
 
 // segment is a layer 2 medium and its members of the moment.
@@ -40,7 +40,7 @@ type segment struct {
 	floor   nanos // no frame sent after a change of the model arrives before this
 	latest  nanos // latest arrival so far
 	members []*member
-	paths   map[[2]int]*path // by the indices of sender and receiver
+	paths   map[[2]int]*scenario.LinkPath // by the indices of sender and receiver
 }
 
 // Ethernet: octets of its header, and the type of IPv6 frames.
@@ -61,7 +61,7 @@ func (e *emulator) accept(from *member, f *frame, now nanos) {
 		e.drop(dropMalformed)
 		return
 	}
-	leaves, ok := from.shaper.send(&seg.model, now, len(b))
+	leaves, ok := from.shaper.Send(&seg.model, now, len(b))
 	if !ok {
 		e.drop(dropQueueFull)
 		return
@@ -89,10 +89,10 @@ func (e *emulator) carry(seg *segment, from, to *member, f *frame, leaves nanos)
 	key := [2]int{from.index, to.index}
 	p := seg.paths[key]
 	if p == nil {
-		p = newPath(e.seed, seg.name, from.label, to.label)
+		p = scenario.NewLinkPath(e.seed, seg.name, from.label, to.label)
 		seg.paths[key] = p
 	}
-	arrive, copies := p.pass(&seg.model, leaves)
+	arrive, copies := p.Pass(&seg.model, leaves)
 	if copies == 0 {
 		e.drop(dropLoss)
 		return
@@ -119,7 +119,7 @@ func (e *emulator) attach(m *member, seg *segment) {
 		m.left = e.now()
 	}
 	m.attached++
-	m.shaper = shaper{}
+	m.shaper = scenario.Shaper{}
 	m.seg = seg
 	if seg != nil {
 		seg.members = append(seg.members, m)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"roam6/plane"
+	"roam6/scenario"
 	"roam6/wire/ip6"
 )
 
@@ -23,16 +24,16 @@ type attacker struct {
 }
 
 func newAttacker(run uint64, r Replay) *attacker {
-	return &attacker{Replay: r, draw: drawOf(run, "replay")}
+	return &attacker{Replay: r, draw: scenario.Draw(run, "replay")}
 }
 
 // recordForReplay keeps a protected packet for later, if the attacker wants it.
 func (w *world) recordForReplay(s *segment, from *iface, to plane.HW, data []byte) {
 	a := w.attacker
-	if a == nil || to[0]&1 == 1 || a.Until > 0 && w.now >= a.Until || !mobility(data) || !chance(&a.draw, a.Share) {
+	if a == nil || to[0]&1 == 1 || a.Until > 0 && w.now >= a.Until || !mobility(data) || !scenario.Chance(&a.draw, a.Share) {
 		return
 	}
-	at := w.now + a.Min + time.Duration(upTo(&a.draw, int64(a.Max-a.Min)))
+	at := w.now + a.Min + time.Duration(scenario.UpTo(&a.draw, int64(a.Max-a.Min)))
 	f := frame{data: slices.Clone(data), src: from.hw, dst: to, from: -1, refs: 1}
 	w.heap.push(event{at: at, kind: evInject, a: s.id, f: w.frames.add(f)})
 }

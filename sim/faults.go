@@ -45,16 +45,16 @@ func Faults(plan *scenario.Plan, seed uint64) *scenario.Plan {
 		}) {
 			continue
 		}
-		draw := drawOf(seed, "fault", "segment", s.Name)
+		draw := scenario.Draw(seed, "fault", "segment", s.Name)
 		p.Actions = append(p.Actions, segmentFaults(&draw, s, quiet)...)
 	}
 	for k := range p.Nodes {
 		n := &p.Nodes[k]
-		draw := drawOf(seed, "fault", "node", n.Name)
+		draw := scenario.Draw(seed, "fault", "node", n.Name)
 		if n.Config == nil {
 			continue
 		}
-		n.Skew += time.Duration(upTo(&draw, 2*int64(maxSkew))) - maxSkew
+		n.Skew += time.Duration(scenario.UpTo(&draw, 2*int64(maxSkew))) - maxSkew
 		if !n.Userland {
 			p.Actions = append(p.Actions, crashes(&draw, n.Name, quiet)...)
 		}
@@ -74,17 +74,17 @@ func Faults(plan *scenario.Plan, seed uint64) *scenario.Plan {
 // segmentFaults gives a segment up to three bad spells, the model as it was between them and after the last.
 func segmentFaults(draw *rand.PCG, s scenario.Segment, quiet time.Duration) []scenario.Action {
 	var out []scenario.Action
-	spells := upTo(draw, 3)
+	spells := scenario.UpTo(draw, 3)
 	at := warmUp
 	for k := int64(0); k < spells; k++ {
-		begin := at + time.Duration(upTo(draw, int64(quiet-at)))
-		end := begin + time.Duration(upTo(draw, int64(quiet-begin)))
+		begin := at + time.Duration(scenario.UpTo(draw, int64(quiet-at)))
+		end := begin + time.Duration(scenario.UpTo(draw, int64(quiet-begin)))
 		bad := s.Link
 		bad.Loss = min(1, bad.Loss+fraction(draw)*maxLoss)
 		bad.Duplicate += fraction(draw) * maxDuplicate
 		bad.Reorder += fraction(draw) * maxReorder
-		bad.ReorderBy = max(bad.ReorderBy, time.Duration(upTo(draw, int64(maxReorderBy))))
-		bad.Jitter += time.Duration(upTo(draw, int64(maxJitter)))
+		bad.ReorderBy = max(bad.ReorderBy, time.Duration(scenario.UpTo(draw, int64(maxReorderBy))))
+		bad.Jitter += time.Duration(scenario.UpTo(draw, int64(maxJitter)))
 		out = append(out,
 			scenario.Action{At: begin, Verb: scenario.Degrade, Segment: s.Name, Link: bad, Handover: -1, Note: "fault"},
 			scenario.Action{At: end, Verb: scenario.Degrade, Segment: s.Name, Link: s.Link, Handover: -1, Note: "fault over"})
@@ -97,9 +97,9 @@ func segmentFaults(draw *rand.PCG, s scenario.Segment, quiet time.Duration) []sc
 func crashes(draw *rand.PCG, node string, quiet time.Duration) []scenario.Action {
 	var out []scenario.Action
 	at := warmUp
-	for k := upTo(draw, maxCrashes); k > 0 && at < quiet; k-- {
-		down := at + time.Duration(upTo(draw, int64(quiet-at)))
-		up := min(quiet, down+time.Duration(upTo(draw, int64(maxOutage))))
+	for k := scenario.UpTo(draw, maxCrashes); k > 0 && at < quiet; k-- {
+		down := at + time.Duration(scenario.UpTo(draw, int64(quiet-at)))
+		up := min(quiet, down+time.Duration(scenario.UpTo(draw, int64(maxOutage))))
 		out = append(out,
 			scenario.Action{At: down, Verb: scenario.Crash, Node: node, Handover: -1, Note: "fault"},
 			scenario.Action{At: up, Verb: scenario.Restart, Node: node, Handover: -1, Note: "fault over"})

@@ -6,6 +6,7 @@ import (
 
 	"roam6/engine"
 	"roam6/plane"
+	"roam6/scenario"
 	"roam6/wire/ip6"
 )
 
@@ -20,7 +21,7 @@ type iface struct {
 	seg      *segment
 	epoch    uint32 // counts attachments and detachments
 	detached time.Duration
-	shaper   Shaper
+	shaper   scenario.Shaper
 	groups   []group // multicast addresses a user-space interface listens to
 	addrs    []addr16
 	neigh    map[addr16]*neighbor
@@ -47,7 +48,7 @@ func (i *iface) join(hw plane.HW) {
 	}
 	i.groups = append(i.groups, group{hw, 1})
 	if i.seg != nil {
-		i.seg.groups[hw] = append(i.seg.groups[hw], i)
+		i.seg.listeners[hw] = append(i.seg.listeners[hw], i)
 	}
 }
 
@@ -72,7 +73,7 @@ func (i *iface) unjoin(hw plane.HW) {
 func (i *iface) plug(s *segment) {
 	i.seg = s
 	i.epoch++
-	i.shaper = Shaper{}
+	i.shaper = scenario.Shaper{}
 	s.attach(i)
 	i.node.linkUp(i)
 }

@@ -25,7 +25,7 @@ func errorsAbout(t *testing.T, p *scenario.Plan, data []byte) []*icmp6.Error {
 			}
 		}}),
 		Capture: func(segment string, _ time.Duration, frame []byte) {
-			q, err := ip6.Parse(frame[EthernetHeader:])
+			q, err := ip6.Parse(frame[scenario.EthernetHeader:])
 			if err != nil {
 				t.Fatal(err)
 			}

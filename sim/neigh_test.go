@@ -105,7 +105,7 @@ func TestGroupsAreCounted(t *testing.T) {
 	}
 	members := func(want int, when string) {
 		t.Helper()
-		if got := len(s.groups[group]); got != want {
+		if got := len(s.listeners[group]); got != want {
 			t.Errorf("%s: %d members, want %d", when, got, want)
 		}
 	}
@@ -124,7 +124,7 @@ func TestGroupsAreCounted(t *testing.T) {
 	set(one, false)
 	n.crash()
 	members(0, "crashed")
-	if len(s.groups[allNodesHW]) != 1 {
+	if len(s.listeners[allNodesHW]) != 1 {
 		t.Error("all nodes was left too")
 	}
 }

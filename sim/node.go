@@ -63,7 +63,7 @@ func (n *node) start() {
 		return
 	}
 	n.lives++
-	seed := seedOf(n.w.plan.Seed, "engine", n.plan.Name, fmt.Sprint(n.lives))
+	seed := scenario.Seed(n.w.plan.Seed, "engine", n.plan.Name, fmt.Sprint(n.lives))
 	built, err := n.w.config.Build(n.plan, seed)
 	if err != nil {
 		n.w.fail(fmt.Errorf("node %q: %w", n.plan.Name, err))

@@ -10,34 +10,34 @@ import (
 
 // segment is one layer 2 medium and who is on it.
 type segment struct {
-	id     int32
-	name   string
-	air    bool
-	model  scenario.LinkModel
-	plain  bool
-	floor  time.Duration // no frame sent after a change of the model arrives before this
-	latest time.Duration // latest arrival so far
-	byHW   map[plane.HW]*iface
-	groups map[plane.HW][]*iface // user-space members by multicast address, in order of joining
-	kernel []*iface              // members whose kernel hears every multicast, in order of attaching
-	paths  map[uint64]*Path
+	id        int32
+	name      string
+	air       bool
+	model     scenario.LinkModel
+	plain     bool
+	floor     time.Duration // no frame sent after a change of the model arrives before this
+	latest    time.Duration // latest arrival so far
+	byHW      map[plane.HW]*iface
+	listeners map[plane.HW][]*iface // user-space members by multicast address, in order of joining
+	kernel    []*iface              // members whose kernel hears every multicast, in order of attaching
+	paths     map[uint64]*scenario.LinkPath
 }
 
 func newSegment(id int32, s scenario.Segment) *segment {
-	return &segment{id: id, name: s.Name, air: s.Air, model: s.Link, plain: plain(&s.Link),
-		byHW: map[plane.HW]*iface{}, groups: map[plane.HW][]*iface{}, paths: map[uint64]*Path{}}
+	return &segment{id: id, name: s.Name, air: s.Air, model: s.Link, plain: s.Link.Plain(),
+		byHW: map[plane.HW]*iface{}, listeners: map[plane.HW][]*iface{}, paths: map[uint64]*scenario.LinkPath{}}
 }
 
 // degrade changes the link model. Frames under way keep their times and are not overtaken by later ones.
 func (s *segment) degrade(m scenario.LinkModel) {
-	s.model, s.plain, s.floor = m, plain(&m), s.latest
+	s.model, s.plain, s.floor = m, m.Plain(), s.latest
 }
 
-func (s *segment) path(w *world, from, to *iface) *Path {
+func (s *segment) path(w *world, from, to *iface) *scenario.LinkPath {
 	key := uint64(uint32(from.id))<<32 | uint64(uint32(to.id))
 	p := s.paths[key]
 	if p == nil {
-		p = NewPath(w.plan.Seed, s.name, from.label(), to.label())
+		p = scenario.NewLinkPath(w.plan.Seed, s.name, from.label(), to.label())
 		s.paths[key] = p
 	}
 	return p
@@ -50,7 +50,7 @@ func (s *segment) attach(i *iface) {
 		return
 	}
 	for _, g := range i.groups {
-		s.groups[g.hw] = append(s.groups[g.hw], i)
+		s.listeners[g.hw] = append(s.listeners[g.hw], i)
 	}
 }
 
@@ -68,12 +68,12 @@ func (s *segment) detach(i *iface) {
 }
 
 func (s *segment) leave(hw plane.HW, i *iface) {
-	rest := without(s.groups[hw], i)
+	rest := without(s.listeners[hw], i)
 	if len(rest) == 0 {
-		delete(s.groups, hw)
+		delete(s.listeners, hw)
 		return
 	}
-	s.groups[hw] = rest
+	s.listeners[hw] = rest
 }
 
 func without(list []*iface, i *iface) []*iface {
@@ -94,7 +94,7 @@ func (w *world) transmit(i *iface, to plane.HW, data []byte) {
 		w.drop(dropTooBig)
 		return
 	}
-	leaves, ok := i.shaper.Send(&s.model, w.now, len(data)+EthernetHeader)
+	leaves, ok := i.shaper.Send(&s.model, w.now, len(data)+scenario.EthernetHeader)
 	if !ok {
 		w.drop(dropQueueFull)
 		return
@@ -140,7 +140,7 @@ func (w *world) carry(s *segment, from, to *iface, fi int32) {
 
 // spread schedules a multicast: one event for all receivers while the model draws nothing, else one for each.
 func (w *world) spread(s *segment, from *iface, f frame) {
-	group := s.groups[f.dst]
+	group := s.listeners[f.dst]
 	if len(s.kernel)+len(group) == 0 {
 		return
 	}

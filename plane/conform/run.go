@@ -76,7 +76,8 @@ func (s *Step) run(a Applier) string {
 		return ""
 	}
 	drops := map[string]int{}
-	for _, d := range sink.Drops {
+	for i := range len(sink.Drops) {
+		d := sink.Drops[i]
 		drops[d.Reason] += d.N
 	}
 	var why []string

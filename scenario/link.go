@@ -1,10 +1,8 @@
-package sim
+package scenario
 
 import (
 	"math/rand/v2"
 	"time"
-
-	"roam6/scenario"
 )
 
 // EthernetHeader is what a frame has before the IPv6 packet; rates count it (octets).
@@ -14,8 +12,8 @@ const EthernetHeader = 14
 const DefaultQueue = 1000
 
 // Shaper is the rate and the queue of one member of a segment: a first-come queue before a transmitter of fixed speed.
-// Together with Path it is the whole arithmetic of a link, so that the laboratory's emulator can be compared with it.
-// The zero Shaper is idle.
+// Together with LinkPath it is the whole arithmetic of a link, shared by simulator and emulator, so that both treat a sequence
+// of frames alike. The zero Shaper is idle.
 type Shaper struct {
 	free   time.Duration   // when the transmitter has sent all it accepted
 	starts []time.Duration // when each waiting frame begins, ascending, from head on
@@ -24,7 +22,7 @@ type Shaper struct {
 
 // Send accepts a frame of so many octets (Ethernet header included) at now and says when its last bit leaves; false if
 // the queue is full and the frame is lost. Times already given do not change when the model does.
-func (s *Shaper) Send(m *scenario.LinkModel, now time.Duration, octets int) (time.Duration, bool) {
+func (s *Shaper) Send(m *LinkModel, now time.Duration, octets int) (time.Duration, bool) {
 	for s.head < len(s.starts) && s.starts[s.head] <= now {
 		s.head++
 	}
@@ -62,25 +60,25 @@ func serialisation(rate int64, octets int) time.Duration {
 	return time.Duration((bits + rate - 1) / rate)
 }
 
-// Path is what happens to frames between one member and another: delay, jitter, loss, duplication, reordering. Its
+// LinkPath is what happens to frames between one member and another: delay, jitter, loss, duplication, reordering. Its
 // draws are its own, named by segment and members.
-type Path struct {
+type LinkPath struct {
 	draw rand.PCG
 	last time.Duration // latest arrival of a frame that kept its place
 }
 
-// NewPath makes the path of a segment from one member to another ("ar1/cell").
-func NewPath(run uint64, segment, from, to string) *Path {
-	return &Path{draw: drawOf(run, "path", segment, from, to)}
+// NewLinkPath makes the path of a segment from one member to another ("ar1/cell").
+func NewLinkPath(run uint64, segment, from, to string) *LinkPath {
+	return &LinkPath{draw: Draw(run, "path", segment, from, to)}
 }
 
 // Pass says when the copies of a frame that left at the given time arrive; none if it is lost.
-func (p *Path) Pass(m *scenario.LinkModel, leaves time.Duration) (arrive [2]time.Duration, copies int) {
-	if chance(&p.draw, m.Loss) {
+func (p *LinkPath) Pass(m *LinkModel, leaves time.Duration) (arrive [2]time.Duration, copies int) {
+	if Chance(&p.draw, m.Loss) {
 		return arrive, 0
 	}
 	arrive[0] = p.one(m, leaves)
-	if !chance(&p.draw, m.Duplicate) {
+	if !Chance(&p.draw, m.Duplicate) {
 		return arrive, 1
 	}
 	arrive[1] = p.one(m, leaves)
@@ -88,17 +86,17 @@ func (p *Path) Pass(m *scenario.LinkModel, leaves time.Duration) (arrive [2]time
 }
 
 // one draws the arrival of one copy. Only frames that are not held back move the mark later frames may not overtake.
-func (p *Path) one(m *scenario.LinkModel, leaves time.Duration) time.Duration {
-	at := leaves + m.Delay + time.Duration(upTo(&p.draw, int64(m.Jitter)))
+func (p *LinkPath) one(m *LinkModel, leaves time.Duration) time.Duration {
+	at := leaves + m.Delay + time.Duration(UpTo(&p.draw, int64(m.Jitter)))
 	at = max(at, p.last)
-	if chance(&p.draw, m.Reorder) {
+	if Chance(&p.draw, m.Reorder) {
 		return at + m.ReorderBy
 	}
 	p.last = at
 	return at
 }
 
-// plain reports whether a model never draws: every frame takes exactly Delay.
-func plain(m *scenario.LinkModel) bool {
+// Plain reports whether the model never draws: every frame takes exactly Delay.
+func (m *LinkModel) Plain() bool {
 	return m.Jitter <= 0 && m.Loss <= 0 && m.Duplicate <= 0 && m.Reorder <= 0
 }

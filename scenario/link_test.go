@@ -1,15 +1,15 @@
-package sim
+package scenario
 
 import (
 	"math"
 	"testing"
 	"time"
-
-	"roam6/scenario"
 )
 
+const ms = time.Millisecond
+
 func TestShaper(t *testing.T) {
-	m := scenario.LinkModel{Rate: 8e6, Queue: 2} // one octet a microsecond
+	m := LinkModel{Rate: 8e6, Queue: 2} // one octet a microsecond
 	var s Shaper
 	for k, want := range []struct {
 		now, leaves time.Duration
@@ -34,7 +34,7 @@ func TestShaper(t *testing.T) {
 }
 
 func TestShaperLongQueueStaysBounded(t *testing.T) {
-	m := scenario.LinkModel{Rate: 8e6}
+	m := LinkModel{Rate: 8e6}
 	var s Shaper
 	accepted := 0
 	for k := range 100_000 {
@@ -51,8 +51,8 @@ func TestShaperLongQueueStaysBounded(t *testing.T) {
 }
 
 func TestPathStatistics(t *testing.T) {
-	m := scenario.LinkModel{Delay: 10 * ms, Jitter: 4 * ms, Loss: 0.1, Duplicate: 0.05, Reorder: 0.02, ReorderBy: 40 * ms}
-	p := NewPath(7, "seg", "a/0", "b/0")
+	m := LinkModel{Delay: 10 * ms, Jitter: 4 * ms, Loss: 0.1, Duplicate: 0.05, Reorder: 0.02, ReorderBy: 40 * ms}
+	p := NewLinkPath(7, "seg", "a/0", "b/0")
 	const n = 100_000
 	var lost, dup, held int
 	var sum, last time.Duration
@@ -91,8 +91,8 @@ func TestPathStatistics(t *testing.T) {
 }
 
 func TestPathNeverOvertakesUnlessHeld(t *testing.T) {
-	m := scenario.LinkModel{Delay: 10 * ms, Jitter: 50 * ms}
-	p := NewPath(7, "seg", "a/0", "b/0")
+	m := LinkModel{Delay: 10 * ms, Jitter: 50 * ms}
+	p := NewLinkPath(7, "seg", "a/0", "b/0")
 	var last time.Duration
 	for k := range 10_000 {
 		at, _ := p.Pass(&m, time.Duration(k)*ms)
