@@ -101,7 +101,7 @@ func (m *machine) raise() error {
 		{"accept_ra", "0"},
 		{"accept_dad", "0"},
 	} {
-		if err := m.setConf(m.tun.name, c.key, c.value, false); err != nil {
+		if err := setConf(m.conf, m.tun.name, c.key, c.value); err != nil {
 			return err
 		}
 	}

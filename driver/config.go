@@ -19,8 +19,7 @@ type Config struct {
 	Tun string
 	// Host is the machine under the node; nil is this one. Tests give a Memory.
 	Host Host
-	// Userland says that the kernel should hold no address on the links: IPv6 is switched off on them while the node
-	// lives. False on real hosts, whose kernel shares the links.
+	// Userland says so of every link; see Link.
 	Userland bool
 	Store    Store     // durable records; nil keeps none
 	Journal  io.Writer // JSON lines of engine.Entry; nil for none
@@ -47,6 +46,10 @@ type Link struct {
 	Ifname string
 	// External says that the link's state is injected (the lab's radio, a wpa_cli hook) instead of watched.
 	External bool
+	// Userland says that the link is the node's alone: the kernel's IPv6 is switched off on it while the node lives, and put back
+	// by Close or, after a kill, by the next life (Store remembers). Elsewhere the kernel shares the link, as on a router, and must make no
+	// address that an engine makes too.
+	Userland bool
 }
 
 // Store keeps what engines persist. Buckets are prefixed with the engine's name and a slash.

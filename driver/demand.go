@@ -12,8 +12,8 @@ import (
 // demand is what a plane's table asks of the machine under it, kept up one Op at a time: a home agent changes it with
 // every binding, and must not walk ten thousand others for it.
 type demand struct {
-	// shared: the kernel speaks IPv6 on the links as well.
-	shared bool
+	// shared: the links on which the kernel speaks IPv6 as well.
+	shared map[plane.Port]bool
 	locals map[netip.Addr]plane.Local
 	hosts  map[netip.Addr]plane.Host
 	paths  map[netip.Prefix]plane.Path
@@ -27,7 +27,7 @@ type group struct {
 	addr netip.Addr
 }
 
-func newDemand(shared bool) *demand {
+func newDemand(shared map[plane.Port]bool) *demand {
 	return &demand{
 		shared: shared,
 		locals: map[netip.Addr]plane.Local{},
@@ -100,7 +100,7 @@ func byLink(l plane.Local) bool { return !l.Capture && !l.Proxy && l.Port != pla
 
 func (d *demand) path(p netip.Prefix, path plane.Path, gone bool) delta {
 	c := delta{capture: p}
-	if old, had := d.paths[p]; had && d.byAnyLink(old) {
+	if old, had := d.paths[p]; had && byAnyLink(old) {
 		c.unwant(d, plane.Kernel, p)
 	}
 	if gone {
@@ -108,16 +108,15 @@ func (d *demand) path(p netip.Prefix, path plane.Path, gone bool) delta {
 		return c
 	}
 	d.paths[p] = path
-	if d.byAnyLink(path) {
+	if byAnyLink(path) {
 		c.want(d, plane.Kernel, p)
 	}
 	return c
 }
 
 // byAnyLink tells whether packets to a mobile address come by packet socket: a mobile node at home, or on its way there,
-// is sent packets that no tunnel brings. A kernel that shares the links delivers those itself, since the address is one
-// of its own (on the TUN): the applications would get them twice.
-func (d *demand) byAnyLink(p plane.Path) bool { return p.Side == plane.Mobile && !d.shared }
+// is sent packets that no tunnel brings.
+func byAnyLink(p plane.Path) bool { return p.Side == plane.Mobile }
 
 func (c *delta) want(d *demand, port plane.Port, p netip.Prefix) {
 	if d.direct[port] == nil {
@@ -149,10 +148,14 @@ func (d *demand) captured(p netip.Prefix) bool {
 	return p.IsSingleIP() && d.locals[p.Addr()].Capture
 }
 
-// wants gives the destinations whose packets a link port must bring up, sorted.
+// wants gives the destinations whose packets a link port must bring up, sorted. What is wanted of any link are addresses
+// that the kernel has too (on the TUN): where it shares the link it delivers those itself, and the applications would get
+// them twice.
 func (d *demand) wants(port plane.Port) []netip.Prefix {
 	all := slices.Collect(maps.Keys(d.direct[port]))
-	all = slices.AppendSeq(all, maps.Keys(d.direct[plane.Kernel]))
+	if !d.shared[port] {
+		all = slices.AppendSeq(all, maps.Keys(d.direct[plane.Kernel]))
+	}
 	slices.SortFunc(all, netip.Prefix.Compare)
 	return slices.Compact(all)
 }

@@ -11,6 +11,7 @@
 //	host.go             the machine under a node; host_linux.go is this one, memory.go one made of calls
 //	link, filter, gso   a link: which packets come up, and whole ones out of what the kernel merged
 //	tun, apply, kernel  the Kernel port and what the host's own stack must hold for it
+//	muted               links that are the node's alone, IPv6 of the kernel being off there
 //	demand.go           what a table asks of the machine, worked out one Op at a time
 //	journal.go replay.go control.go client.go caps_linux.go
 //
@@ -21,7 +22,8 @@
 // thread.
 //
 // The kernel keeps a node's state only on its TUN device, which vanishes with the process. A killed node leaves no
-// address and no route behind. What it may leave is IPv6 switched off on links that were the node's alone (Userland).
+// address and no route behind. What it may leave is IPv6 switched off on links that were the node's alone (Userland): the
+// Store remembers how it was, and the next life puts it back.
 //
 // No packet comes twice: what the kernel routes into the TUN (Capture) is not taken from the links as well, and what a
 // kernel that shares the links delivers itself is left to it.

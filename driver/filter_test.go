@@ -65,7 +65,7 @@ func TestDemandTakesEachPacketOnce(t *testing.T) {
 		"proxied":  {Port: 1, Proxy: true},
 		"both":     {Port: 1, Capture: true, Proxy: true},
 	} {
-		d := newDemand(false)
+		d := newDemand(nil)
 		c := d.apply(localOp(coa, l))
 		if len(d.wants(1)) > 0 || len(c.joined) != 1 || d.captured(netip.PrefixFrom(coa, 128)) != l.Capture {
 			t.Errorf("%s: wants %v, joined %v", name, d.wants(1), c.joined)
@@ -77,7 +77,7 @@ func TestDemandTakesEachPacketOnce(t *testing.T) {
 func TestDemandLeavesMobileAddressesToASharingKernel(t *testing.T) {
 	op := plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(hoa, 128), Path: plane.Path{Side: plane.Mobile, Mode: plane.Direct, Out: 1}}}
 	for _, shared := range []bool{false, true} {
-		d := newDemand(shared)
+		d := newDemand(map[plane.Port]bool{1: shared})
 		d.apply(op)
 		if got := len(d.wants(1)) == 0; got != shared {
 			t.Errorf("shared %v: wants %v", shared, d.wants(1))
@@ -87,7 +87,7 @@ func TestDemandLeavesMobileAddressesToASharingKernel(t *testing.T) {
 
 // The demand worked out Op by Op is the one of the table itself.
 func TestDemandFollowsTheTable(t *testing.T) {
-	d, s := newDemand(false), plane.NewSoft()
+	d, s := newDemand(nil), plane.NewSoft()
 	var sink plane.Sink
 	addrs := []netip.Addr{coa, cn, hoa, netip.MustParseAddr("2001:db8:9::1")}
 	for i := range 3000 { // a walk through all kinds of change, the same in every run

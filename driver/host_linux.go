@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"slices"
 	"sync"
 
 	"roam6/engine"
@@ -21,7 +21,7 @@ type machine struct {
 	kernel *kernel
 	watch  *watch
 	conf   *os.Root // /proc/sys/net/ipv6/conf of our namespace
-	undo   []func() // what Close has to put back
+	muted  *muted
 	demand *demand
 	feed   Feed
 	closed bool
@@ -30,7 +30,13 @@ type machine struct {
 
 // openHost opens everything; nothing is changed on the machine but, with Userland, IPv6 on the links.
 func openHost(c Config) (Host, error) {
-	m := &machine{links: map[plane.Port]*link{}, demand: newDemand(!c.Userland)}
+	c.Links = slices.Clone(c.Links)
+	shared := map[plane.Port]bool{}
+	for i := range c.Links {
+		c.Links[i].Userland = c.Links[i].Userland || c.Userland
+		shared[c.Links[i].Port] = !c.Links[i].Userland
+	}
+	m := &machine{links: map[plane.Port]*link{}, demand: newDemand(shared)}
 	if err := m.open(c); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
@@ -46,6 +52,9 @@ func (m *machine) open(c Config) error {
 	if m.kernel, err = openKernel(c.Tun); err != nil {
 		return err
 	}
+	if m.muted, err = openMuted(m.conf, c.Store); err != nil {
+		return err
+	}
 	for _, lc := range c.Links {
 		l, err := openLink(lc)
 		if err != nil {
@@ -56,11 +65,9 @@ func (m *machine) open(c Config) error {
 		if err := m.attach(l); err != nil {
 			return err
 		}
-		if c.Userland {
-			if err := m.silence(lc.Ifname); err != nil {
-				return err
-			}
-		}
+	}
+	if err := m.muted.sweep(); err != nil {
+		return err
 	}
 	if m.watch, err = openWatch(); err != nil {
 		return err
@@ -84,41 +91,10 @@ func (m *machine) attach(l *link) error {
 	}
 	l.mtu = a.MTU
 	copy(l.hw[:], a.HardwareAddr)
-	return l.bind(a.Index)
-}
-
-// silence switches IPv6 off on an interface and puts it back at Close.
-func (m *machine) silence(ifname string) error {
-	return m.setConf(ifname, "disable_ipv6", "1", true)
-}
-
-// setConf writes one setting of an interface.
-func (m *machine) setConf(ifname, key, value string, restore bool) error {
-	path := ifname + "/" + key
-	old, err := m.conf.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("reading net.ipv6.conf.%s.%s: %w", ifname, key, err)
-	}
-	was := strings.TrimSpace(string(old))
-	if was == value {
-		return nil
-	}
-	if err := m.writeConf(path, value); err != nil {
-		return lacks(fmt.Sprintf("setting net.ipv6.conf.%s.%s", ifname, key), "CAP_NET_ADMIN", err)
-	}
-	if restore {
-		m.undo = append(m.undo, func() { _ = m.writeConf(path, was) })
-	}
-	return nil
-}
-
-func (m *machine) writeConf(path, value string) error {
-	f, err := m.conf.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
+	if err := m.mute(l, dev); err != nil {
 		return err
 	}
-	_, err = f.WriteString(value)
-	return errors.Join(err, f.Close())
+	return l.bind(a.Index)
 }
 
 // Listen starts the readers and the link watch, and reports the links that are up.
@@ -199,8 +175,8 @@ func (m *machine) Close() error {
 		errs = append(errs, m.kernel.remove(), m.tun.close())
 	}
 	m.wg.Wait()
-	for _, f := range m.undo {
-		f()
+	if m.muted != nil {
+		errs = append(errs, m.muted.restore())
 	}
 	if m.kernel != nil {
 		m.kernel.close()

@@ -29,6 +29,7 @@ const carries = unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOWER_UP
 // seen is an interface as a message describes it.
 type seen struct {
 	gone  bool
+	addr  bool // only this is told: the kernel has an IPv6 address on it
 	index int
 	name  string
 	flags uint32
@@ -41,7 +42,7 @@ func openWatch() (*watch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("a netlink socket: %w", err)
 	}
-	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK}); err != nil {
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK | unix.RTMGRP_IPV6_IFADDR}); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("listening to link changes: %w", err)
 	}
@@ -81,7 +82,7 @@ func (w *watch) read(f Feed, changed func(*seen)) {
 	}
 }
 
-// parseLinks reads RTM_NEWLINK and RTM_DELLINK messages.
+// parseLinks reads RTM_NEWLINK, RTM_DELLINK and RTM_NEWADDR messages.
 func parseLinks(b []byte) []seen {
 	messages, err := syscall.ParseNetlinkMessage(b)
 	if err != nil {
@@ -90,6 +91,10 @@ func parseLinks(b []byte) []seen {
 	var out []seen
 	for i := range messages {
 		m := &messages[i]
+		if m.Header.Type == unix.RTM_NEWADDR && len(m.Data) >= unix.SizeofIfAddrmsg {
+			out = append(out, seen{addr: true, index: int(int32(binary.NativeEndian.Uint32(m.Data[4:])))})
+			continue
+		}
 		if (m.Header.Type != unix.RTM_NEWLINK && m.Header.Type != unix.RTM_DELLINK) || len(m.Data) < unix.SizeofIfInfomsg {
 			continue
 		}
@@ -126,6 +131,12 @@ func (m *machine) changed(s *seen) {
 		switch {
 		case s == nil:
 			m.refresh(l)
+			m.hush(l, "")
+		case s.addr:
+			if s.index == l.index {
+				m.hush(l, "somebody switched IPv6 of the kernel on again on "+l.Ifname+", which is the node's alone; it is off again. "+
+					"Tell the network manager to leave IPv6 there alone, or let the kernel have the link too (kernel: on)")
+			}
 		case s.name == l.Ifname:
 			m.observe(l, *s)
 		case s.index == l.index && s.name != "":
@@ -158,6 +169,7 @@ func (m *machine) observe(l *link, s seen) {
 	}
 	if s.index != l.index {
 		m.tell(l, false)
+		m.hush(l, "")
 		if err := l.bind(s.index); err != nil {
 			l.index = 0
 			m.feed.Tell(engine.Event{Name: EventKernel, Reason: err.Error()})
