@@ -114,7 +114,7 @@ func one(ctx context.Context, world string, p *scenario.Plan, l *live) error {
 
 func printComparison(rows []row) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "strategy\thandovers\tfailed\tinterruption p50\tmax ms\tL3 overhead p50\tmax ms\tlost\tair packets\toctets\tvoice R (worst)\t")
+	fmt.Fprintln(w, "strategy\thandovers\tfailed\tout p50 ms\tout max\tL3 p50\tL3 max\tlost\tair packets\toctets\tworst voice R\t")
 	for _, r := range rows {
 		t, air := r.Result.Totals, scenario.Air{}
 		for _, h := range r.Result.Handovers {

@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -45,7 +44,7 @@ func versionCmd() *cobra.Command {
 	}
 }
 
-// manCmd writes manual pages; packages call it when they are built.
+// manCmd writes manual pages; packages call it when they are built, with SOURCE_DATE_EPOCH for equal pages.
 func manCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "gen-man DIR", Short: "Write the manual pages into DIR", Hidden: true, Args: exactly(1, "a DIR"),
@@ -55,8 +54,7 @@ func manCmd() *cobra.Command {
 			}
 			root := c.Root()
 			root.DisableAutoGenTag = true
-			when := time.Unix(0, 0).UTC() // equal sources, equal pages
-			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "roam6 " + built(), Manual: "roam6", Date: &when}, args[0])
+			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "roam6 " + built(), Manual: "roam6"}, args[0])
 		}),
 	}
 }
