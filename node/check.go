@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"roam6/conf"
@@ -20,6 +21,12 @@ const (
 	minSPI         = 256                // RFC 4303 §2.1
 	maxMobiles     = 1 << 20
 	defaultRolePfx = "roles[%d]"
+)
+
+// Values of LinkConfig.Kernel.
+const (
+	KernelOn  = "on"
+	KernelOff = "off"
 )
 
 // checker holds what the checks of one file found so far.
@@ -57,6 +64,28 @@ func (k *checker) config(c *Config) {
 	k.must(len(c.Roles) > 0, "roles", "[]", "at least one role")
 	for i := range c.Roles {
 		k.role(fmt.Sprintf(defaultRolePfx, i), &c.Roles[i])
+	}
+	for i := range c.Links {
+		k.kernel(fmt.Sprintf("links[%d].kernel", i), &c.Links[i], c.Roles)
+	}
+}
+
+// kernel decides whose a link is. A mobile node finds routers and makes addresses of its own: a kernel that does so too makes
+// the same ones, and answers mobility messages to them with Parameter Problem. On a router's links the kernel forwards.
+func (k *checker) kernel(at string, l *LinkConfig, roles []RoleConfig) {
+	mobile, router := false, false
+	for _, r := range roles {
+		mobile = mobile || r.MN != nil
+		router = router || r.HA != nil && r.HA.Port == l.Port
+		router = router || r.AR != nil && slices.ContainsFunc(r.AR.Links, func(a AdvertiseConfig) bool { return a.Port == l.Port })
+	}
+	k.must(!router || l.Kernel != KernelOff, at, l.Kernel, "on: the link is advertised on, and its kernel is the router")
+	switch {
+	case l.Kernel != "":
+	case mobile && !router:
+		l.Kernel = KernelOff
+	default:
+		l.Kernel = KernelOn
 	}
 }
 

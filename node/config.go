@@ -24,6 +24,7 @@ type LinkConfig struct {
 	Port       int    `yaml:"port,required" doc:"number by which roles refer to the interface, from 1"`
 	Preference int    `yaml:"preference" doc:"mobile node: links with a lower number are used first; default 0"`
 	Hook       bool   `yaml:"hook" doc:"link state comes from roam6 ctl link-up and link-down (a wpa_supplicant action script), not from the kernel"`
+	Kernel     string `yaml:"kernel" allowed:"on|off" doc:"IPv6 of the kernel on the interface; off: roam6 alone speaks it there while it runs (IPv4 is untouched); default off for the links of mn, on where ar or ha advertise"`
 }
 
 // RoleConfig holds exactly one role.

@@ -149,7 +149,24 @@ func ipv6Findings() []finding {
 		forward.Found = "off; a home agent and an access router need it"
 		forward.Do = "sudo sysctl net.ipv6.conf.all.forwarding=1"
 	}
-	return []finding{f, forward}
+	return append([]finding{f, forward}, offFindings()...)
+}
+
+// offFindings names interfaces without IPv6: a mobile node has them to itself while it runs, and a killed one leaves them so.
+func offFindings() []finding {
+	const dir = "/proc/sys/net/ipv6/conf/"
+	entries, _ := os.ReadDir(dir)
+	var off []string
+	for _, e := range entries {
+		if n := e.Name(); n != "all" && n != "default" && n != "lo" && sysctl("net/ipv6/conf/"+n+"/disable_ipv6") == "1" {
+			off = append(off, n)
+		}
+	}
+	if len(off) == 0 {
+		return nil
+	}
+	return []finding{{Name: "IPv6 of links", State: info, Found: "off on " + strings.Join(off, ", ") + "; a mobile node has its links to itself while it runs",
+		Do: "if none runs (one was killed): start and stop it, or sudo sysctl net.ipv6.conf." + off[0] + ".disable_ipv6=0"}}
 }
 
 func program(name, use, install string) finding {

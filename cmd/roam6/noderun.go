@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -132,13 +133,13 @@ func (f *nodeFlags) run(ctx context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := lacking(driver.Missing()); err != nil {
-		return err
+	if err := errors.Join(lacking(driver.Missing()), rivals(c)); err != nil {
+		return lacks(err)
 	}
 	log = log.With("node", c.Name)
 	d := driver.Config{Name: c.Name, Engines: engines, Tun: c.Tun}
 	for _, l := range c.Links {
-		d.Links = append(d.Links, driver.Link{Port: plane.Port(l.Port), Ifname: l.Name, External: l.Hook})
+		d.Links = append(d.Links, driver.Link{Port: plane.Port(l.Port), Ifname: l.Name, External: l.Hook, Userland: l.Kernel == node.KernelOff})
 	}
 	d.JournalHeader = &driver.JournalHeader{Node: c.Name, Build: built(), Config: digest(text), Seed: hex.EncodeToString(seed[:])}
 	told := newTeller(log)
@@ -186,6 +187,23 @@ func lifetime(ctx context.Context, c *node.Config, d driver.Config, log *slog.Lo
 		log.Info("node ends")
 	}
 	return err
+}
+
+// rivals is the error of a mobile node whose kernel makes addresses on the same links, of the same advertisements: they would
+// be the same addresses.
+func rivals(c *node.Config) error {
+	var errs []error
+	mobile := slices.ContainsFunc(c.Roles, func(r node.RoleConfig) bool { return r.MN != nil })
+	for _, l := range c.Links {
+		at := "net/ipv6/conf/" + l.Name + "/"
+		accept := sysctl(at + "accept_ra")
+		listens := accept == "2" || accept == "1" && sysctl(at+"forwarding") == "0"
+		if mobile && l.Kernel == node.KernelOn && listens && sysctl(at+"autoconf") == "1" {
+			errs = append(errs, fmt.Errorf("link %s has kernel: on, and the kernel makes addresses of router advertisements there, the same as roam6; what to do: kernel: off, or sysctl net.ipv6.conf.%s.accept_ra=0",
+				l.Name, l.Name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // lacking is the error of what a machine does not offer.
