@@ -155,6 +155,12 @@ func (n *Node) Inject(engineName string, in engine.Input) {
 	n.post(func() { n.loop.offer(engineName, in) })
 }
 
+// InjectWait is Inject that returns when the input has been handled and all its effects have been run: what the node did about it
+// stands from then on.
+func (n *Node) InjectWait(ctx context.Context, engineName string, in engine.Input) error {
+	return n.do(ctx, func() { n.loop.offer(engineName, in) })
+}
+
 // Command gives an order to an engine and waits for its reply. The engine's name may be empty if there is only one.
 func (n *Node) Command(ctx context.Context, engineName, verb string, args map[string]string) (engine.Reply, error) {
 	s, err := n.loop.find(engineName)

@@ -68,6 +68,8 @@ func (l *Lab) detach(n *node, iface string) {
 	if l.emu.where(m) == "" {
 		return
 	}
-	l.emu.attach(m, nil)
+	// The radio stops its node's sending before it leaves the cell, as a driver stops its queue: what the node has sent
+	// until then is on the air, and what it sends from then on it keeps.
 	n.linkDown(iface)
+	l.emu.attach(m, nil)
 }

@@ -147,15 +147,17 @@ func (e *emulator) wait(events []unix.EpollEvent, due nanos, some bool) (int, er
 	return int(n), nil
 }
 
-// read takes one frame from a member; when there are more, the next wait ends at once.
-func (e *emulator) read(m *member) {
+// read takes one frame from a member; when there are more, the next wait ends at once. It reports whether there was one.
+func (e *emulator) read(m *member) bool {
 	f := e.get()
 	n, err := unix.Read(m.fd, f.buf)
-	if err == nil && n > 0 {
+	some := err == nil && n > 0
+	if some {
 		f.n = n
 		e.accept(m, f, e.now())
 	}
 	e.put(f)
+	return some
 }
 
 // deliver hands over all frames that are due.

@@ -11,10 +11,14 @@ import (
 	"roam6/driver"
 	"roam6/engine"
 	"roam6/plane"
+	"roam6/scenario"
 )
 
 // tunName is the name of a node's TUN device, the Kernel port of its plane.
 const tunName = "roam6"
+
+// downPatience bounds the wait for a node to take in that a link went down.
+const downPatience = 20 * time.Millisecond
 
 // life is one run of a node's engines, from a start or restart to a crash or the end.
 type life struct {
@@ -106,6 +110,8 @@ func (n *node) linkUp(iface, segment string) {
 func (n *node) linkDown(iface string) {
 	i := n.iface(iface)
 	if n.life != nil && i.Port > plane.Kernel {
-		n.life.node.Inject("", engine.LinkDown{Port: i.Port})
+		ctx, cancel := context.WithTimeout(context.Background(), downPatience)
+		defer cancel()
+		_ = n.life.node.InjectWait(ctx, "", engine.LinkDown{Port: i.Port}) // a node too busy to hear it loses what it sends
 	}
 }

@@ -115,6 +115,8 @@ func (e *emulator) attach(m *member, seg *segment) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if m.seg != nil {
+		for k := 0; k < tapQueue && m.fd > 0 && e.read(m); k++ { // sent before it leaves
+		}
 		m.seg.members = slices.DeleteFunc(m.seg.members, func(o *member) bool { return o == m })
 		m.left = e.now()
 	}
