@@ -65,10 +65,13 @@ stage_lint() { holds staticcheck go tool -modfile=tools/go.mod staticcheck ./...
 # arrows and purity of the rooms, examples and papers; nothing generated is stale
 stage_house() { tests .; }
 
-# one static binary, and it says so
+# one static binary, and every command the papers show is in it
 stage_build() {
+	local bad=0
 	holds "static binary" static "$scratch/roam6" || return 1
-	holds "roam6 version" "$scratch/roam6" version
+	holds "roam6 version" "$scratch/roam6" version || bad=1
+	holds "commands in the papers" ci/commands "$scratch/roam6" || bad=1
+	return $bad
 }
 
 # the pure rooms build for a browser
