@@ -33,9 +33,12 @@ func papers(t *testing.T) []string {
 	return all
 }
 
-var link = regexp.MustCompile(`\]\(([^)# ]*)(#[^) ]*)?\)`)
+var (
+	link = regexp.MustCompile(`\]\(([^)# ]*)(#[^) ]*)?\)`)
+	file = regexp.MustCompile("`([a-z0-9_]+/[a-z0-9_./-]+)`") // a path of ours when its first element is a room
+)
 
-// TestPaperLinks wants every link between papers to lead somewhere.
+// TestPaperLinks wants every link between papers to lead somewhere, and every file they name to be there.
 func TestPaperLinks(t *testing.T) {
 	for _, paper := range papers(t) {
 		text, err := os.ReadFile(paper)
@@ -48,6 +51,15 @@ func TestPaperLinks(t *testing.T) {
 			}
 			if _, err := os.Stat(filepath.Join(filepath.Dir(paper), m[1])); err != nil {
 				t.Errorf("%s: the link to %s leads nowhere", paper, m[1])
+			}
+		}
+		for _, m := range file.FindAllStringSubmatch(string(text), -1) {
+			room, _, _ := strings.Cut(m[1], "/")
+			if _, ours := arrows[room]; !ours || paper == "HACKING.md" { // HACKING.md names files to come
+				continue
+			}
+			if _, err := os.Stat(m[1]); err != nil {
+				t.Errorf("%s: there is no %s", paper, m[1])
 			}
 		}
 	}
