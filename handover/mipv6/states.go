@@ -1,6 +1,10 @@
 package mipv6
 
-import "roam6/engine"
+import (
+	"slices"
+
+	"roam6/engine"
+)
 
 // state of the mobile node's end.
 type state string
@@ -13,10 +17,11 @@ const (
 	bound        state = "bound"        // reachable at the home address
 )
 
-// edges is every change of state there is; become refuses any other. Tests walk each of them.
+// edges is every change of state there is; become refuses any other. Tests walk each of them. Applications' packets
+// are held in every state but bound; see Mobile.
 var edges = map[state][]state{
-	disconnected: {detecting, configuring, registering, bound},
-	detecting:    {disconnected, configuring, registering, bound},
+	disconnected: {detecting},
+	detecting:    {disconnected, configuring, registering},
 	configuring:  {disconnected, detecting, registering},
 	registering:  {disconnected, detecting, configuring, bound},
 	bound:        {disconnected, detecting, configuring, registering},
@@ -26,15 +31,12 @@ func (m *Mobile) become(next state, why string, out *engine.Effects) {
 	if m.state == next {
 		return
 	}
-	for _, ok := range edges[m.state] {
-		if ok == next {
-			out.List = append(out.List, engine.Event{
-				Name: engine.EventState, Reason: why,
-				Attrs: []engine.Attr{{Key: "machine", Value: "mipv6"}, {Key: "from", Value: string(m.state)}, {Key: "to", Value: string(next)}},
-			})
-			m.state = next
-			return
-		}
+	if !slices.Contains(edges[m.state], next) {
+		panic("mipv6: no edge from " + string(m.state) + " to " + string(next) + " (" + why + ")")
 	}
-	panic("mipv6: no edge from " + string(m.state) + " to " + string(next) + " (" + why + ")")
+	out.List = append(out.List, engine.Event{
+		Name: engine.EventState, Reason: why,
+		Attrs: []engine.Attr{engine.S("machine", "mipv6"), engine.S("from", string(m.state)), engine.S("to", string(next))},
+	})
+	m.state = next
 }

@@ -21,6 +21,13 @@ const (
 	DefaultIntervalMax = 70 * time.Millisecond
 	// MaxDelay is MAX_RA_DELAY_TIME, RFC 4861 §10: the answer to a solicitation waits a random time up to it.
 	MaxDelay = 500 * time.Millisecond
+	// MinDelay is the least time between two multicast advertisements: MinDelayBetweenRAs, RFC 6275 §13. Its default there
+	// is 3 s and its least value this; a router for mobile nodes takes it so that an arrival never waits 3 s for an answer.
+	MinDelay = 30 * time.Millisecond
+	// The first InitialCount intervals are at most InitialInterval, so that hosts that were there first find a new router
+	// soon: MAX_INITIAL_RTR_ADVERTISEMENTS and MAX_INITIAL_RTR_ADVERT_INTERVAL, RFC 4861 §10.
+	InitialCount    = 3
+	InitialInterval = 16 * time.Second
 	// DefaultLifetime is AdvDefaultLifetime for a MaxRtrAdvInterval under 600 s, RFC 4861 §6.2.1.
 	DefaultLifetime = 1800 * time.Second
 	// DefaultValid and DefaultPreferred are AdvValidLifetime and AdvPreferredLifetime, RFC 4861 §6.2.1.
@@ -49,6 +56,8 @@ type Advertiser struct {
 	up     bool
 	timers engine.Timers[what]
 	sent   uint64
+	last   engine.Mono // when the latest went out
+	early  int         // how many went out since the link came up
 }
 
 type what uint8
@@ -66,8 +75,8 @@ func (a *Advertiser) Up(now engine.Now, in engine.LinkUp, out *engine.Effects) {
 	if in.Port != a.cfg.Port {
 		return
 	}
-	a.up, a.hw, a.mtu = true, in.HW, in.MTU
-	a.timers.Set(unsolicited, now.Mono)
+	a.up, a.hw, a.mtu, a.early = true, in.HW, in.MTU, 0
+	a.timers.Set(unsolicited, a.soonest(now))
 }
 
 // Down stops advertising.
@@ -78,6 +87,14 @@ func (a *Advertiser) Down(in engine.LinkDown) {
 	}
 }
 
+// soonest is when the next advertisement may go out: however many solicit, the link is not flooded (RFC 4861 §6.2.6).
+func (a *Advertiser) soonest(now engine.Now) engine.Mono {
+	if a.sent == 0 {
+		return now.Mono
+	}
+	return max(now.Mono, a.last.Add(MinDelay))
+}
+
 // Heard takes a router solicitation. The answer is multicast and waits a random time (RFC 4861 §6.2.6), unless the
 // next advertisement would go out before it anyway.
 //
@@ -86,7 +103,7 @@ func (a *Advertiser) Heard(now engine.Now, port plane.Port) {
 	if port != a.cfg.Port || !a.up {
 		return
 	}
-	at := now.Mono.Add(a.rand.Between(0, a.cfg.DelayMax))
+	at := max(now.Mono.Add(a.rand.Between(0, a.cfg.DelayMax)), a.soonest(now))
 	if next, ok := a.timers.Armed(unsolicited); ok && next <= at {
 		return
 	}
@@ -112,7 +129,13 @@ func (a *Advertiser) Tick(now engine.Now, out *engine.Effects) {
 		return
 	}
 	a.timers.Stop(solicited)
-	a.timers.Set(unsolicited, now.Mono.Add(a.rand.Between(a.cfg.IntervalMin, a.cfg.IntervalMax)))
+	next := a.rand.Between(a.cfg.IntervalMin, a.cfg.IntervalMax)
+	if a.early < InitialCount {
+		a.early++
+		next = min(next, InitialInterval)
+	}
+	a.timers.Set(unsolicited, now.Mono.Add(next))
+	a.last = now.Mono
 	a.send(out)
 }
 

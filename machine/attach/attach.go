@@ -1,12 +1,16 @@
 // Package attach is a host's presence on one link: it finds the router, notices when the router is gone, and says which
-// prefix to form an address in. Router discovery is RFC 4861 §6.3, unreachability detection §7.3, movement
-// detection RFC 6275 §11.5.1.
+// prefix to form an address in. Router discovery is RFC 4861 §6.3 with the retransmissions of RFC 7559, unreachability
+// detection §7.3, movement detection RFC 6275 §11.5.1, and a link that comes back is treated as RFC 6059 does.
 //
 //	        link up                 advertisement                   probes unanswered, lifetime over
 //	Down ───────────▶ Soliciting ──────────────────▶ Found ──────────────────────────────────────▶ Lost, Soliciting
 //	                     ▲ link up again: the router known so far must be heard again ("suspect")
 //
 // It returns facts; forming addresses and detecting duplicates is the role's.
+//
+// Advertisements are believed as they come: without SEND (RFC 3971) whoever can send on the link can pose as its router.
+// What a stranger can do by it is bounded: the node may attach to him and lose its packets, but bindings are protected
+// by the security association with the home agent, and timers taken from packets are kept within named limits.
 package attach
 
 import (
@@ -21,35 +25,42 @@ import (
 
 // Protocol constants and limits.
 const (
-	SolicitInterval = 4 * time.Second // RTR_SOLICITATION_INTERVAL, RFC 4861 §10
-	MaxSolicits     = 3               // MAX_RTR_SOLICITATIONS, RFC 4861 §10
-	// SolicitIdle is how often a link without any router is asked again after MaxSolicits: RFC 7559 §2.
-	SolicitIdle  = 120 * time.Second
-	ProbeRetrans = time.Second // RetransTimer, RFC 4861 §10, unless the router advertises another
-	MaxProbes    = 3           // MAX_UNICAST_SOLICIT, RFC 4861 §10
+	SolicitInterval    = 4 * time.Second // RTR_SOLICITATION_INTERVAL, RFC 4861 §10; the first wait of RFC 7559 §2
+	MaxSolicitInterval = time.Hour       // MRT, RFC 7559 §2
+	ProbeRetrans       = time.Second     // RetransTimer, RFC 4861 §10, unless the router advertises another
+	MaxProbes          = 3               // MAX_UNICAST_SOLICIT, RFC 4861 §10
+	ReachableTime      = 30 * time.Second
+	// MinRetrans and MaxRetrans bound the RetransTimer that an advertisement may impose: at less a router would be given up
+	// before it could answer, at more its loss would never be noticed.
+	MinRetrans = 100 * time.Millisecond
+	MaxRetrans = 10 * time.Second
+	// MinAdvInterval is the least advertisement interval that is believed (RFC 6275 §7.5: MinRtrAdvInterval).
+	MinAdvInterval = 30 * time.Millisecond
 	// MissedAdvertisements of a router that promised an interval make it suspect: RFC 6275 §11.5.1 leaves the number open.
 	MissedAdvertisements = 3
-	MaxRouters           = 8 // remembered on a link; more are ignored
+	// MaxAbsent advertisements in a row without the prefix in use, but with others, mean that it is not advertised any
+	// more: RFC 6059 §5.10. A router may spread its prefixes over several advertisements.
+	MaxAbsent = 3
+	// TwoHours is the least to which an advertisement may shorten a prefix's life: RFC 4862 §5.5.3 (e).
+	TwoHours   = 2 * time.Hour
+	MaxRouters = 8 // remembered on a link besides the current one; more are ignored
 )
 
-// Router is a default router as its advertisements describe it.
-type Router struct {
-	Addr     netip.Addr // link-local
-	HW       plane.HW
-	Global   netip.Addr // from the R bit of its prefix, RFC 6275 §7.2; invalid if it gave none
-	Prefix   netip.Prefix
-	Agent    bool // advertises itself as a home agent, RFC 6275 §7.1
-	MTU      int
-	Valid    time.Duration // lifetime of the prefix
-	Interval time.Duration // promised between advertisements; 0 if it promised none
-	Retrans  time.Duration // RetransTimer it asked for; 0 if none
+// Reasons of the Lost fact. Moved and Renumbered are followed by Found at once.
+const (
+	Moved             = "moved"
+	Renumbered        = "renumbered"
+	RouterLifetime    = "router-lifetime"
+	RouterUnreachable = "router-unreachable"
+	PrefixExpired     = "prefix-expired"
+	NoRouterAnyMore   = "router-is-none-any-more" // its advertisement says that it does not route
+)
 
-	expires   engine.Mono
-	multicast bool // its last advertisement was not for us alone
-}
-
-// Multicast reports whether the router was learnt from a multicast advertisement (RFC 4862 §5.4.2 then wants a random delay).
-func (r Router) Multicast() bool { return r.multicast }
+// Reasons why a neighbour advertisement is refused.
+const (
+	NAOtherStation = "na-other-station" // the router's address with another link-layer address
+	NAUnsolicited  = "na-unsolicited"   // nothing was asked, or the answer does not say that it is one
+)
 
 // Kind of a Fact.
 type Kind uint8
@@ -57,7 +68,7 @@ type Kind uint8
 // The facts.
 const (
 	Found     Kind = iota + 1 // a router to use from now on; it differs from the one before
-	Confirmed                 // the router known before is still there after the link came back
+	Confirmed                 // after the link came back the prefix known before is there, by this router
 	Lost                      // the router is gone; Why says how that was noticed
 )
 
@@ -68,19 +79,29 @@ type Fact struct {
 	Why    string
 }
 
+// Config describes a link.
+type Config struct {
+	Port plane.Port
+	Home netip.Prefix // the home prefix, chosen before others where a router advertises several; may be invalid
+}
+
 // Link is the presence on one link.
 type Link struct {
 	Port plane.Port
 
-	hw       plane.HW
-	source   netip.Addr // link-local address; invalid while it must not be used
-	up       bool
-	suspect  bool // the link came up and the current router has not been heard since
-	current  *Router
-	others   []Router
-	solicits int
-	probes   int
-	timers   engine.Timers[what]
+	home    netip.Prefix
+	rand    *engine.Rand
+	hw      plane.HW
+	source  netip.Addr // address solicitations come from; invalid while none may be used
+	up      bool
+	suspect bool // the link came up and the current router has not been heard since
+	current *Router
+	others  []Router
+	wait    time.Duration // before the next router solicitation; 0 before the first
+	probes  int           // of the running unreachability detection
+	asked   bool          // one of them really went out
+	absent  int           // advertisements in a row without the prefix in use
+	timers  engine.Timers[what]
 }
 
 type what uint8
@@ -88,12 +109,13 @@ type what uint8
 const (
 	solicit what = iota
 	probe
-	missed
+	quiet
 	lifetime
+	prefix
 )
 
-// New makes the presence on a port, down.
-func New(port plane.Port) *Link { return &Link{Port: port} }
+// New makes the presence on a port, down. Randomness is for the solicitations' waits.
+func New(c Config, rand *engine.Rand) *Link { return &Link{Port: c.Port, home: c.Home, rand: rand} }
 
 // Up handles a link that can carry packets. The random delay of RFC 4861 §6.3.7 is left out: the link layer has said that
 // this node alone arrived (RFC 6275 §11.5.1 lets a mobile node solicit as soon as it knows it moved).
@@ -101,8 +123,11 @@ func New(port plane.Port) *Link { return &Link{Port: port} }
 // spec MIP-07
 func (l *Link) Up(now engine.Now, in engine.LinkUp, out *engine.Effects) {
 	l.up, l.hw, l.suspect = true, in.HW, l.current != nil
-	l.others, l.solicits, l.probes = nil, 0, 0
-	l.timers.Stop(missed)
+	if l.current == nil {
+		l.others = nil
+	}
+	l.wait, l.probes, l.asked = 0, 0, false
+	l.timers.Stop(quiet)
 	l.timers.Stop(probe)
 	l.solicitNow(now, out)
 	if l.suspect {
@@ -116,6 +141,7 @@ func (l *Link) Down() {
 	l.timers = engine.Timers[what]{}
 	if l.current != nil {
 		l.timers.Set(lifetime, l.current.expires)
+		l.timers.Set(prefix, l.current.prefixEnds)
 	}
 }
 
@@ -125,7 +151,9 @@ func (l *Link) IsUp() bool { return l.up }
 // HW is this node's link-layer address on the link.
 func (l *Link) HW() plane.HW { return l.hw }
 
-// Source sets the link-local address solicitations may come from; an invalid address means none is usable yet.
+// Source sets the address solicitations come from: one that duplicate detection has found unique. An invalid address means
+// that there is none; router solicitations then come from the unspecified address and routers cannot be probed
+// (RFC 4429 §3.2 forbids both for optimistic addresses).
 func (l *Link) Source(a netip.Addr) { l.source = a }
 
 // Current is the router in use.
@@ -139,6 +167,9 @@ func (l *Link) Current() (Router, bool) {
 // Suspect reports whether the current router has not been heard since the link came up.
 func (l *Link) Suspect() bool { return l.suspect }
 
+// Usable reports whether packets can be sent: the link is up and its router is known and was heard since.
+func (l *Link) Usable() bool { return l.up && l.current != nil && !l.suspect }
+
 // Doubt starts unreachability detection of the current router: somebody noticed that packets do not come through.
 //
 // spec MIP-07
@@ -151,7 +182,7 @@ func (l *Link) Doubt(now engine.Now, out *engine.Effects) {
 // Deadline is when Tick has something to do.
 func (l *Link) Deadline() (engine.Mono, string) {
 	at, what := l.timers.Next()
-	return at, [...]string{"router solicitation", "unreachability probe", "missing router advertisement", "router lifetime"}[what]
+	return at, [...]string{"router solicitation", "unreachability probe", "sign of life of the router", "router lifetime", "prefix lifetime"}[what]
 }
 
 // Tick does what is due.
@@ -161,13 +192,15 @@ func (l *Link) Tick(now engine.Now, out *engine.Effects) []Fact {
 		switch w {
 		case solicit:
 			l.solicitNow(now, out)
-		case missed:
+		case quiet:
 			l.startProbe(now, out)
 		case lifetime:
-			facts = l.lose(now, "router-lifetime", facts, out)
+			facts = l.lose(now, RouterLifetime, facts, out)
+		case prefix:
+			facts = l.lose(now, PrefixExpired, facts, out)
 		case probe:
 			if l.probes >= MaxProbes {
-				facts = l.lose(now, "router-unreachable", facts, out)
+				facts = l.lose(now, RouterUnreachable, facts, out)
 				continue
 			}
 			l.sendProbe(now, out)
@@ -183,50 +216,87 @@ func (l *Link) HeardRA(now engine.Now, from plane.HW, p *ip6.Packet, ra *nd.Rout
 	if !l.up {
 		return nil
 	}
-	r := routerOf(now, from, p, ra)
 	cur := l.current
-	if cur != nil && cur.Addr == r.Addr && cur.HW == r.HW {
-		return l.refresh(now, r, out)
-	}
-	if ra.Lifetime == 0 || !r.Prefix.IsValid() {
-		return nil // not a default router, or nothing to form an address in
-	}
+	r := l.routerOf(now, from, p, ra)
 	switch {
+	case cur != nil && cur.same(&r):
+		return l.refresh(now, r, ra, out)
+	case ra.Lifetime == 0:
+		l.forget(&r)
+		return nil
+	case !r.Prefix.IsValid():
+		return nil // nothing to form an address in
 	case cur == nil:
-		return l.use(now, r, nil, out)
+		return l.use(now, r, nil)
 	case l.suspect:
-		// The link layer said the attachment changed, and the first router heard is another one: we moved.
-		return l.use(now, r, []Fact{{Lost, *cur, "moved"}}, out)
+		return l.elsewhere(now, r)
 	}
-	l.remember(r)
-	l.Doubt(now, out)
+	// Another router does not mean another link (RFC 6275 §11.5.1); that a new one appears is a reason to ask after the old.
+	if l.remember(now, r) {
+		l.Doubt(now, out)
+	}
 	return nil
 }
 
-// HeardNA takes a neighbour advertisement: a solicited one from the current router proves it reachable (RFC 4861 §7.3.1).
-func (l *Link) HeardNA(now engine.Now, p *ip6.Packet, na *nd.NeighborAdvertisement) []Fact {
-	if l.current == nil || !na.Solicited || na.Target != l.current.Addr {
-		return nil
+// HeardNA takes a neighbour advertisement: a solicited one from the current router proves it reachable (RFC 4861
+// §7.3.1). reason says why one that speaks for the router's address is refused. A router that moved to another link-layer
+// address is found by its advertisements once the old one does not answer.
+func (l *Link) HeardNA(now engine.Now, na *nd.NeighborAdvertisement, out *engine.Effects) (facts []Fact, reason string) {
+	if !l.up || l.current == nil || na.Target != l.current.Addr {
+		return nil, ""
 	}
-	if hw := na.Options.TargetHW; hw != ([6]byte{}) && hw != l.current.HW {
-		return nil // another node has this link-local address now
+	if hw := na.Options.TargetHW; hw != (plane.HW{}) && hw != l.current.HW {
+		l.Doubt(now, out)
+		return nil, NAOtherStation
 	}
-	return l.alive(now)
+	if !na.Solicited || !l.asked {
+		return nil, NAUnsolicited
+	}
+	if !na.Router { // RFC 4861 §7.2.5
+		return l.lose(now, NoRouterAnyMore, nil, out), ""
+	}
+	return l.alive(now), ""
+}
+
+// elsewhere judges another router's advertisement on a link that came back. The same prefix is the same link, and so is
+// a router known from it; any other says that we moved.
+func (l *Link) elsewhere(now engine.Now, r Router) []Fact {
+	old := *l.current
+	switch {
+	case r.Prefix == old.Prefix:
+		l.remember(now, old)
+		l.forget(&r)
+		l.take(now, r)
+		l.suspect = true // until alive says so
+		return l.alive(now)
+	case l.knows(&r):
+		l.remember(now, r)
+		return nil // the current router is asked; it answers, or this one is taken
+	}
+	l.others = nil
+	return l.use(now, r, []Fact{{Lost, old, Moved}})
 }
 
 // refresh takes in a new advertisement of the router in use.
-func (l *Link) refresh(now engine.Now, r Router, out *engine.Effects) []Fact {
-	if r.expires <= now.Mono {
-		return l.lose(now, "router-lifetime", nil, out)
+func (l *Link) refresh(now engine.Now, r Router, ra *nd.RouterAdvertisement, out *engine.Effects) []Fact {
+	cur := l.current
+	if ra.Lifetime == 0 {
+		return l.lose(now, RouterLifetime, nil, out)
 	}
-	if !r.Prefix.IsValid() || r.Prefix != l.current.Prefix {
-		if r.Prefix.IsValid() { // same router, renumbered: a new place as far as addresses go
-			return l.use(now, r, []Fact{{Lost, *l.current, "renumbered"}}, out)
-		}
-		r.Prefix, r.Global = l.current.Prefix, l.current.Global
+	named := l.renew(now, cur, ra)
+	switch {
+	case r.Prefix == cur.Prefix || !r.Prefix.IsValid():
+	case named || r.Prefix == l.home || l.absent+1 >= MaxAbsent:
+		// Same router, another prefix: a new place as far as addresses go.
+		return l.use(now, r, []Fact{{Lost, *cur, Renumbered}})
+	default:
+		l.absent++
 	}
-	*l.current = r
-	l.timers.Set(lifetime, r.expires)
+	if named {
+		l.absent = 0
+	}
+	r.Prefix, r.Global, r.prefixEnds = cur.Prefix, cur.Global, cur.prefixEnds
+	l.take(now, r)
 	return l.alive(now)
 }
 
@@ -234,10 +304,12 @@ func (l *Link) refresh(now engine.Now, r Router, out *engine.Effects) []Fact {
 func (l *Link) alive(now engine.Now) []Fact {
 	l.timers.Stop(probe)
 	l.timers.Stop(solicit)
-	l.probes = 0
+	l.probes, l.asked, l.wait = 0, false, 0
+	silence := ReachableTime // packets are on their way all the time, so reachability is asked after as often
 	if l.current.Interval > 0 {
-		l.timers.Set(missed, now.Mono.Add(MissedAdvertisements*l.current.Interval))
+		silence = min(silence, MissedAdvertisements*max(l.current.Interval, MinAdvInterval))
 	}
+	l.timers.Set(quiet, now.Mono.Add(silence))
 	if !l.suspect {
 		return nil
 	}
@@ -245,9 +317,16 @@ func (l *Link) alive(now engine.Now) []Fact {
 	return []Fact{{Confirmed, *l.current, ""}}
 }
 
-func (l *Link) use(now engine.Now, r Router, facts []Fact, _ *engine.Effects) []Fact {
-	l.current, l.suspect = &r, false
+// take makes a router the current one.
+func (l *Link) take(now engine.Now, r Router) {
+	l.current = &r
 	l.timers.Set(lifetime, r.expires)
+	l.timers.Set(prefix, r.prefixEnds)
+}
+
+func (l *Link) use(now engine.Now, r Router, facts []Fact) []Fact {
+	l.take(now, r)
+	l.suspect, l.absent = false, 0
 	l.alive(now)
 	return append(facts, Fact{Found, r, ""})
 }
@@ -258,49 +337,18 @@ func (l *Link) lose(now engine.Now, why string, facts []Fact, out *engine.Effect
 		return facts
 	}
 	facts = append(facts, Fact{Lost, *l.current, why})
-	l.current, l.suspect = nil, false
+	l.current, l.suspect, l.probes, l.asked = nil, false, 0, false
 	l.timers = engine.Timers[what]{}
+	if !l.up {
+		return facts
+	}
 	for i, r := range l.others {
-		if r.expires > now.Mono {
+		if r.expires > now.Mono && r.prefixEnds > now.Mono {
 			l.others = append(l.others[:i], l.others[i+1:]...)
-			return l.use(now, r, facts, out)
+			return l.use(now, r, facts)
 		}
 	}
-	if l.up {
-		l.solicits = 0
-		l.solicitNow(now, out)
-	}
+	l.wait = 0
+	l.solicitNow(now, out)
 	return facts
-}
-
-func (l *Link) remember(r Router) {
-	for i := range l.others {
-		if l.others[i].Addr == r.Addr && l.others[i].HW == r.HW {
-			l.others[i] = r
-			return
-		}
-	}
-	if len(l.others) < MaxRouters {
-		l.others = append(l.others, r)
-	}
-}
-
-func routerOf(now engine.Now, from plane.HW, p *ip6.Packet, ra *nd.RouterAdvertisement) Router {
-	r := Router{
-		Addr: p.Src, HW: ra.Options.SourceHW, Agent: ra.HomeAgent, MTU: int(ra.Options.MTU),
-		Interval: ra.Options.AdvInterval, Retrans: ra.Retrans,
-		expires: now.Mono.Add(ra.Lifetime), multicast: p.Dst.IsMulticast(),
-	}
-	if r.HW == (plane.HW{}) {
-		r.HW = from // without the option the frame itself tells
-	}
-	for _, pfx := range ra.Options.Prefixes {
-		if pfx.Autonomous && pfx.Prefix.Bits() == 64 && pfx.Valid > 0 && !r.Prefix.IsValid() {
-			r.Prefix, r.Valid = pfx.Prefix, pfx.Valid
-			if pfx.RouterAddr {
-				r.Global = pfx.Addr
-			}
-		}
-	}
-	return r
 }

@@ -4,6 +4,9 @@
 // It sends the probes, hears the answers and says for each address whether it is unique. What to do with the
 // address meanwhile is the role's affair: standard detection does not use it, optimistic detection (RFC 4429) does.
 // A nonce in every probe tells our own probe, looped back by the link, from another node's (RFC 7527).
+//
+// Without SEND (RFC 3971) a stranger on the link can claim every address that is probed. What it can reach is that the
+// address is not used there: the role tries others, and again later.
 package dad
 
 import (
@@ -54,9 +57,8 @@ type Detector struct {
 }
 
 type probe struct {
-	hw    plane.HW
-	sent  int
-	nonce []byte
+	hw     plane.HW
+	nonces [][]byte // one for every probe sent; a looped one may come late (RFC 7527 §4.1)
 }
 
 // New makes a detector.
@@ -76,7 +78,7 @@ func New(cfg Config, rand *engine.Rand) *Detector {
 //
 // spec MIP-07
 func (d *Detector) Start(now engine.Now, key Key, hw plane.HW, delayed bool, out *engine.Effects) bool {
-	if len(d.pending) >= MaxPending {
+	if d.pending[key] == nil && len(d.pending) >= MaxPending {
 		return false
 	}
 	p := &probe{hw: hw}
@@ -118,7 +120,7 @@ func (d *Detector) Tick(now engine.Now, out *engine.Effects) []Verdict {
 	var unique []Verdict
 	for key, ok := d.timers.Pop(now.Mono); ok; key, ok = d.timers.Pop(now.Mono) {
 		p := d.pending[key]
-		if p.sent < d.cfg.Transmits {
+		if len(p.nonces) < d.cfg.Transmits {
 			d.send(now, key, p, out)
 			continue
 		}
@@ -140,7 +142,7 @@ func (d *Detector) Heard(port plane.Port, p *ip6.Packet, m nd.Message) (Verdict,
 		ours := d.pending[key]
 		// From an unspecified source another node probes the same address; from any other it only asks for
 		// it, which says nothing about us.
-		if ours == nil || !p.Src.IsUnspecified() || bytes.Equal(m.Options.Nonce, ours.nonce) {
+		if ours == nil || !p.Src.IsUnspecified() || ours.looped(m.Options.Nonce) {
 			return Verdict{}, false
 		}
 	case *nd.NeighborAdvertisement:
@@ -155,12 +157,18 @@ func (d *Detector) Heard(port plane.Port, p *ip6.Packet, m nd.Message) (Verdict,
 	return Verdict{Key: key, Duplicate: true}, true
 }
 
+// looped reports whether a nonce is one of ours. Probes of nodes that know no nonces carry none, and prove a duplicate even
+// before our own first probe is out.
+func (p *probe) looped(nonce []byte) bool {
+	return len(nonce) > 0 && slices.ContainsFunc(p.nonces, func(n []byte) bool { return bytes.Equal(n, nonce) })
+}
+
 func (d *Detector) send(now engine.Now, key Key, p *probe, out *engine.Effects) {
-	p.nonce = make([]byte, nonceLen)
-	d.rand.Read(p.nonce)
-	p.sent++
+	nonce := make([]byte, nonceLen)
+	d.rand.Read(nonce)
+	p.nonces = append(p.nonces, nonce)
 	group := ip6.SolicitedNode(key.Addr)
-	ns := &nd.NeighborSolicitation{Target: key.Addr, Options: nd.Options{Nonce: slices.Clone(p.nonce)}}
+	ns := &nd.NeighborSolicitation{Target: key.Addr, Options: nd.Options{Nonce: slices.Clone(nonce)}}
 	pkt := ip6.Packet{
 		Header:  ip6.Header{HopLimit: 255, Src: netip.IPv6Unspecified(), Dst: group},
 		Proto:   ip6.ProtoICMPv6,

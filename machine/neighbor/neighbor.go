@@ -2,7 +2,8 @@
 // represents (RFC 4861 §7.2.4; proxy: RFC 6275 §10.4.1), and announces them when they move (RFC 4861 §7.2.6).
 //
 // The mobile node uses it for its link-local and care-of addresses, the home agent for its own address and for the
-// home addresses of mobile nodes that are away.
+// home addresses of mobile nodes that are away. Solicitations are believed as they come: without SEND (RFC 3971) nobody can
+// tell a neighbour from another; an answer tells only what the link knows anyway.
 package neighbor
 
 import (
@@ -22,11 +23,15 @@ type Key struct {
 
 // Stance says how an address is answered for.
 type Stance struct {
-	HW     plane.HW // link-layer address in the answers
-	Router bool     // R flag: this node routes
-	// Soft answers leave caches alone that know another link-layer address (Override 0): a proxy's and an optimistic
-	// address's way (RFC 4429 §3.3). An announcement of a proxied address does override (RFC 6275 §10.4.1).
+	HW     plane.HW   // link-layer address in the answers
+	Source netip.Addr // the answers' source; invalid: the address itself
+	Router bool       // R flag: this node routes
+	// Soft answers leave caches alone that know another link-layer address (Override 0): the way of proxies, of
+	// anycast addresses (RFC 4861 §7.2.4) and of optimistic ones (RFC 4429 §3.3). An announcement overrides nevertheless.
 	Soft bool
+	// Shy addresses are answered for to their solicitor alone; a probe from the unspecified address is not answered: an
+	// optimistic address (RFC 4429 §3.3), a home address that its home agent may still defend (RFC 6275 §11.5.5).
+	Shy bool
 }
 
 // Speaker answers for a set of addresses. The zero value is ready.
@@ -67,9 +72,12 @@ func (s *Speaker) Heard(port plane.Port, from plane.HW, p *ip6.Packet, ns *nd.Ne
 		return false
 	}
 	dst, to, solicited := p.Src, from, true
-	if p.Src.IsUnspecified() {
+	switch {
+	case p.Src.IsUnspecified() && st.Shy:
+		return false
+	case p.Src.IsUnspecified():
 		dst, to, solicited = ip6.AllNodes, ip6.MulticastHW(ip6.AllNodes), false
-	} else if ns.Options.SourceHW != ([6]byte{}) {
+	case ns.Options.SourceHW != plane.HW{}:
 		to = ns.Options.SourceHW
 	}
 	s.advertise(port, to, dst, ns.Target, st, solicited, !st.Soft, out)
@@ -90,16 +98,14 @@ func (s *Speaker) advertise(port plane.Port, to plane.HW, dst, target netip.Addr
 		Router: st.Router, Solicited: solicited, Override: override,
 		Target: target, Options: nd.Options{TargetHW: st.HW},
 	}
-	p := ip6.Packet{
-		Header:  ip6.Header{HopLimit: 255, Src: target, Dst: dst},
-		Proto:   ip6.ProtoICMPv6,
-		Payload: nd.Append(nil, target, dst, na),
+	src := target
+	if st.Source.IsValid() {
+		src = st.Source
 	}
-	// A proxy must not speak from an address that is not its own (RFC 6275 §10.4.1 leaves the source to it; a link-local
-	// source is always its own). A node answers for its own address from that address.
-	if st.Soft || st.Router {
-		p.Src = ip6.LinkLocal(st.HW)
-		p.Payload = nd.Append(nil, p.Src, dst, na)
+	p := ip6.Packet{
+		Header:  ip6.Header{HopLimit: 255, Src: src, Dst: dst},
+		Proto:   ip6.ProtoICMPv6,
+		Payload: nd.Append(nil, src, dst, na),
 	}
 	out.Send(port, to, p.Append(nil))
 }

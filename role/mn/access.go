@@ -2,6 +2,7 @@ package mn
 
 import (
 	"net/netip"
+	"time"
 
 	"roam6/engine"
 	"roam6/handover"
@@ -12,33 +13,42 @@ import (
 	"roam6/wire/ip6"
 )
 
-// MaxAddressAttempts is how many addresses are tried on a link before it is given up: IDGEN_RETRIES, RFC 7217 §5.
-const MaxAddressAttempts = 3
+const (
+	// MaxAddressAttempts is how many addresses are tried in a row on a link: IDGEN_RETRIES, RFC 7217 §5.
+	MaxAddressAttempts = 3
+	// AddressPause follows that many duplicates. RFC 4862 §5.4.5 would leave the link to its operator; a mobile node has
+	// none at hand, and whoever claims every address on a link must not keep the node off it for ever.
+	AddressPause = 10 * time.Second
+)
 
 // access is one link of the node: the router on it and the address formed there.
 type access struct {
 	link       *attach.Link
 	preference int
 	mtu        int
-	linkLocal  netip.Addr
-	coa        netip.Addr // invalid while there is none
+	linkLocal  netip.Addr // invalid while none is left to try
+	localOK    bool       // duplicate detection found it unique
+	coa        netip.Addr // invalid while there is none; the home address at home
 	atHome     bool
-	ready      bool
-	attempts   int // addresses found duplicate since the link came up
+	ready      bool // the address may be used: unique, or optimistic
+	checked    bool // duplicate detection found it unique, or must not be run
+	attempts   int  // addresses in a row found duplicate
 }
 
-func newAccess(c LinkConfig) *access {
-	return &access{link: attach.New(c.Port), preference: c.Preference}
+func (n *Node) newAccess(c LinkConfig) *access {
+	return &access{link: attach.New(attach.Config{Port: c.Port, Home: n.cfg.HomePrefix}, n.rand), preference: c.Preference}
 }
+
+// usable reports whether packets can be sent from the access's address now.
+func (a *access) usable() bool { return a.ready && a.link.Usable() }
 
 // Accesses lists the links for the strategy; see handover.Core.
 func (n *Node) Accesses() []handover.Access {
 	list := make([]handover.Access, 0, len(n.access))
 	for _, a := range n.access {
-		_, found := a.link.Current()
 		list = append(list, handover.Access{
 			Port: a.link.Port, Preference: a.preference, Up: a.link.IsUp(),
-			Found: found && !a.link.Suspect(), AtHome: a.atHome, CoA: a.coa, Ready: a.ready && a.link.IsUp() && !a.link.Suspect(),
+			Found: a.link.Usable(), AtHome: a.atHome, CoA: a.coa, Ready: a.usable(),
 		})
 	}
 	return list
@@ -50,23 +60,15 @@ func (n *Node) linkUp(now engine.Now, in engine.LinkUp, out *engine.Effects) {
 	if a == nil {
 		return
 	}
+	if a.link.IsUp() {
+		n.pause(a, out) // the point of attachment changed under the link
+	}
+	n.pauses.Stop(in.Port)
 	a.mtu, a.attempts = in.MTU, 0
-	a.linkLocal = ip6.LinkLocal(in.HW)
-	n.tryLinkLocal(now, a, in.HW, out)
+	n.dropLinkLocal(a, out)
+	n.tryLinkLocal(now, a, ip6.LinkLocal(in.HW), in.HW, out)
 	a.link.Up(now, in, out)
 	n.strategy.LinkUp(now, in.Port, out)
-}
-
-// tryLinkLocal takes a link-local address and has it checked; the optimistic node speaks from it meanwhile.
-func (n *Node) tryLinkLocal(now engine.Now, a *access, hw plane.HW, out *engine.Effects) {
-	optimistic := n.cfg.DAD == OptimisticDAD
-	n.setLocal(a.linkLocal, plane.Local{Port: a.link.Port, Tentative: !optimistic}, out)
-	a.link.Source(netip.Addr{})
-	if optimistic {
-		a.link.Source(a.linkLocal)
-		n.speaker.Own(neighbor.Key{Port: a.link.Port, Addr: a.linkLocal}, neighbor.Stance{HW: hw, Soft: true})
-	}
-	n.dad.Start(now, dad.Key{Port: a.link.Port, Addr: a.linkLocal}, hw, false, out)
 }
 
 func (n *Node) linkDown(now engine.Now, in engine.LinkDown, out *engine.Effects) {
@@ -75,12 +77,41 @@ func (n *Node) linkDown(now engine.Now, in engine.LinkDown, out *engine.Effects)
 		return
 	}
 	a.link.Down()
-	n.dad.StopPort(in.Port)
-	n.speaker.DisownPort(in.Port)
-	if !a.ready {
-		n.dropAddress(a, out) // its detection was cut short; it must be checked again
-	}
+	n.pauses.Stop(in.Port)
+	n.pause(a, out)
 	n.strategy.LinkDown(now, in.Port, out)
+}
+
+// pause ends what runs on a link. An address that was not found unique yet is given up: it must be checked again.
+func (n *Node) pause(a *access, out *engine.Effects) {
+	n.dad.StopPort(a.link.Port)
+	n.speaker.DisownPort(a.link.Port)
+	a.localOK = false
+	a.link.Source(netip.Addr{})
+	if !a.checked {
+		n.dropAddress(a, out)
+	}
+}
+
+// tryLinkLocal takes a link-local address and has it checked. Even an optimistic one is no source of solicitations
+// before that (RFC 4429 §3.2).
+func (n *Node) tryLinkLocal(now engine.Now, a *access, addr netip.Addr, hw plane.HW, out *engine.Effects) {
+	a.linkLocal = addr
+	optimistic := n.cfg.DAD == OptimisticDAD
+	n.setLocal(addr, plane.Local{Port: a.link.Port, Tentative: !optimistic}, out)
+	if optimistic {
+		n.speaker.Own(neighbor.Key{Port: a.link.Port, Addr: addr}, neighbor.Stance{HW: hw, Soft: true, Shy: true})
+	}
+	n.dad.Start(now, dad.Key{Port: a.link.Port, Addr: addr}, hw, false, out)
+}
+
+func (n *Node) dropLinkLocal(a *access, out *engine.Effects) {
+	if a.linkLocal.IsValid() {
+		n.dad.Stop(dad.Key{Port: a.link.Port, Addr: a.linkLocal})
+		n.speaker.Disown(neighbor.Key{Port: a.link.Port, Addr: a.linkLocal})
+		n.removeLocal(a.linkLocal, out)
+	}
+	a.linkLocal, a.localOK = netip.Addr{}, false
 }
 
 // facts turns what a link found out into addresses and tells the strategy.
@@ -93,8 +124,9 @@ func (n *Node) facts(now engine.Now, a *access, facts []attach.Fact, out *engine
 			n.confirmed(now, a, f.Router, out)
 		case attach.Lost:
 			n.dropAddress(a, out)
+			out.Event("router.lost", engine.A("router", f.Router.Addr), engine.S("reason", f.Why))
 			// When the router was lost to another one, Found follows at once and says more.
-			if f.Why != "moved" && f.Why != "renumbered" {
+			if f.Why != attach.Moved && f.Why != attach.Renumbered {
 				n.strategy.AccessLost(now, a.link.Port, f.Why, out)
 			}
 		}
@@ -103,42 +135,54 @@ func (n *Node) facts(now engine.Now, a *access, facts []attach.Fact, out *engine
 
 // found settles at a new router: its gateway, and an address of its prefix.
 func (n *Node) found(now engine.Now, a *access, r attach.Router, out *engine.Effects) {
+	n.gateway(a, r, out)
+	n.pauses.Stop(a.link.Port)
+	a.attempts = 0
+	if a.coa.IsValid() {
+		n.dropAddress(a, out)
+	}
+	a.atHome = r.Prefix == n.cfg.HomePrefix
+	if a.atHome {
+		n.arriveHome(now, a, r, out)
+		return
+	}
+	n.strategy.RouterFound(now, a.link.Port, out)
+	n.tryAddress(now, a, ip6.FromEUI64(r.Prefix, a.link.HW()), r.Multicast(), out)
+}
+
+func (n *Node) gateway(a *access, r attach.Router, out *engine.Effects) {
 	mtu := a.mtu
 	if r.MTU >= ip6.MinMTU && r.MTU < mtu {
 		mtu = r.MTU
 	}
 	out.Plane(plane.Op{Link: &plane.LinkOp{Port: a.link.Port, Link: plane.Link{Gateway: r.HW, MTU: mtu}}})
-	a.atHome = r.Prefix == n.cfg.HomePrefix
-	n.strategy.RouterFound(now, a.link.Port, out)
-	if a.atHome {
-		n.arriveHome(now, a, r, out)
-		return
-	}
-	n.tryAddress(now, a, ip6.FromEUI64(r.Prefix, a.link.HW()), r.Multicast(), out)
 }
 
-// confirmed takes up the address again that was ready before the link went away. Its neighbour entries may be gone, so it is
-// owned anew; duplicate detection need not be repeated at the same router (RFC 6275 §11.5.1 with RFC 6059's reasoning).
+// confirmed takes up the address again that was there before the link went away; duplicate detection is not repeated
+// for it on a link that is known again (RFC 6059 §5.8).
 func (n *Node) confirmed(now engine.Now, a *access, r attach.Router, out *engine.Effects) {
-	if !a.coa.IsValid() {
+	if !a.coa.IsValid() || !a.ready {
 		n.found(now, a, r, out)
 		return
 	}
-	if !a.atHome {
+	n.gateway(a, r, out)
+	if !a.atHome { // the home address is taken up by Register: who may answer for it depends on the binding
 		n.speaker.Own(neighbor.Key{Port: a.link.Port, Addr: a.coa}, neighbor.Stance{HW: a.link.HW()})
+		n.speakFrom(a)
 	}
 	n.strategy.RouterConfirmed(now, a.link.Port, out)
 }
 
-// tryAddress takes a care-of address and has it checked.
+// tryAddress takes an address and has it checked. A home address was set by hand, for which RFC 4429 §3.1 advises
+// against optimism.
 func (n *Node) tryAddress(now engine.Now, a *access, coa netip.Addr, delayed bool, out *engine.Effects) {
-	a.coa, a.ready = coa, false
-	optimistic := n.cfg.DAD == OptimisticDAD
+	a.coa, a.ready, a.checked = coa, false, false
+	optimistic := n.cfg.DAD == OptimisticDAD && !a.atHome
 	n.setLocal(coa, plane.Local{Port: a.link.Port, Tentative: !optimistic}, out)
 	// An optimistic address is in use already, so waiting before its probe would only prolong the doubt (RFC 4429 §3.3).
 	n.dad.Start(now, dad.Key{Port: a.link.Port, Addr: coa}, a.link.HW(), delayed && !optimistic, out)
 	if optimistic {
-		n.speaker.Own(neighbor.Key{Port: a.link.Port, Addr: coa}, neighbor.Stance{HW: a.link.HW(), Soft: true})
+		n.speaker.Own(neighbor.Key{Port: a.link.Port, Addr: coa}, neighbor.Stance{HW: a.link.HW(), Soft: true, Shy: true})
 		a.ready = true
 		n.strategy.AddressReady(now, a.link.Port, out)
 	}
@@ -149,22 +193,28 @@ func (n *Node) tryAddress(now engine.Now, a *access, coa netip.Addr, delayed boo
 // spec MIP-07 FH-22
 func (n *Node) detected(now engine.Now, v dad.Verdict, out *engine.Effects) {
 	a := n.accessOf(v.Key.Port)
-	if a == nil {
+	if a == nil || v.Key.Addr != a.coa && v.Key.Addr != a.linkLocal {
 		return
 	}
 	if v.Duplicate {
+		out.Event("address.duplicate", engine.A("address", v.Key.Addr))
+		n.removeLocal(v.Key.Addr, out)
+		n.speaker.Disown(neighbor.Key{Port: a.link.Port, Addr: v.Key.Addr})
 		n.duplicate(now, a, v.Key.Addr, out)
 		return
 	}
-	if v.Key.Addr != a.coa && v.Key.Addr != a.linkLocal {
+	out.Event("address.unique", engine.A("address", v.Key.Addr))
+	a.attempts = 0
+	if v.Key.Addr == a.linkLocal {
+		a.localOK = true
+		n.own(a, v.Key.Addr, out)
+		n.speakFrom(a)
 		return
 	}
-	n.setLocal(v.Key.Addr, plane.Local{Port: a.link.Port}, out)
-	n.speaker.Own(neighbor.Key{Port: a.link.Port, Addr: v.Key.Addr}, neighbor.Stance{HW: a.link.HW()})
-	out.Event("address.unique", engine.A("address", v.Key.Addr))
-	if v.Key.Addr == a.linkLocal {
-		a.link.Source(a.linkLocal)
-		return
+	a.checked = true
+	if !a.atHome { // the home address is taken up by Register
+		n.own(a, v.Key.Addr, out)
+		n.speakFrom(a)
 	}
 	if !a.ready {
 		a.ready = true
@@ -172,31 +222,73 @@ func (n *Node) detected(now engine.Now, v dad.Verdict, out *engine.Effects) {
 	}
 }
 
-// duplicate tries another address: a random identifier, since the one of the interface is taken.
-func (n *Node) duplicate(now engine.Now, a *access, addr netip.Addr, out *engine.Effects) {
-	out.Event("address.duplicate", engine.A("address", addr))
-	n.removeLocal(addr, out)
-	n.speaker.Disown(neighbor.Key{Port: a.link.Port, Addr: addr})
-	a.attempts++
-	if a.attempts > MaxAddressAttempts {
-		n.dropAddress(a, out)
-		n.strategy.AccessLost(now, a.link.Port, "every address is taken", out)
-		return
-	}
-	if addr == a.linkLocal {
-		a.linkLocal = n.randomAddress(netip.PrefixFrom(addr, 64))
-		n.tryLinkLocal(now, a, a.link.HW(), out)
-		return
-	}
-	if addr == a.coa {
-		wasReady := a.ready
-		a.coa, a.ready = netip.Addr{}, false
-		if wasReady { // the optimistic node used it already
-			n.strategy.AccessLost(now, a.link.Port, "address taken", out)
-		}
-		n.tryAddress(now, a, n.randomAddress(netip.PrefixFrom(addr, 64)), false, out)
+// own answers for an address without reserve from now on.
+func (n *Node) own(a *access, addr netip.Addr, out *engine.Effects) {
+	n.setLocal(addr, plane.Local{Port: a.link.Port}, out)
+	n.speaker.Own(neighbor.Key{Port: a.link.Port, Addr: addr}, neighbor.Stance{HW: a.link.HW()})
+}
+
+// speakFrom gives the link the address it may solicit from: the link-local one, or the care-of address while that one is in
+// doubt. Never the home address (RFC 6275 §11.5.3).
+func (n *Node) speakFrom(a *access) {
+	switch {
+	case a.localOK:
+		a.link.Source(a.linkLocal)
+	case a.checked && !a.atHome:
+		a.link.Source(a.coa)
+	default:
+		a.link.Source(netip.Addr{})
 	}
 }
+
+// duplicate tries another address: a random identifier, since the one of the interface is taken.
+func (n *Node) duplicate(now engine.Now, a *access, addr netip.Addr, out *engine.Effects) {
+	port := a.link.Port
+	a.attempts++
+	if addr == a.linkLocal {
+		a.linkLocal, a.localOK = netip.Addr{}, false
+		n.speakFrom(a)
+		if a.attempts <= MaxAddressAttempts {
+			n.tryLinkLocal(now, a, n.randomAddress(addr), a.link.HW(), out)
+			return
+		}
+		n.pauses.Set(port, now.Mono.Add(AddressPause))
+		return
+	}
+	if a.atHome {
+		n.homeAddressTaken(now, a, out)
+		return
+	}
+	wasReady := a.ready
+	a.coa, a.ready, a.checked = netip.Addr{}, false, false
+	exhausted := a.attempts > MaxAddressAttempts
+	switch {
+	case exhausted:
+		n.pauses.Set(port, now.Mono.Add(AddressPause))
+		n.strategy.AccessLost(now, port, "every address is taken", out)
+		return
+	case wasReady: // the optimistic node used it already
+		n.strategy.AccessLost(now, port, "address taken", out)
+	}
+	n.tryAddress(now, a, n.randomAddress(addr), false, out)
+}
+
+// pauseTick tries again what was found taken too often.
+func (n *Node) pauseTick(now engine.Now, out *engine.Effects) {
+	for port, ok := n.pauses.Pop(now.Mono); ok; port, ok = n.pauses.Pop(now.Mono) {
+		a := n.accessOf(port)
+		a.attempts = 0
+		if !a.linkLocal.IsValid() {
+			n.tryLinkLocal(now, a, n.randomAddress(linkLocalPrefix), a.link.HW(), out)
+		}
+		r, ok := a.link.Current()
+		if ok && a.link.Usable() && !a.coa.IsValid() {
+			n.found(now, a, r, out)
+		}
+	}
+}
+
+var linkLocalPrefix = netip.MustParseAddr("fe80::")
 
 func (n *Node) dropAddress(a *access, out *engine.Effects) {
 	if a.coa.IsValid() {
@@ -204,12 +296,13 @@ func (n *Node) dropAddress(a *access, out *engine.Effects) {
 		n.speaker.Disown(neighbor.Key{Port: a.link.Port, Addr: a.coa})
 		n.removeLocal(a.coa, out)
 	}
-	a.coa, a.ready, a.atHome = netip.Addr{}, false, false
+	a.coa, a.ready, a.checked, a.atHome = netip.Addr{}, false, false, false
+	n.speakFrom(a)
 }
 
-// randomAddress draws an interface identifier; the universal bit stays clear (RFC 4291 §2.5.1).
-func (n *Node) randomAddress(prefix netip.Prefix) netip.Addr {
-	b := prefix.Addr().As16()
+// randomAddress draws an interface identifier behind the prefix of an address; the universal bit stays clear (RFC 4291 §2.5.1).
+func (n *Node) randomAddress(like netip.Addr) netip.Addr {
+	b := like.As16()
 	n.rand.Read(b[8:])
 	b[8] &^= 2
 	return netip.AddrFrom16(b)

@@ -10,9 +10,11 @@ import (
 	"roam6/machine/dad"
 	"roam6/machine/neighbor"
 	"roam6/machine/sa"
+	"roam6/machine/tell"
 	"roam6/plane"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
+	"roam6/wire/mh"
 	"roam6/wire/nd"
 )
 
@@ -30,6 +32,8 @@ type Node struct {
 	home     registration
 	agents   discovery
 	prefixes prefixes
+	pauses   engine.Timers[plane.Port] // links on which every address was taken
+	tell     tell.Teller
 	strategy handover.Mobile
 }
 
@@ -44,10 +48,10 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 	n := &Node{cfg: cfg, rand: engine.NewRand(seed), sa: protection}
 	n.dad = dad.New(dad.Config{}, n.rand)
 	for _, l := range cfg.Links {
-		n.access = append(n.access, newAccess(l))
+		n.access = append(n.access, n.newAccess(l))
 	}
 	slices.SortStableFunc(n.access, func(a, b *access) int { return a.preference - b.preference })
-	n.home.agent = cfg.HomeAgent
+	n.home.agent, n.home.phase, n.home.silent = cfg.HomeAgent, unbound, make(map[plane.Port]int)
 	switch cfg.Strategy {
 	case "mipv6":
 		n.strategy = mipv6.NewMobile(n)
@@ -61,7 +65,7 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	switch in := in.(type) {
 	case engine.Start:
-		n.start(in, out)
+		n.start(now, in, out)
 	case engine.LinkUp:
 		n.linkUp(now, in, out)
 	case engine.LinkDown:
@@ -89,16 +93,22 @@ func (n *Node) Deadline() (engine.Mono, string) {
 	consider(n.home.deadline())
 	consider(n.agents.deadline())
 	consider(n.prefixes.deadline())
+	next, _ := n.pauses.Next()
+	consider(next, "addresses that were taken")
 	return at, why
 }
 
-func (n *Node) start(in engine.Start, out *engine.Effects) {
+func (n *Node) start(now engine.Now, in engine.Start, out *engine.Effects) {
+	known := false
 	for _, r := range in.Records {
-		n.home.restore(r)
+		known = n.home.restore(r) || known
 		n.sa.Restore(r)
 	}
+	if !known {
+		n.home.seq = n.rand.Uint16() // RFC 6275 §11.7.2
+	}
 	out.Plane(plane.Op{Host: &plane.HostOp{Addr: n.cfg.HomeAddress, Host: plane.Host{MTU: tunnelMTU, Default: true}}})
-	n.Hold(engine.Now{}, out)
+	n.Hold(now, out)
 }
 
 func (n *Node) tick(now engine.Now, out *engine.Effects) {
@@ -108,6 +118,7 @@ func (n *Node) tick(now engine.Now, out *engine.Effects) {
 	for _, a := range n.access {
 		n.facts(now, a, a.link.Tick(now, out), out)
 	}
+	n.pauseTick(now, out)
 	n.homeTick(now, out)
 	n.agentsTick(now, out)
 	n.prefixTick(now, out)
@@ -118,15 +129,19 @@ func (n *Node) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 	p, err := ip6.Parse(in.Data)
 	if err != nil {
 		out.Drop("ip6-malformed", engine.S("error", err.Error()))
+		n.tellAbout(now, in, &p, err, out)
 		return
 	}
 	switch {
 	case p.Proto == ip6.ProtoICMPv6 && len(p.Payload) > 0 && nd.IsND(p.Payload[0]):
 		n.neighbourDiscovery(now, in, &p, out)
+	case p.Proto == ip6.ProtoMH, p.Proto == ip6.ProtoESP:
+		n.mobility(now, in, &p, out)
+	case p.HomeAddress.IsValid(): // this node keeps no bindings of others: RFC 6275 §9.3.1
+		out.Drop("no-binding", engine.A("from", p.Src))
+		n.sendIf(in.Port, &p, n.tell.BindingError(now, p.Dst, &p, mh.UnknownBinding), out)
 	case p.Proto == ip6.ProtoICMPv6:
 		n.icmp(now, in, &p, out)
-	case p.Proto == ip6.ProtoMH, p.Proto == ip6.ProtoESP:
-		n.mobility(now, &p, out)
 	default:
 		out.Drop("unexpected-protocol", engine.S("proto", fmt.Sprint(p.Proto)))
 	}
@@ -149,8 +164,13 @@ func (n *Node) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Packe
 	switch m := msg.(type) {
 	case *nd.RouterAdvertisement:
 		n.facts(now, a, a.link.HeardRA(now, in.From, p, m, out), out)
+		n.agentAtHome(now, a, m, out)
 	case *nd.NeighborAdvertisement:
-		n.facts(now, a, a.link.HeardNA(now, p, m), out)
+		facts, reason := a.link.HeardNA(now, m, out)
+		if reason != "" {
+			out.Drop(reason, engine.A("from", p.Src))
+		}
+		n.facts(now, a, facts, out)
 	case *nd.NeighborSolicitation:
 		n.speaker.Heard(in.Port, in.From, p, m, out)
 	}
@@ -178,20 +198,31 @@ func (n *Node) icmp(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine
 
 // onEcho answers a ping to a care-of address, so that a person can tell whether the node is there at all.
 func (n *Node) onEcho(port plane.Port, p *ip6.Packet, m *icmp6.Echo, out *engine.Effects) {
-	a := n.accessOf(port)
-	if m.Reply || a == nil || !a.ready || p.Dst != a.coa {
+	if m.Reply || p.Src.IsMulticast() || p.Src.IsUnspecified() {
 		return
 	}
 	r := ip6.Packet{Header: ip6.Header{Src: p.Dst, Dst: p.Src}, Proto: ip6.ProtoICMPv6}
 	r.Payload = icmp6.Append(nil, r.Src, r.Dst, &icmp6.Echo{Reply: true, ID: m.ID, Seq: m.Seq, Data: m.Data})
-	n.transmit(a, r.Append(nil), out)
+	n.sendIf(port, p, r.Append(nil), out)
+}
+
+// tellAbout answers a packet that was refused, where the documents want that.
+func (n *Node) tellAbout(now engine.Now, in engine.Packet, p *ip6.Packet, err error, out *engine.Effects) {
+	n.sendIf(in.Port, p, n.tell.Problem(now, p.Dst, p, in.Data, err), out)
+}
+
+// sendIf sends an answer to p by the access it came by, if there is one and p came to the care-of address there.
+func (n *Node) sendIf(port plane.Port, p *ip6.Packet, answer []byte, out *engine.Effects) {
+	if a := n.accessOf(port); answer != nil && a != nil && a.usable() && !a.atHome && p.Dst == a.coa {
+		n.transmit(a, answer, out)
+	}
 }
 
 // transmit sends a packet by an access, through its router.
 func (n *Node) transmit(a *access, data []byte, out *engine.Effects) {
 	r, ok := a.link.Current()
 	if !ok {
-		out.Event("no-router", engine.S("port", fmt.Sprint(a.link.Port)))
+		out.Event("no-router", engine.S("port", itoa(int(a.link.Port))))
 		return
 	}
 	out.Send(a.link.Port, r.HW, data)

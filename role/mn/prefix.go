@@ -43,9 +43,9 @@ func (n *Node) askPrefixes(now engine.Now, out *engine.Effects) {
 	d := &n.prefixes
 	d.tries++
 	d.timers.Set(struct{}{}, now.Mono.Add(d.wait))
-	d.wait *= 2
+	d.wait = min(2*d.wait, MaxBindackTimeout) // RFC 6275 §11.8
 	a := n.accessOf(n.home.port)
-	if a == nil || !a.ready || n.home.phase != current || n.home.atHome {
+	if a == nil || !a.usable() || n.home.phase != current || n.home.atHome {
 		return
 	}
 	p := ip6.Packet{Header: ip6.Header{Src: n.home.coa, Dst: n.home.agent}, HomeAddress: n.cfg.HomeAddress, Proto: ip6.ProtoICMPv6}
@@ -68,7 +68,7 @@ func (n *Node) prefixAdvertisement(now engine.Now, p *ip6.Packet, icmp []byte, o
 // onPrefixes takes a mobile prefix advertisement: an answer, or unasked when the home link changes.
 func (n *Node) onPrefixes(now engine.Now, p *ip6.Packet, m *icmp6.PrefixAdvertisement, out *engine.Effects) {
 	d := &n.prefixes
-	if p.Src != n.home.agent || p.Routing2 != n.cfg.HomeAddress {
+	if p.Src != n.home.agent || p.Routing2 != n.cfg.HomeAddress || n.home.phase != current || n.home.atHome {
 		out.Drop("mpa-not-from-home-agent", engine.A("from", p.Src))
 		return
 	}

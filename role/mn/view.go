@@ -42,9 +42,6 @@ func (n *Node) View() any {
 		Binding: string(r.phase), AtHome: r.atHome, Sequence: r.seq, LastStatus: r.status.String(),
 		Lifetime: r.lifetime.Round(time.Second).String(), Expires: r.expires,
 	}
-	if r.phase == "" {
-		v.Binding = string(unbound)
-	}
 	if r.agent.IsValid() {
 		v.HomeAgent = r.agent.String()
 	}
@@ -52,7 +49,7 @@ func (n *Node) View() any {
 		v.CareOf = r.coa.String()
 	}
 	for _, a := range n.access {
-		l := LinkView{Port: int(a.link.Port), Up: a.link.IsUp(), Ready: a.ready, AtHome: a.atHome}
+		l := LinkView{Port: int(a.link.Port), Up: a.link.IsUp(), Ready: a.usable(), AtHome: a.atHome}
 		if rt, ok := a.link.Current(); ok {
 			l.Router = rt.Addr.String()
 		}
@@ -78,6 +75,10 @@ func (n *Node) command(now engine.Now, c engine.Command, out *engine.Effects) {
 		n.renew(now, out)
 		reply.Data = []byte(`"binding update sent"`)
 	case "prefixes":
+		if n.home.phase != current || n.home.atHome {
+			reply.Err = "only a bound node asks for the home prefixes: the node is " + string(n.home.phase)
+			break
+		}
 		n.solicitPrefixes(now, out)
 		reply.Data = []byte(`"mobile prefix solicitation sent"`)
 	default:
