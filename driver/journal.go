@@ -29,6 +29,7 @@ func newJournal(w io.Writer, sync bool, h *JournalHeader) *journal {
 		if b, err := json.Marshal(h); err == nil { // a failed write shows again with the first entry
 			_, _ = j.w.Write(append(b, '\n'))
 			j.lines++
+			_ = j.w.Flush() // a node killed within its first second leaves a journal that can be replayed, if with little in it
 		}
 	}
 	return j
