@@ -84,6 +84,22 @@ func answered(reason string, m mh.Message) (mh.Message, string) {
 	return m, ""
 }
 
+// Stamp is the timestamp that the acknowledgement of the update received last must carry (§6), refused or not; 0 with ESP. A
+// role that acknowledges later, or not in the order of arrival, keeps it with the update and gives it back by Restamp.
+func (s *SA) Stamp() uint64 {
+	if s.kind != Auth {
+		return 0
+	}
+	return s.auth.echo
+}
+
+// Restamp says which timestamp the next acknowledgement carries: what Stamp gave, or 0 for none.
+func (s *SA) Restamp(t uint64) {
+	if s.kind == Auth {
+		s.auth.echo = t
+	}
+}
+
 // authentic checks the MN-HA authentication option.
 func (s *SA) authentic(p *ip6.Packet, m mh.Message) string {
 	o := m.Opts()

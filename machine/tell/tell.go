@@ -41,7 +41,7 @@ type Teller struct {
 //
 // spec MIP-01
 func (t *Teller) BindingError(now engine.Now, self netip.Addr, p *ip6.Packet, status uint8) []byte {
-	if !t.may(now, self, p) {
+	if !t.May(now, self, p) {
 		return nil
 	}
 	r := ip6.Packet{Header: ip6.Header{Src: self, Dst: p.Src}, Proto: ip6.ProtoMH}
@@ -62,7 +62,7 @@ func (t *Teller) Problem(now engine.Now, self netip.Addr, p *ip6.Packet, data []
 	default:
 		return nil
 	}
-	if aboutError(data) || !t.may(now, self, p) {
+	if aboutError(data) || !t.May(now, self, p) {
 		return nil
 	}
 	r := ip6.Packet{Header: ip6.Header{Src: self, Dst: p.Src}, Proto: ip6.ProtoICMPv6}
@@ -70,8 +70,8 @@ func (t *Teller) Problem(now engine.Now, self netip.Addr, p *ip6.Packet, data []
 	return r.Append(nil)
 }
 
-// may spends one answer to the sender of p.
-func (t *Teller) may(now engine.Now, self netip.Addr, p *ip6.Packet) bool {
+// May spends one answer to the sender of p, for answers of the caller's own making.
+func (t *Teller) May(now engine.Now, self netip.Addr, p *ip6.Packet) bool {
 	if p.Dst != self || !p.Src.IsGlobalUnicast() || p.Src == self {
 		return false
 	}

@@ -7,21 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
-	"time"
 
 	"roam6/engine"
+	"roam6/machine/tell"
 	"roam6/plane"
 	"roam6/wire"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
-)
-
-// ErrorInterval is the least time between two binding errors to one address, and MaxPeers the addresses remembered for it: a
-// stranger cannot make the node talk more than this (RFC 6275 §9.3.3 asks for a limit as for ICMP errors).
-const (
-	ErrorInterval = time.Second
-	MaxPeers      = 1024
 )
 
 // Config is a correspondent's configuration, checked by package node.
@@ -32,13 +25,13 @@ type Config struct {
 // Node is the correspondent node.
 type Node struct {
 	cfg  Config
-	told map[netip.Addr]engine.Mono // when a peer last got a binding error
+	tell tell.Teller
 }
 
 // New makes a correspondent node.
 //
 // spec RT-01
-func New(cfg Config) *Node { return &Node{cfg: cfg, told: make(map[netip.Addr]engine.Mono)} }
+func New(cfg Config) *Node { return &Node{cfg: cfg} }
 
 // Handle takes one input; see engine.Engine.
 func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
@@ -60,17 +53,18 @@ func (n *Node) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 	p, err := ip6.Parse(in.Data)
 	if err != nil {
 		out.Drop("ip6-malformed", engine.S("error", err.Error()))
+		send(n.tell.Problem(now, n.cfg.Address, &p, in.Data, err), out)
 		return
 	}
 	if p.Dst != n.cfg.Address {
 		return
 	}
 	if p.Proto == ip6.ProtoMH {
-		n.mobility(now, &p, out)
+		n.mobility(now, in, &p, out)
 		return
 	}
 	if p.HomeAddress.IsValid() {
-		n.bindingError(now, &p, 1, "no-binding", out)
+		n.bindingError(now, &p, mh.UnknownBinding, "no-binding", out)
 		return
 	}
 	if p.Proto == ip6.ProtoICMPv6 {
@@ -78,14 +72,15 @@ func (n *Node) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 	}
 }
 
-func (n *Node) mobility(now engine.Now, p *ip6.Packet, out *engine.Effects) {
+func (n *Node) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
 	m, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
 	if errors.Is(err, wire.ErrUnknown) {
-		n.bindingError(now, p, 2, "unknown-mh-type", out)
+		n.bindingError(now, p, mh.UnknownMHType, "unknown-mh-type", out)
 		return
 	}
 	if err != nil {
 		out.Drop("mh-malformed", engine.S("error", err.Error()))
+		send(n.tell.Problem(now, n.cfg.Address, p, in.Data, err), out)
 		return
 	}
 	if _, ok := m.(*mh.BindingUpdate); ok {
@@ -97,25 +92,20 @@ func (n *Node) mobility(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 
 func (n *Node) bindingError(now engine.Now, p *ip6.Packet, status uint8, why string, out *engine.Effects) {
 	out.Drop(why, engine.A("from", p.Src))
-	if !p.Src.IsGlobalUnicast() {
-		return
+	send(n.tell.BindingError(now, n.cfg.Address, p, status), out)
+}
+
+// send lets the host's routing take a packet; nil is nothing.
+func send(data []byte, out *engine.Effects) {
+	if data != nil {
+		out.Send(plane.Kernel, plane.HW{}, data)
 	}
-	if last, ok := n.told[p.Src]; ok && now.Mono.Sub(last) < ErrorInterval {
-		return
-	}
-	if len(n.told) >= MaxPeers {
-		clear(n.told)
-	}
-	n.told[p.Src] = now.Mono
-	r := ip6.Packet{Header: ip6.Header{Src: n.cfg.Address, Dst: p.Src}, Proto: ip6.ProtoMH}
-	r.Payload = mh.Append(nil, r.Src, r.Dst, &mh.BindingError{Status: status, HomeAddress: p.HomeAddress})
-	out.Send(plane.Kernel, plane.HW{}, r.Append(nil))
 }
 
 func (n *Node) echo(p *ip6.Packet, out *engine.Effects) {
 	m, err := icmp6.Parse(p.Src, p.Dst, p.Payload)
 	e, ok := m.(*icmp6.Echo)
-	if err != nil || !ok || e.Reply {
+	if err != nil || !ok || e.Reply || !p.Src.IsGlobalUnicast() {
 		return
 	}
 	r := ip6.Packet{Header: ip6.Header{Src: p.Dst, Dst: p.Src}, Proto: ip6.ProtoICMPv6}

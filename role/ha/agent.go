@@ -11,6 +11,7 @@ import (
 	"roam6/machine/dad"
 	"roam6/machine/neighbor"
 	"roam6/machine/sa"
+	"roam6/machine/tell"
 	"roam6/plane"
 	"roam6/wire"
 	"roam6/wire/icmp6"
@@ -52,6 +53,8 @@ type mobile struct {
 	sa      *sa.SA
 	binding *binding // nil at home
 	pending *request // a first registration waiting for duplicate detection
+	gone    farewell // the binding removed last
+	letter  []byte   // an acknowledgement for the node on the home link, waiting for its link-layer address
 }
 
 // Agent is the home agent.
@@ -66,6 +69,7 @@ type Agent struct {
 	bound   int
 	timers  engine.Timers[due]
 	others  agents
+	tell    tell.Teller
 	up      bool
 	hw      plane.HW
 }
@@ -83,6 +87,7 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 		a.adv = advertise.New(cfg.Advertise, a.rand)
 	}
 	a.dad = dad.New(dad.Config{}, a.rand)
+	all := make([]*sa.SA, 0, len(cfg.Mobiles))
 	for _, m := range cfg.Mobiles {
 		protection, err := sa.New(m.Security, m.HomeAddress.String())
 		if err != nil {
@@ -90,6 +95,10 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 		}
 		a.mobiles[m.HomeAddress] = &mobile{hoa: m.HomeAddress, nai: m.NAI, sa: protection}
 		a.order = append(a.order, m.HomeAddress)
+		all = append(all, protection)
+	}
+	if err := sa.Distinct(all); err != nil {
+		return nil, fmt.Errorf("ha: %w", err)
 	}
 	return a, nil
 }
@@ -147,8 +156,9 @@ func (a *Agent) linkUp(now engine.Now, in engine.LinkUp, out *engine.Effects) {
 	}
 	a.up, a.hw = true, in.HW
 	a.adv.Up(now, in, out)
-	a.speaker.Own(a.key(a.cfg.Address), neighbor.Stance{HW: a.hw, Router: true})
-	a.speaker.Own(a.key(ip6.HomeAgentsAnycast(a.cfg.Prefix)), neighbor.Stance{HW: a.hw, Router: true, Soft: true})
+	own := ip6.LinkLocal(a.hw)
+	a.speaker.Own(a.key(a.cfg.Address), neighbor.Stance{HW: a.hw, Router: true, Source: own})
+	a.speaker.Own(a.key(ip6.HomeAgentsAnycast(a.cfg.Prefix)), neighbor.Stance{HW: a.hw, Router: true, Soft: true, Source: own})
 	for _, hoa := range a.order {
 		if m := a.mobiles[hoa]; m.binding != nil {
 			a.represent(m, out)
@@ -179,15 +189,16 @@ func (a *Agent) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 	p, err := ip6.Parse(in.Data)
 	if err != nil {
 		out.Drop("ip6-malformed", engine.S("error", err.Error()))
+		a.send(a.tell.Problem(now, a.cfg.Address, &p, in.Data, err), out)
 		return
 	}
 	switch {
 	case p.Proto == ip6.ProtoICMPv6 && len(p.Payload) > 0 && nd.IsND(p.Payload[0]):
 		a.neighbourDiscovery(now, in, &p, out)
 	case p.Proto == ip6.ProtoMH, p.Proto == ip6.ProtoESP:
-		a.mobility(now, &p, out)
+		a.mobility(now, in, &p, out)
 	case p.HomeAddress.IsValid() && !a.holds(p.HomeAddress, p.Src):
-		a.bindingError(&p, 1, out) // RFC 6275 §9.3.1: a home address option needs a binding
+		a.bindingError(now, &p, mh.UnknownBinding, "no-binding", out) // RFC 6275 §9.3.1: a home address option needs a binding
 	case p.Proto == ip6.ProtoICMPv6:
 		a.icmp(now, &p, out)
 	default:
@@ -212,25 +223,32 @@ func (a *Agent) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Pack
 	switch m := msg.(type) {
 	case *nd.NeighborSolicitation:
 		a.speaker.Heard(in.Port, in.From, p, m, out)
+	case *nd.NeighborAdvertisement:
+		a.post(m, out)
 	case *nd.RouterSolicitation:
 		a.adv.Heard(now, in.Port)
 	case *nd.RouterAdvertisement:
-		a.others.heard(now, a.cfg.Prefix, m)
+		a.others.heard(now, a.cfg.Prefix, p.Src, m)
 	}
 }
 
 // mobility takes a mobility message. The home address names the mobile node and so the protection it must carry.
 //
 // spec MIP-02 MIP-03
-func (a *Agent) mobility(now engine.Now, p *ip6.Packet, out *engine.Effects) {
+func (a *Agent) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
+	if p.Dst != a.cfg.Address {
+		out.Drop("mh-not-for-us", engine.A("to", p.Dst))
+		return
+	}
 	m := a.mobiles[p.EffectiveSrc()]
 	if m == nil {
-		a.stranger(p, out)
+		a.stranger(now, in, p, out)
 		return
 	}
 	got, reason := m.sa.Receive(now, p)
 	if reason != "" {
 		out.Drop(reason, engine.A("hoa", m.hoa), engine.A("from", p.Src))
+		a.explain(now, m, p, reason, out)
 		return
 	}
 	if got.ICMPv6 != nil {
@@ -245,31 +263,32 @@ func (a *Agent) mobility(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 	a.onBU(now, m, p, bu, out)
 }
 
-// stranger tells a node that sent an unprotected message of unknown type so (RFC 6275 §9.2); all else is silence.
-func (a *Agent) stranger(p *ip6.Packet, out *engine.Effects) {
+// stranger tells a node that sent an unprotected message of unknown type or form so (RFC 6275 §9.2); all else is silence.
+func (a *Agent) stranger(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
 	if p.Proto == ip6.ProtoMH {
-		if _, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload); errors.Is(err, wire.ErrUnknown) {
-			a.bindingError(p, 2, out)
+		_, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
+		if errors.Is(err, wire.ErrUnknown) {
+			a.bindingError(now, p, mh.UnknownMHType, "unknown-mh-type", out)
 			return
+		}
+		if err != nil {
+			a.send(a.tell.Problem(now, a.cfg.Address, p, in.Data, err), out)
 		}
 	}
 	out.Drop("unknown-mobile", engine.A("hoa", p.EffectiveSrc()), engine.A("from", p.Src))
 }
 
-// bindingError answers what cannot be processed: RFC 6275 §9.3.3. It is smaller than what provoked it, so it amplifies nothing.
-func (a *Agent) bindingError(p *ip6.Packet, status uint8, out *engine.Effects) {
-	reason := "no-binding"
-	if status == 2 {
-		reason = "unknown-mh-type"
+// bindingError answers what cannot be processed: RFC 6275 §9.3.3.
+func (a *Agent) bindingError(now engine.Now, p *ip6.Packet, status uint8, why string, out *engine.Effects) {
+	out.Drop(why, engine.A("from", p.Src))
+	a.send(a.tell.BindingError(now, a.cfg.Address, p, status), out)
+}
+
+// send lets the host's routing take a packet; nil is nothing.
+func (a *Agent) send(data []byte, out *engine.Effects) {
+	if data != nil {
+		out.Send(plane.Kernel, plane.HW{}, data)
 	}
-	out.Drop(reason, engine.A("from", p.Src))
-	if p.Src.IsMulticast() || p.Src.IsUnspecified() || p.Src.IsLinkLocalUnicast() {
-		return
-	}
-	be := &mh.BindingError{Status: status, HomeAddress: p.HomeAddress}
-	r := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: p.Src}, Proto: ip6.ProtoMH}
-	r.Payload = mh.Append(nil, r.Src, r.Dst, be)
-	out.Send(plane.Kernel, plane.HW{}, r.Append(nil))
 }
 
 func (a *Agent) icmp(now engine.Now, p *ip6.Packet, out *engine.Effects) {
@@ -278,7 +297,11 @@ func (a *Agent) icmp(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 		out.Drop("icmp6-malformed", engine.S("error", err.Error()))
 		return
 	}
-	r := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: p.Src}, Proto: ip6.ProtoICMPv6}
+	if !p.Src.IsGlobalUnicast() {
+		return
+	}
+	// An answer for a bound home address takes the tunnel.
+	r := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: p.EffectiveSrc()}, Proto: ip6.ProtoICMPv6}
 	switch m := msg.(type) {
 	case *icmp6.HomeAgentsRequest:
 		r.Payload = icmp6.Append(nil, r.Src, r.Dst, a.onHomeAgentsRequest(now, m))
@@ -299,7 +322,7 @@ func (a *Agent) icmp(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 	default:
 		return
 	}
-	out.Send(plane.Kernel, plane.HW{}, r.Append(nil))
+	a.send(r.Append(nil), out)
 }
 
 func (a *Agent) key(addr netip.Addr) neighbor.Key { return neighbor.Key{Port: a.cfg.Port, Addr: addr} }

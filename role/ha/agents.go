@@ -14,18 +14,15 @@ import (
 type agents []otherAgent
 
 type otherAgent struct {
+	link       netip.Addr // its link-local address, which names it
 	addr       netip.Addr
 	preference uint16
 	expires    engine.Mono
 }
 
 // heard takes the advertisement of another router of the home link (RFC 6275 §10.5.1).
-func (l *agents) heard(now engine.Now, home netip.Prefix, ra *nd.RouterAdvertisement) {
-	*l = slices.DeleteFunc(*l, func(o otherAgent) bool { return o.expires <= now.Mono })
-	if !ra.HomeAgent {
-		return
-	}
-	o := otherAgent{expires: now.Mono.Add(ra.Lifetime)}
+func (l *agents) heard(now engine.Now, home netip.Prefix, from netip.Addr, ra *nd.RouterAdvertisement) {
+	o := otherAgent{link: from, expires: now.Mono.Add(ra.Lifetime)}
 	if info := ra.Options.HomeAgent; info != nil {
 		o.preference, o.expires = info.Preference, now.Mono.Add(info.Lifetime)
 	}
@@ -34,16 +31,9 @@ func (l *agents) heard(now engine.Now, home netip.Prefix, ra *nd.RouterAdvertise
 			o.addr = p.Addr
 		}
 	}
-	if !o.addr.IsValid() {
-		return
-	}
-	i := slices.IndexFunc(*l, func(x otherAgent) bool { return x.addr == o.addr })
-	switch {
-	case i >= 0 && o.expires <= now.Mono:
-		*l = slices.Delete(*l, i, i+1)
-	case i >= 0:
-		(*l)[i] = o
-	case len(*l) < MaxAgents && o.expires > now.Mono:
+	// What it says now replaces what it said before; an H bit or a lifetime gone ends it.
+	*l = slices.DeleteFunc(*l, func(x otherAgent) bool { return x.expires <= now.Mono || x.link == from })
+	if ra.HomeAgent && o.addr.IsValid() && o.expires > now.Mono && len(*l) < MaxAgents {
 		*l = append(*l, o)
 	}
 }
@@ -54,6 +44,10 @@ func (l *agents) heard(now engine.Now, home netip.Prefix, ra *nd.RouterAdvertise
 func (a *Agent) onHomeAgentsRequest(now engine.Now, m *icmp6.HomeAgentsRequest) *icmp6.HomeAgentsReply {
 	list := append(agents{{addr: a.cfg.Address, preference: a.cfg.Preference, expires: engine.Never}}, a.others...)
 	list = slices.DeleteFunc(list, func(o otherAgent) bool { return o.expires <= now.Mono })
+	for i := len(list) - 1; i > 0; i-- { // agents of equal preference share the nodes
+		k := int(a.rand.Uint64() % uint64(i+1))
+		list[i], list[k] = list[k], list[i]
+	}
 	slices.SortStableFunc(list, func(x, y otherAgent) int { return cmp.Compare(y.preference, x.preference) })
 	r := &icmp6.HomeAgentsReply{ID: m.ID}
 	for _, o := range list {

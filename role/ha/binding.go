@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/machine/dad"
 	"roam6/machine/neighbor"
 	"roam6/plane"
 	"roam6/wire/ip6"
@@ -50,7 +51,11 @@ func (d dueKind) String() string {
 //
 // spec MIP-01 MIP-06
 func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) {
-	granted := min(q.lifetime, a.cfg.MaxLifetime).Truncate(mh.Unit)
+	granted := min(q.lifetime, a.cfg.MaxLifetime)
+	if a.adv != nil { // not beyond the home prefix: RFC 6275 §10.3.1
+		granted = min(granted, a.cfg.Advertise.Valid)
+	}
+	granted = granted.Truncate(mh.Unit)
 	b := &binding{
 		HoA: m.hoa, CoA: q.coa, Seq: q.seq, Granted: granted,
 		Wall: now.Wall.Add(granted).UnixNano(), expires: now.Mono.Add(granted),
@@ -79,7 +84,9 @@ func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) 
 //
 // spec MIP-01
 func (a *Agent) deregister(now engine.Now, m *mobile, q request, out *engine.Effects) {
-	m.pending = nil
+	m.pending, m.letter = nil, nil
+	m.gone = farewell{seq: q.seq, until: now.Mono.Add(MaxDeleteTimeout)}
+	a.dad.Stop(dad.Key{Port: a.cfg.Port, Addr: m.hoa})
 	a.forget(m, out)
 	out.Event("binding.removed", engine.A("hoa", m.hoa))
 	a.answer(now, m, q, mh.Accepted, q.seq, 0, out)
@@ -128,7 +135,7 @@ func (a *Agent) represent(m *mobile, out *engine.Effects) {
 		return
 	}
 	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: m.hoa, Local: plane.Local{Port: a.cfg.Port, Proxy: true}}})
-	a.speaker.Own(a.key(m.hoa), neighbor.Stance{HW: a.hw, Soft: true})
+	a.speaker.Own(a.key(m.hoa), neighbor.Stance{HW: a.hw, Soft: true, Source: ip6.LinkLocal(a.hw)})
 	a.speaker.Announce(a.key(m.hoa), out)
 }
 

@@ -6,9 +6,11 @@ import (
 
 	"roam6/engine"
 	"roam6/machine/dad"
+	"roam6/machine/sa"
 	"roam6/plane"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
+	"roam6/wire/nd"
 )
 
 // request is a binding update whose authenticity is proved, reduced to what matters.
@@ -16,31 +18,48 @@ type request struct {
 	coa      netip.Addr
 	seq      uint16
 	lifetime time.Duration
-	direct   bool // it came from the home address itself: the node is on the home link
+	from     netip.Addr // where it came from, and where the answer goes (RFC 6275 §9.5.4)
+	stamp    uint64     // see sa.Stamp
 }
+
+// direct reports whether the request came from the home address itself: the node is on the home link.
+func (q *request) direct(m *mobile) bool { return q.from == m.hoa }
+
+// farewell is what is remembered of a binding that its node removed: an update from before, delayed on its way, must not
+// bring it back (RFC 6275 §10.3.2).
+type farewell struct {
+	seq   uint16
+	until engine.Mono
+}
+
+// MaxDeleteTimeout is how long a farewell is remembered: MAX_DELETE_BCE_TIMEOUT, RFC 6275 §12.
+const MaxDeleteTimeout = 10 * time.Second
 
 // onBU decides about a binding update: RFC 6275 §9.5.1, §10.3.1, §10.3.2.
 //
 // spec MIP-01
 func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpdate, out *engine.Effects) {
-	q := request{coa: p.Src, seq: bu.Seq, lifetime: bu.Lifetime, direct: p.Src == m.hoa}
+	q := request{coa: p.Src, seq: bu.Seq, lifetime: bu.Lifetime, from: p.Src, stamp: m.sa.Stamp()}
 	if alt := bu.Options.AltCareOf; alt.IsValid() {
 		q.coa = alt
 	}
-	if !bu.Home {
+	if !bu.Home && m.binding == nil {
 		out.Drop("bu-not-home-registration", engine.A("hoa", m.hoa)) // no return routability here, so nothing could authorise it
 		return
 	}
-	if !routable(q.coa) {
+	if !routable(q.coa) || !routable(q.from) {
 		out.Drop("bu-bad-care-of-address", engine.A("hoa", m.hoa), engine.A("coa", q.coa))
 		return
 	}
-	if last, known := a.lastSeq(m); known && !after(q.seq, last) {
+	if last, known := a.lastSeq(now, m); known && !after(q.seq, last) {
 		out.Drop("bu-sequence", engine.A("hoa", m.hoa))
 		a.answer(now, m, q, mh.SequenceOutOfWindow, last, 0, out)
 		return
 	}
 	status := a.admit(m, q)
+	if !bu.Home {
+		status = mh.TypeChangeDisallowed // RFC 6275 §9.5.1
+	}
 	if !status.Accepted() {
 		out.Drop("bu-refused", engine.A("hoa", m.hoa), engine.S("status", status.String()))
 		a.answer(now, m, q, status, q.seq, 0, out)
@@ -57,13 +76,16 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 	}
 }
 
-// lastSeq is the sequence number a new update must exceed: that of the binding, or of the registration under way.
-func (a *Agent) lastSeq(m *mobile) (uint16, bool) {
+// lastSeq is the sequence number a new update must exceed: that of the binding, or of the registration under way, or
+// of the binding removed a moment ago.
+func (a *Agent) lastSeq(now engine.Now, m *mobile) (uint16, bool) {
 	switch {
 	case m.pending != nil:
 		return m.pending.seq, true
 	case m.binding != nil:
 		return m.binding.Seq, true
+	case m.gone.until > now.Mono:
+		return m.gone.seq, true
 	}
 	return 0, false
 }
@@ -77,6 +99,8 @@ func (a *Agent) admit(m *mobile, q request) mh.Status {
 		if m.binding == nil && m.pending == nil {
 			return mh.NotHomeAgent // RFC 6275 §10.3.2: nothing to remove
 		}
+	case a.cfg.Prefix.Contains(q.coa):
+		return mh.InvalidCoA // this agent, or another mobile node: a loop; a node on the home link needs no binding
 	case m.binding == nil && a.bound >= a.cfg.MaxBindings:
 		return mh.InsufficientResources
 	}
@@ -124,11 +148,63 @@ func (a *Agent) detected(now engine.Now, v dad.Verdict, out *engine.Effects) {
 // a routing header unless the node is on the home link.
 func (a *Agent) answer(now engine.Now, m *mobile, q request, status mh.Status, seq uint16, lifetime time.Duration, out *engine.Effects) {
 	ba := &mh.BindingAck{Status: status, Seq: seq, Lifetime: lifetime}
-	p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: q.coa}, Routing2: m.hoa}
-	if q.direct || q.coa == m.hoa {
-		p.Dst, p.Routing2 = m.hoa, netip.Addr{}
+	p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: q.from}, Routing2: m.hoa}
+	if q.direct(m) {
+		p.Routing2 = netip.Addr{}
 	}
-	out.Send(plane.Kernel, plane.HW{}, m.sa.Protect(now, p, ba, out))
+	m.sa.Restamp(q.stamp)
+	data := m.sa.Protect(now, p, ba, out)
+	if q.direct(m) && m.binding != nil && a.adv != nil && a.up {
+		a.askWhere(m, data, out)
+		return
+	}
+	a.send(data, out)
+}
+
+// askWhere keeps an answer for a node on the home link whose binding stands, until the node has told its link-layer address: sent as
+// any other packet it would be intercepted and tunnelled away (RFC 6275 §10.3.2).
+func (a *Agent) askWhere(m *mobile, data []byte, out *engine.Effects) {
+	m.letter = data
+	src, dst := ip6.LinkLocal(a.hw), ip6.SolicitedNode(m.hoa)
+	ns := &nd.NeighborSolicitation{Target: m.hoa, Options: nd.Options{SourceHW: a.hw}}
+	p := ip6.Packet{Header: ip6.Header{HopLimit: nd.HopLimit, Src: src, Dst: dst}, Proto: ip6.ProtoICMPv6, Payload: nd.Append(nil, src, dst, ns)}
+	out.Send(a.cfg.Port, ip6.MulticastHW(dst), p.Append(nil))
+}
+
+// post sends what askWhere kept. A false neighbour could catch it so, and read it, as on any link.
+func (a *Agent) post(na *nd.NeighborAdvertisement, out *engine.Effects) {
+	m := a.mobiles[na.Target]
+	hw := na.Options.TargetHW
+	if m == nil || m.letter == nil || !na.Solicited || hw == (plane.HW{}) || hw == a.hw {
+		return
+	}
+	out.Send(a.cfg.Port, hw, m.letter)
+	m.letter = nil
+}
+
+// explain answers an update that RFC 4285 refuses with the status that says why (RFC 4285 §5.1.1, §6); a mobile node sets its
+// clock by it. Whoever forges an update gets at most one such answer in tell.Interval, no longer than what he sent, and nothing
+// else changes: an update under way keeps its own timestamp (sa.Stamp).
+//
+// spec MIP-03
+func (a *Agent) explain(now engine.Now, m *mobile, p *ip6.Packet, reason string, out *engine.Effects) {
+	status, ok := map[string]mh.Status{
+		sa.AuthMismatch: mh.AuthFailed, sa.AuthNoTimestamp: mh.MessageIDRequired, sa.AuthReplay: mh.IDMismatch,
+	}[reason]
+	if !ok {
+		return
+	}
+	stamp := m.sa.Stamp()
+	parsed, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
+	bu, isBU := parsed.(*mh.BindingUpdate)
+	if err != nil || !isBU || !bu.Home || !routable(p.Src) || !a.tell.May(now, a.cfg.Address, p) {
+		return
+	}
+	q := request{coa: p.Src, seq: bu.Seq, from: p.Src}
+	if reason == sa.AuthReplay {
+		q.stamp = stamp
+	}
+	a.answer(now, m, q, status, q.seq, 0, out)
 }
 
 // after reports whether a sequence number is newer than another, modulo 2^16: RFC 6275 §9.5.1.

@@ -73,6 +73,12 @@ func (n *Node) onBA(now engine.Now, p *ip6.Packet, ba *mh.BindingAck, out *engin
 	case ba.Seq != r.seq:
 		out.Drop("ba-sequence", engine.S("got", itoa(int(ba.Seq))), engine.S("sent", itoa(int(r.seq))))
 		return
+	case ba.Status == mh.AuthFailed:
+		// Whoever forges an update in our name can make the home agent send us this (RFC 4285 §5.1.1): it is told, and the
+		// retransmissions go on as if it had not come.
+		r.status = ba.Status
+		out.Event("binding.refused", engine.S("status", itoa(int(ba.Status))), engine.S("meaning", ba.Status.String()))
+		return
 	}
 	n.sa.Commit(out)
 	out.Event(engine.EventHomeRoundTrip, engine.S("exchange", "binding update"))
