@@ -90,13 +90,13 @@ carry() {
 
 # drivers copies the modules named above and those they need.
 drivers() {
-	local root=$1 lib=$2 depmod file
-	busybox depmod -b "$work/deb" "$version" 2>/dev/null || depmod=$(command -v depmod) && "${depmod:-true}" -b "$work/deb" "$version"
+	local root=$1 lib=$2 file
+	"$(static busybox)" depmod -b "$work/deb" "$version" || cannot "busybox makes no index of modules"
 	for file in $(closure "$work/deb/$lib/modules.dep"); do
 		install -D -m 644 "$work/deb/$lib/$file" "$root/$lib/$file"
 	done
 	cp "$work/deb/$lib/modules.builtin" "$root/$lib/"
-	busybox depmod -b "$root" "$version" 2>/dev/null || "${depmod:-true}" -b "$root" "$version"
+	"$(static busybox)" depmod -b "$root" "$version"
 }
 
 # closure prints the files of the modules in a modules.dep, each with all it needs.
