@@ -19,7 +19,8 @@ type Record struct {
 }
 
 // Packet is a control packet: a whole IPv6 packet as it came from the link (neighbour discovery) or as the
-// plane punted it (mobility headers, ESP, ICMPv6 to an address of ours). User traffic never comes here.
+// plane punted it (mobility headers, ESP, ICMPv6 to an address of ours). User traffic never comes here. Data is for reading:
+// engines of other roles and nodes may be given the same octets.
 type Packet struct {
 	Port plane.Port `json:"port"`
 	From plane.HW   `json:"from"` // link-layer source; zero on the Kernel port

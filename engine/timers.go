@@ -3,136 +3,127 @@ package engine
 // Timers holds the pending deadlines of one machine, keyed by what they are for. Setting a key again
 // moves its deadline. Equal deadlines fire in the order they were set, so runs repeat exactly.
 //
-// The zero Timers is ready. A set or a stop costs O(log n), a read of the next deadline O(1).
+// The zero Timers is ready. A set or a stop costs O(log n), a read of the next deadline O(1). A handful of timers, all
+// that most machines have, stand in order inside the value itself: with thousands of machines in one process, what
+// a deadline costs is the memory touched to find it.
 type Timers[K comparable] struct {
-	heap  []*timer[K]
-	armed map[K]*timer[K]
-	free  []*timer[K] // disarmed, for the next Set
-	seq   uint64
+	few  [fewTimers]pending[K] // the earliest first, equal ones as they were set
+	n    int                   // how many of few are armed; 0 once there is many
+	many *timerHeap[K]
 }
 
-// timer is one armed key. It knows its place in the heap, so that moving it there does not touch the map.
-type timer[K comparable] struct {
-	key   K
-	at    Mono
-	seq   uint64
-	place int
+// fewTimers is the number of timers up to which they are kept in order. More become a heap, and stay one.
+const fewTimers = 4
+
+type pending[K comparable] struct {
+	at  Mono
+	key K
 }
 
 // Set arms key for the given time, replacing an earlier deadline of the same key. Never stops it.
 func (t *Timers[K]) Set(key K, at Mono) {
-	if at == Never {
+	switch {
+	case at == Never:
 		t.Stop(key)
 		return
+	case t.many != nil:
+		t.many.set(key, at)
+		return
 	}
-	if t.armed == nil {
-		t.armed = make(map[K]*timer[K])
+	// The one that moves leaves a gap, which goes to where it belongs: past earlier ones up, past later ones down.
+	gap := t.find(key)
+	if gap < 0 {
+		if t.n == fewTimers {
+			t.grow()
+			t.many.set(key, at)
+			return
+		}
+		gap = t.n
+		t.n++
 	}
-	x, ok := t.armed[key]
-	if !ok {
-		x = t.spare()
-		x.key, x.place = key, len(t.heap)
-		t.heap = append(t.heap, x)
-		t.armed[key] = x
+	for ; gap+1 < t.n && t.few[gap+1].at <= at; gap++ {
+		t.few[gap] = t.few[gap+1]
 	}
-	t.seq++
-	x.at, x.seq = at, t.seq
-	t.fix(x)
+	for ; gap > 0 && t.few[gap-1].at > at; gap-- {
+		t.few[gap] = t.few[gap-1]
+	}
+	t.few[gap] = pending[K]{at, key}
 }
 
-func (t *Timers[K]) spare() *timer[K] {
-	n := len(t.free)
-	if n == 0 {
-		return new(timer[K])
+// find is the place of key among the few, or -1.
+func (t *Timers[K]) find(key K) int {
+	for i := range t.n {
+		if t.few[i].key == key {
+			return i
+		}
 	}
-	x := t.free[n-1]
-	t.free = t.free[:n-1]
-	return x
+	return -1
+}
+
+// grow turns the few into a heap, in their order.
+func (t *Timers[K]) grow() {
+	t.many = &timerHeap[K]{armed: make(map[K]*timer[K], 2*fewTimers)}
+	for i, p := range t.few[:t.n] {
+		t.many.set(p.key, p.at)
+		t.few[i] = pending[K]{}
+	}
+	t.n = 0
 }
 
 // Stop disarms key; it is no error if it was not armed.
 func (t *Timers[K]) Stop(key K) {
-	x, ok := t.armed[key]
-	if !ok {
+	if t.many != nil {
+		t.many.stop(key)
 		return
 	}
-	delete(t.armed, key)
-	last := t.heap[len(t.heap)-1]
-	t.heap = t.heap[:len(t.heap)-1]
-	if x != last {
-		t.put(last, x.place)
-		t.fix(last)
+	if i := t.find(key); i >= 0 {
+		t.n--
+		copy(t.few[i:t.n], t.few[i+1:])
+		t.few[t.n] = pending[K]{} // a key may hold on to memory
 	}
-	*x = timer[K]{}
-	t.free = append(t.free, x)
 }
 
 // Armed reports whether key has a deadline, and which.
 func (t *Timers[K]) Armed(key K) (Mono, bool) {
-	x, ok := t.armed[key]
-	if !ok {
+	if t.many != nil {
+		if x, ok := t.many.armed[key]; ok {
+			return x.at, true
+		}
 		return Never, false
 	}
-	return x.at, true
+	if i := t.find(key); i >= 0 {
+		return t.few[i].at, true
+	}
+	return Never, false
 }
 
 // Next gives the earliest deadline and its key; Never and the zero key if there is none.
 func (t *Timers[K]) Next() (Mono, K) {
-	if len(t.heap) == 0 {
-		var zero K
-		return Never, zero
+	switch {
+	case t.n > 0:
+		return t.few[0].at, t.few[0].key
+	case t.many != nil && len(t.many.heap) > 0:
+		return t.many.heap[0].at, t.many.heap[0].key
 	}
-	return t.heap[0].at, t.heap[0].key
+	var zero K
+	return Never, zero
 }
 
 // Pop disarms and returns the earliest key due at now or before.
 func (t *Timers[K]) Pop(now Mono) (K, bool) {
-	if len(t.heap) == 0 || t.heap[0].at > now {
+	at, key := t.Next()
+	if at > now || at == Never {
 		var zero K
 		return zero, false
 	}
-	key := t.heap[0].key
 	t.Stop(key)
 	return key, true
 }
 
 // Len is the number of armed keys.
-func (t *Timers[K]) Len() int { return len(t.heap) }
-
-func (x *timer[K]) before(y *timer[K]) bool {
-	return x.at < y.at || (x.at == y.at && x.seq < y.seq)
-}
-
-func (t *Timers[K]) put(x *timer[K], place int) {
-	t.heap[place] = x
-	x.place = place
-}
-
-// fix moves x to where the heap order wants it: up past later ones, else down past earlier ones.
-func (t *Timers[K]) fix(x *timer[K]) {
-	i := x.place
-	for i > 0 {
-		parent := t.heap[(i-1)/2]
-		if !x.before(parent) {
-			break
-		}
-		up := parent.place
-		t.put(parent, i)
-		i = up
+func (t *Timers[K]) Len() int {
+	if t.many != nil {
+		return len(t.many.heap)
 	}
-	for {
-		least := x
-		for c := 2*i + 1; c <= 2*i+2 && c < len(t.heap); c++ {
-			if t.heap[c].before(least) {
-				least = t.heap[c]
-			}
-		}
-		if least == x {
-			break
-		}
-		down := least.place
-		t.put(least, i)
-		i = down
-	}
-	t.put(x, i)
+	return t.n
 }

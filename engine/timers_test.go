@@ -40,7 +40,7 @@ func (n *naive) next() (Mono, string) {
 }
 
 func TestTimersAgainstModel(t *testing.T) {
-	keys := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g", "h"})
+	keys := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}) // more than fewTimers
 	times := rapid.OneOf(rapid.Int64Range(0, 5), rapid.Int64Range(-1<<62, 1<<62), rapid.Just(int64(Never)))
 	rapid.Check(t, func(t *rapid.T) {
 		var timers Timers[string]

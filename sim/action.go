@@ -14,7 +14,7 @@ func (w *world) checkAction(a scenario.Action) error {
 		if n == nil {
 			return fmt.Errorf("there is no node %q", a.Node)
 		}
-		if n.byIface[a.Iface] == nil {
+		if n.byIface(a.Iface) == nil {
 			return fmt.Errorf("node %q has no interface %q", a.Node, a.Iface)
 		}
 		if a.Verb == scenario.Attach && w.segByName[a.Segment] == nil {
@@ -45,11 +45,11 @@ func (w *world) act(k int) {
 	n := w.byName[a.Node]
 	switch a.Verb {
 	case scenario.Detach:
-		if i := n.byIface[a.Iface]; i.seg != nil {
+		if i := n.byIface(a.Iface); i.seg != nil {
 			i.unplug(w.now)
 		}
 	case scenario.Attach:
-		i := n.byIface[a.Iface]
+		i := n.byIface(a.Iface)
 		if i.seg != nil {
 			i.unplug(w.now)
 		}

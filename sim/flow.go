@@ -77,9 +77,9 @@ func (w *world) sendFlow(e event) {
 		n = f.peer
 	}
 	switch {
-	case !n.plan.Userland:
+	case !n.userland:
 		n.output(data, nil)
-	case n.soft != nil && !n.mirror.hosts[srcOf(data)]:
+	case n.soft != nil && !n.mirror.host(srcOf(data)):
 		w.drop(dropNoHost)
 	default:
 		n.intoPlane(plane.Kernel, plane.HW{}, data)

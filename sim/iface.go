@@ -12,14 +12,14 @@ import (
 
 // iface is one interface of a node.
 type iface struct {
-	id       int32
 	node     *node
-	name     string
+	seg      *segment
 	port     plane.Port
+	id       int32
+	epoch    uint32 // counts attachments and detachments
 	hw       plane.HW
 	mtu      int
-	seg      *segment
-	epoch    uint32 // counts attachments and detachments
+	name     string
 	detached time.Duration
 	shaper   scenario.Shaper
 	groups   []group // multicast addresses a user-space interface listens to
@@ -37,7 +37,7 @@ func (i *iface) label() string { return i.node.plan.Name + "/" + i.name }
 
 // join makes a user-space interface listen to a multicast address. A kernel's interface hears all.
 func (i *iface) join(hw plane.HW) {
-	if !i.node.plan.Userland {
+	if !i.node.userland {
 		return
 	}
 	for k := range i.groups {

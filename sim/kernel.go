@@ -75,7 +75,7 @@ func (n *node) route(dst addr16) *kroute {
 }
 
 func (n *node) addAddr(i *iface, a addr16) {
-	n.own[a] = i
+	put(&n.own, a, i)
 	i.addrs = append(i.addrs, a)
 }
 
@@ -102,18 +102,21 @@ func (n *node) receive(i *iface, from plane.HW, data []byte, shared bool) {
 	case !ok:
 		n.w.drop(dropMalformed)
 		return
-	case n.plan.Userland && n.soft == nil && dst.multicast():
-		return
-	case n.plan.Userland:
-		n.intoPlane(i.port, from, owned(data, shared))
+	case n.userland && n.soft == nil && dst.multicast():
 		return
 	}
+	// Neighbour discovery goes through the plane to the engines as it is. They read it only (engine.Packet), so that those
+	// who hear one multicast share its octets; all else may be changed on its way.
 	nd := isND(data)
+	if n.userland {
+		n.intoPlane(i.port, from, owned(data, shared && !nd))
+		return
+	}
 	if i.port > 0 && n.soft != nil {
 		l, local := n.mirror.locals[dst]
 		switch {
 		case nd:
-			n.intoPlane(i.port, from, slices.Clone(data))
+			n.intoPlane(i.port, from, data)
 		case local && !l.Capture && !l.Proxy:
 			n.intoPlane(i.port, from, owned(data, shared))
 			return
@@ -273,7 +276,7 @@ func (n *node) application(data []byte) {
 		n.w.drop(dropMalformed)
 		return
 	}
-	if !n.mirror.hosts[p.EffectiveDst().As16()] {
+	if !n.mirror.host(p.EffectiveDst().As16()) {
 		n.w.drop(dropNoHost)
 		return
 	}

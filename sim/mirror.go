@@ -8,18 +8,25 @@ import (
 	"roam6/wire/ip6"
 )
 
-// mirror is the part of the plane's table that the kernel and the links must know, kept by each operation.
+// mirror is the part of the plane's table that the kernel and the links must know, kept by each operation. The zero
+// mirror is that of an empty table.
 type mirror struct {
 	locals   map[addr16]plane.Local
-	hosts    map[addr16]bool
+	hosts    []addr16       // one or two
 	captures map[addr16]int // addresses the kernel routes into the plane: how many entries want it
 	prefixes []netip.Prefix // the same for shorter prefixes
 	paths    map[netip.Prefix]bool
 }
 
-func newMirror() mirror {
-	return mirror{locals: map[addr16]plane.Local{}, hosts: map[addr16]bool{}, captures: map[addr16]int{},
-		paths: map[netip.Prefix]bool{}}
+// host reports whether an address is given to the applications.
+func (m *mirror) host(a addr16) bool { return slices.Contains(m.hosts, a) }
+
+// put sets an entry of a map that may be nil.
+func put[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = make(map[K]V)
+	}
+	(*m)[key] = value
 }
 
 // captured reports whether the kernel must hand packets for an address to the plane.
@@ -38,7 +45,9 @@ func (m *mirror) captured(a addr16) bool {
 func (m *mirror) capture(p netip.Prefix, by int) {
 	if p.Bits() == 128 {
 		a := addr16(p.Addr().As16())
-		if m.captures[a] += by; m.captures[a] == 0 {
+		if n := m.captures[a] + by; n != 0 {
+			put(&m.captures, a, n)
+		} else {
 			delete(m.captures, a)
 		}
 		return
@@ -57,10 +66,11 @@ func (n *node) apply(op plane.Op) {
 		n.setLocal(op.Local.Addr.As16(), op.Local.Local, op.Delete)
 	case op.Host != nil:
 		a := addr16(op.Host.Addr.As16())
-		if op.Delete {
-			delete(n.mirror.hosts, a)
-		} else {
-			n.mirror.hosts[a] = true
+		at := slices.Index(n.mirror.hosts, a)
+		if op.Delete && at >= 0 {
+			n.mirror.hosts = slices.Delete(n.mirror.hosts, at, at+1)
+		} else if !op.Delete && at < 0 {
+			n.mirror.hosts = append(n.mirror.hosts, a)
 		}
 	case op.Path != nil:
 		inner := op.Path.Inner.Masked()
@@ -70,7 +80,7 @@ func (n *node) apply(op plane.Op) {
 		}
 		if !op.Delete && op.Path.Path.Capture {
 			n.mirror.capture(inner, 1)
-			n.mirror.paths[inner] = true
+			put(&n.mirror.paths, inner, true)
 		}
 	}
 	s := n.w.sink()
@@ -86,11 +96,11 @@ func (n *node) setLocal(a addr16, l plane.Local, del bool) {
 	if del {
 		return
 	}
-	n.mirror.locals[a] = l
+	put(&n.mirror.locals, a, l)
 	if l.Capture {
 		n.mirror.capture(netip.PrefixFrom(a.addr(), 128), 1)
 	}
-	if i := n.ports[l.Port]; i != nil {
+	if i := n.byPort(l.Port); i != nil {
 		i.join(plane.HW(ip6.MulticastHW(ip6.SolicitedNode(a.addr()))))
 	}
 }
@@ -99,7 +109,7 @@ func (n *node) leaveLocal(a addr16, l plane.Local) {
 	if l.Capture {
 		n.mirror.capture(netip.PrefixFrom(a.addr(), 128), -1)
 	}
-	if i := n.ports[l.Port]; i != nil {
+	if i := n.byPort(l.Port); i != nil {
 		i.unjoin(plane.HW(ip6.MulticastHW(ip6.SolicitedNode(a.addr()))))
 	}
 }

@@ -12,39 +12,61 @@ import (
 	"roam6/wire/ip6"
 )
 
-// node is one host or router: its kernel model always, its engines and plane while they run.
+// node is one host or router: its kernel model always, its engines and plane while they run. A multicast visits
+// thousands of nodes in a row and finds none of them in the processor's caches, so what it needs of a node stands
+// together in front, the runner of the usual single engine included, and nothing that may stay empty is made.
 type node struct {
-	w       *world
-	plan    scenario.Node
-	ifaces  []*iface
-	byIface map[string]*iface
-	ports   map[plane.Port]*iface
+	w        *world
+	soft     *plane.Soft   // nil while the engines are down
+	userland bool          // plan.Userland
+	lives    int           // how often the engines have been started
+	started  time.Duration // the present life's start: Mono counts from it
+	engines  []*runner
+	first    runner // of the first life, if it has but one engine
+	plan     *scenario.Node
+	ifaces   []*iface
 
 	own    map[addr16]*iface // the kernel's addresses
 	routes []kroute          // longest prefix first
 	icmp   icmpBucket
 
-	soft    *plane.Soft // nil while the engines are down
-	mirror  mirror      // what of the plane's table the kernel must know
-	engines []*runner
-	lives   int           // how often the engines have been started
-	started time.Duration // the present life's start: Mono counts from it
+	mirror  mirror // what of the plane's table the kernel must know
 	records []engine.Record
 	byKey   map[recordKey]int // index in records
+}
+
+// byIface is the interface of a name; nil if there is none. A node has a few at most.
+func (n *node) byIface(name string) *iface {
+	for _, i := range n.ifaces {
+		if i.name == name {
+			return i
+		}
+	}
+	return nil
+}
+
+// byPort is the interface engines know by a number; nil if there is none.
+func (n *node) byPort(port plane.Port) *iface {
+	for _, i := range n.ifaces {
+		if i.port == port && port > 0 {
+			return i
+		}
+	}
+	return nil
 }
 
 type recordKey struct{ bucket, key string }
 
 // runner is one engine of a node's present life.
 type runner struct {
-	id    int32
 	node  *node
-	name  string
 	eng   engine.Engine
 	life  int
 	armed time.Duration // time of its valid event in the heap; never if none
 	due   time.Duration // when it wants its tick
-	ticks int           // ticks at the present moment
+	id    int32
+	ticks int32 // ticks at the present moment
+	name  string
 }
 
 const never = time.Duration(engine.Never)
@@ -64,17 +86,20 @@ func (n *node) start() {
 	}
 	n.lives++
 	seed := scenario.Seed(n.w.plan.Seed, "engine", n.plan.Name, fmt.Sprint(n.lives))
-	built, err := n.w.config.Build(n.plan, seed)
+	built, err := n.w.config.Build(*n.plan, seed)
 	if err != nil {
 		n.w.fail(fmt.Errorf("node %q: %w", n.plan.Name, err))
 		return
 	}
 	n.soft = plane.NewSoft()
-	n.mirror = newMirror()
 	n.started = n.w.now
-	n.engines = nil
+	n.engines = make([]*runner, 0, len(built.Engines))
 	for _, b := range built.Engines {
-		r := &runner{id: int32(len(n.w.engines)), node: n, name: b.Name, eng: b.Engine, life: n.lives, armed: never, due: never}
+		r := &n.first
+		if n.lives > 1 || len(built.Engines) > 1 {
+			r = new(runner)
+		}
+		*r = runner{id: int32(len(n.w.engines)), node: n, name: b.Name, eng: b.Engine, life: n.lives, armed: never, due: never}
 		n.engines = append(n.engines, r)
 		n.w.engines = append(n.w.engines, r)
 	}
@@ -254,13 +279,28 @@ func (r *runner) tick(e event) {
 	}
 }
 
+// boxed is a packet as an input. Each of thousands of receivers of one multicast is given the same octets, and so the same
+// input.
+type boxed struct {
+	packet engine.Packet
+	input  engine.Input
+}
+
+func (b *boxed) box(p plane.Punt) engine.Input {
+	if b.input == nil || len(p.Data) != len(b.packet.Data) || &p.Data[0] != &b.packet.Data[0] || p.Port != b.packet.Port || p.From != b.packet.From {
+		b.packet = engine.Packet{Port: p.Port, From: p.From, Data: p.Data}
+		b.input = b.packet
+	}
+	return b.input
+}
+
 // flush carries out what the plane has answered and gives the sink back. Punts wait behind the present input.
 func (n *node) flush(s *plane.Sink) {
 	for _, d := range s.Drops {
 		n.w.rec.Dropped(d.Reason, d.N)
 	}
 	for _, p := range s.Punt {
-		n.offer(engine.Packet{Port: p.Port, From: p.From, Data: p.Data})
+		n.offer(n.w.punted.box(p))
 	}
 	for _, o := range s.Out {
 		n.emit(o.Port, o.To, o.Data)
@@ -286,14 +326,14 @@ func (n *node) emit(port plane.Port, to plane.HW, data []byte) {
 	case len(data) < ip6.HeaderLen:
 		n.w.drop(dropMalformed)
 		return
-	case port == plane.Kernel && n.plan.Userland:
+	case port == plane.Kernel && n.userland:
 		n.application(data)
 		return
 	case port == plane.Kernel:
 		n.fromTUN(data)
 		return
 	}
-	i := n.ports[port]
+	i := n.byPort(port)
 	if i == nil {
 		n.w.drop(dropNoRoute)
 		return

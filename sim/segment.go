@@ -45,7 +45,7 @@ func (s *segment) path(w *world, from, to *iface) *scenario.LinkPath {
 
 func (s *segment) attach(i *iface) {
 	s.byHW[i.hw] = i
-	if !i.node.plan.Userland {
+	if !i.node.userland {
 		s.kernel = append(s.kernel, i)
 		return
 	}
@@ -58,7 +58,7 @@ func (s *segment) detach(i *iface) {
 	if s.byHW[i.hw] == i {
 		delete(s.byHW, i.hw)
 	}
-	if !i.node.plan.Userland {
+	if !i.node.userland {
 		s.kernel = without(s.kernel, i)
 		return
 	}
@@ -228,7 +228,7 @@ func (w *world) observeFrame(s *segment, from *iface, to plane.HW, data []byte) 
 
 // airNode names the mobile node a frame on the air belongs to.
 func (w *world) airNode(from *iface, to plane.HW) (string, bool) {
-	if from.node.plan.Userland {
+	if from.node.userland {
 		return from.node.plan.Name, true
 	}
 	if to[0]&1 == 1 {

@@ -31,6 +31,7 @@ type world struct {
 	heap    heap
 	frames  frames
 	inputs  []offered // waiting for engines, first come first served
+	punted  boxed     // the latest packet given to engines
 	sinks   []*plane.Sink
 	effects engine.Effects
 	action  int           // next of plan.Actions
@@ -65,9 +66,9 @@ func newWorld(c Config) (*world, error) {
 		w.segments = append(w.segments, seg)
 		w.segByName[s.Name] = seg
 	}
-	for _, n := range c.Plan.Nodes {
-		if err := w.addNode(n); err != nil {
-			return nil, fmt.Errorf("sim: node %q: %w", n.Name, err)
+	for k := range c.Plan.Nodes {
+		if err := w.addNode(&c.Plan.Nodes[k]); err != nil {
+			return nil, fmt.Errorf("sim: node %q: %w", c.Plan.Nodes[k].Name, err)
 		}
 	}
 	for i := range c.Plan.Flows {
@@ -89,12 +90,11 @@ func newWorld(c Config) (*world, error) {
 	return w, nil
 }
 
-func (w *world) addNode(p scenario.Node) error {
+func (w *world) addNode(p *scenario.Node) error {
 	if w.byName[p.Name] != nil {
 		return errors.New("named twice")
 	}
-	n := &node{w: w, plan: p, ports: map[plane.Port]*iface{}, byIface: map[string]*iface{}, own: map[addr16]*iface{},
-		icmp: icmpBucket{tokens: icmpBurst}}
+	n := &node{w: w, plan: p, userland: p.Userland, icmp: icmpBucket{tokens: icmpBurst}}
 	w.nodes = append(w.nodes, n)
 	w.byName[p.Name] = n
 	for _, f := range p.Ifaces {
@@ -103,14 +103,14 @@ func (w *world) addNode(p scenario.Node) error {
 		}
 	}
 	for _, r := range p.Routes {
-		i := n.byIface[r.Iface]
+		i := n.byIface(r.Iface)
 		if i == nil {
 			return fmt.Errorf("route %v: there is no interface %q", r.Dst, r.Iface)
 		}
 		n.addRoute(routeOf(r, i))
 	}
 	for _, b := range p.Neighbors {
-		i := n.byIface[b.Iface]
+		i := n.byIface(b.Iface)
 		if i == nil || i.neigh == nil {
 			return fmt.Errorf("neighbour %v: there is no kernel interface %q", b.Addr, b.Iface)
 		}
@@ -122,7 +122,7 @@ func (w *world) addNode(p scenario.Node) error {
 
 func (n *node) addIface(f scenario.Iface) error {
 	w := n.w
-	if n.byIface[f.Name] != nil {
+	if n.byIface(f.Name) != nil {
 		return errors.New("named twice")
 	}
 	if f.Segment != "" && w.segByName[f.Segment] == nil {
@@ -131,6 +131,9 @@ func (n *node) addIface(f scenario.Iface) error {
 	if w.byHW[f.HW] != nil {
 		return fmt.Errorf("link-layer address %x is also that of %s", f.HW, w.byHW[f.HW].label())
 	}
+	if f.Port > 0 && n.byPort(f.Port) != nil {
+		return fmt.Errorf("port %d is taken twice", f.Port)
+	}
 	i := &iface{id: int32(len(w.ifaces)), node: n, name: f.Name, port: f.Port, hw: f.HW, mtu: f.MTU, detached: -1}
 	if i.mtu == 0 {
 		i.mtu = DefaultMTU
@@ -138,14 +141,7 @@ func (n *node) addIface(f scenario.Iface) error {
 	w.ifaces = append(w.ifaces, i)
 	w.byHW[f.HW] = i
 	n.ifaces = append(n.ifaces, i)
-	n.byIface[f.Name] = i
-	if f.Port > 0 {
-		if n.ports[f.Port] != nil {
-			return fmt.Errorf("port %d is taken twice", f.Port)
-		}
-		n.ports[f.Port] = i
-	}
-	if n.plan.Userland {
+	if n.userland {
 		i.join(allNodesHW)
 		return nil
 	}
