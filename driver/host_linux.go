@@ -105,6 +105,9 @@ func (m *machine) Listen(f Feed) {
 		m.refresh(l)
 	}
 	m.start(func() { m.watch.read(f, m.changed) })
+	if err := m.watch.ask(); err != nil {
+		f.Tell(engine.Event{Name: EventKernel, Reason: err.Error()})
+	}
 	m.listenTun()
 }
 

@@ -331,6 +331,44 @@ func TestLinkWatch(t *testing.T) {
 	want(first)
 }
 
+// A carrier that goes and comes at once: the kernel may tell only that it is there. It may have come in another cell.
+func TestLinkWatchBlink(t *testing.T) {
+	fresh(t)
+	wire(t)
+	m := open(t, Config{Links: []Link{{Port: 1, Ifname: "v0"}}})
+	e := listen(m)
+	up := engine.LinkUp{Port: 1, Name: "v0", HW: plane.HW{2, 0, 0, 0, 0, 1}, MTU: 1500}
+	want := func(in engine.Input) {
+		t.Helper()
+		if got := e.input(t); got != in {
+			t.Fatalf("told %+v, want %+v", got, in)
+		}
+	}
+	want(up)
+	for !m.links[1].counted {
+		(<-e.do)()
+	}
+	v1, err := netlink.LinkByName("v1")
+	must(t, err)
+	for range 5 {
+		must(t, netlink.LinkSetDown(v1))
+		must(t, netlink.LinkSetUp(v1))
+		want(engine.LinkDown{Port: 1})
+		want(up)
+	}
+	must(t, m.watch.ask()) // once more the same state
+	for {
+		select {
+		case f := <-e.do:
+			f()
+		case in := <-e.inputs:
+			t.Fatalf("told %+v, though nothing changed", in)
+		case <-time.After(100 * time.Millisecond):
+			return
+		}
+	}
+}
+
 func TestUserlandSilencesTheKernelAndPutsItBack(t *testing.T) {
 	fresh(t)
 	wire(t)

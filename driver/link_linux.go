@@ -29,15 +29,18 @@ const (
 // has no such header, and opens its socket bound: ours must outlive its interface.
 type link struct {
 	Link
-	fd     int
-	file   *os.File // owns fd; the poller's
-	raw    syscall.RawConn
-	index  int // 0: the interface does not exist now
-	hw     plane.HW
-	mtu    int
-	up     bool
-	groups map[netip.Addr]struct{} // joined
-	out    [vnetLen + etherLen]byte
+	fd    int
+	file  *os.File // owns fd; the poller's
+	raw   syscall.RawConn
+	index int // 0: the interface does not exist now
+	hw    plane.HW
+	mtu   int
+	up    bool
+	// blinks is how often the carrier had changed when it was last told, once it has been.
+	blinks  uint32
+	counted bool
+	groups  map[netip.Addr]struct{} // joined
+	out     [vnetLen + etherLen]byte
 }
 
 // openLink makes the socket, in this thread's network namespace, deaf until bind.

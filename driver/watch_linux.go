@@ -35,6 +35,10 @@ type seen struct {
 	flags uint32
 	mtu   int
 	hw    plane.HW
+	// blinks counts how often the carrier went or came. The kernel tells of carrier changes up to a second late, and of a
+	// loss that ended meanwhile not at all; but it counts it.
+	blinks  uint32
+	counted bool
 }
 
 func openWatch() (*watch, error) {
@@ -49,6 +53,19 @@ func openWatch() (*watch, error) {
 	w := &watch{fd: fd, file: os.NewFile(uintptr(fd), "link watch")}
 	w.raw, err = w.file.SyscallConn()
 	return w, err
+}
+
+// ask has the kernel tell of every link, as if each had changed; the answers come to read.
+func (w *watch) ask() error {
+	const size = unix.SizeofNlMsghdr + unix.SizeofIfInfomsg
+	b := make([]byte, size)
+	binary.NativeEndian.PutUint32(b, size)
+	binary.NativeEndian.PutUint16(b[4:], unix.RTM_GETLINK)
+	binary.NativeEndian.PutUint16(b[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	if err := unix.Sendto(w.fd, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return fmt.Errorf("asking for the state of links: %w", err)
+	}
+	return nil
 }
 
 func (w *watch) close() error { return ignoreClosed(w.file.Close()) }
@@ -113,6 +130,8 @@ func parseLinks(b []byte) []seen {
 				s.name = string(bytes.TrimRight(a.Value, "\x00"))
 			case a.Attr.Type == unix.IFLA_MTU && len(a.Value) >= 4:
 				s.mtu = int(binary.NativeEndian.Uint32(a.Value))
+			case a.Attr.Type == unix.IFLA_CARRIER_CHANGES && len(a.Value) >= 4:
+				s.blinks, s.counted = binary.NativeEndian.Uint32(a.Value), true
 			case a.Attr.Type == unix.IFLA_ADDRESS && len(a.Value) == 6:
 				copy(s.hw[:], a.Value)
 			}
@@ -132,6 +151,7 @@ func (m *machine) changed(s *seen) {
 		case s == nil:
 			m.refresh(l)
 			m.hush(l, "")
+			_ = m.watch.ask() // for the counts
 		case s.addr:
 			if s.index == l.index {
 				m.hush(l, "somebody switched IPv6 of the kernel on again on "+l.Ifname+", which is the node's alone; it is off again. "+
@@ -162,13 +182,14 @@ func (m *machine) refresh(l *link) {
 func (m *machine) observe(l *link, s seen) {
 	if s.gone {
 		if s.index == l.index {
-			l.index = 0
+			l.index, l.counted = 0, false
 			m.tell(l, false)
 		}
 		return
 	}
 	if s.index != l.index {
 		m.tell(l, false)
+		l.counted = false
 		m.hush(l, "")
 		if err := l.bind(s.index); err != nil {
 			l.index = 0
@@ -183,6 +204,12 @@ func (m *machine) observe(l *link, s seen) {
 	l.hw = s.hw
 	if s.mtu != 0 {
 		l.mtu = s.mtu
+	}
+	if s.counted {
+		if l.counted && l.blinks != s.blinks {
+			m.tell(l, false) // perhaps another cell is behind it now
+		}
+		l.blinks, l.counted = s.blinks, true
 	}
 	up := s.flags&carries == carries
 	if up && grown && l.up {
