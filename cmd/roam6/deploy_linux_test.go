@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -83,6 +84,10 @@ func newEstate(t *testing.T) *estate {
 	}
 	pair(t, e.mn, "wlan0", e.air, "mn")
 	e.mn.addr(t, "wlan0", "192.0.2.10/24")
+	// Hosts that have been up for a while: their kernels have all their addresses.
+	for _, h := range []*host{e.core, e.ha, e.ar1, e.ar2, e.cn} {
+		eventually(t, "the kernel of "+h.name+" has its addresses", func() bool { return h.settled(t) })
+	}
 	return e
 }
 
@@ -229,6 +234,119 @@ func (s *stream) close(t *testing.T) {
 	t.Logf("TCP: %d octets there and back", s.back.Load())
 }
 
+// TestDeployHook: a radio that changes cells without losing the carrier tells by the hook; and a kernel that keeps its IPv6 on
+// the link of a mobile node is no harm if it makes no addresses.
+func TestDeployHook(t *testing.T) {
+	e := newEstate(t)
+	e.start(t, e.ha, e.file(t, "ha.yaml", "ha"))
+	e.start(t, e.ar1, e.file(t, "ar.yaml", "ar1"))
+	e.start(t, e.ar2, e.file(t, "ar.yaml", "ar2", "2001:db8:a:1::", "2001:db8:b:1::"))
+	c := e.start(t, e.cn, e.file(t, "cn.yaml", "cn"))
+	e.cn.sysctl(t, "ipv6/conf/all/forwarding", "1")
+	e.cn.echo(t, echoPort)
+	e.mn.echo(t, echoPort)
+	e.mn.sysctl(t, "ipv6/conf/wlan0/accept_ra", "0")
+	m := e.start(t, e.mn, e.file(t, "mn.yaml", "mn", "{name: wlan0, port: 1, preference: 1}", "{name: wlan0, port: 1, hook: true, kernel: on}"))
+	for i, to := range []struct{ cell, prefix string }{{"cell1", "2001:db8:a:1:"}, {"cell2", "2001:db8:b:1:"}, {"home", ""}, {"cell2", "2001:db8:b:1:"}} {
+		if i > 0 {
+			e.tell(t, m, "link-down", "wlan0")
+		}
+		e.move(t, to.cell, false)
+		e.tell(t, m, "link-up", "wlan0", "attachment="+to.cell)
+		e.registered(t, m, to.prefix)
+		reaches(t, e.mn, cnAddress)
+		reaches(t, e.cn, homeAddress)
+	}
+	ping(t, e.mn, "2001:db8:c::6275", 56, 1352) // the correspondent's role answers, not its kernel
+	if v := look[map[string]string](t, e.deployment, c, "cn"); v["address"] != "2001:db8:c::6275" {
+		t.Errorf("view of the correspondent: %v", v)
+	}
+	m.end(t, syscall.SIGTERM)
+	if e.mn.setting(t, "wlan0/disable_ipv6") != "0" {
+		t.Error("IPv6 of a shared link was switched off")
+	}
+}
+
+func (e *estate) tell(t *testing.T, p *process, words ...string) {
+	t.Helper()
+	if b, err := e.ctl(p, words...); err != nil {
+		t.Fatalf("ctl %v: %v\n%s", words, err, b)
+	}
+}
+
+// TestDeployRefuses: what is wrong is said before anything is touched, with the status that says whose fault it is.
+func TestDeployRefuses(t *testing.T) {
+	d := newDeployment(t)
+	h, other := newHost(t, "mn"), newHost(t, "other")
+	pair(t, h, "wlan0", other, "peer")
+	good := d.file(t, "mn.yaml", "mn")
+	plain := func(*exec.Cmd) {}
+	for name, c := range map[string]struct {
+		config string
+		before func()
+		status int
+		says   []string
+	}{
+		"key that is too short": {d.file(t, "mn.yaml", "short", "bdc9f19f5ca2f1f75178175d6f253447441dcfb0", "bdc9"), nil,
+			exitUsage, []string{"short.yaml:", "out_key", "(hidden)", "20 or 36 octets"}},
+		"unknown key": {d.file(t, "mn.yaml", "unknown", "lifetime: 420s", "lifetme: 420s"), nil, exitUsage, []string{"unknown.yaml:", "lifetme"}},
+		"no such interface": {d.file(t, "mn.yaml", "iface", "name: wlan0", "name: wlan7"), nil,
+			exitLacks, []string{`no interface "wlan7"; this machine has: wlan0`}},
+		"rival": {d.file(t, "mn.yaml", "rival", "port: 1, preference: 1", "port: 1, kernel: on"), nil,
+			exitLacks, []string{"link wlan0 has kernel: on", "sysctl net.ipv6.conf.wlan0.accept_ra=0"}},
+		"address set by hand": {good, func() { h.addr(t, "wlan0", "2001:db8:a:1::5/64") },
+			exitLacks, []string{"interface wlan0 holds 2001:db8:a:1::5/64, set by hand"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.before != nil {
+				c.before()
+			}
+			d.refused(t, h, c.config, plain, c.status, c.says...)
+		})
+	}
+	t.Run("no capability", func(t *testing.T) {
+		// A user who may read the file and run the program, and no more.
+		must(errors.Join(os.Chmod(filepath.Dir(d.dir), 0o755), os.Chmod(d.dir, 0o755), os.Chmod(good, 0o644)))
+		d.refused(t, h, good, func(c *exec.Cmd) {
+			c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		}, exitLacks, "CAP_NET_ADMIN is missing", "CAP_NET_RAW is missing", "run as root, or: setcap cap_net_admin,cap_net_raw+ep")
+	})
+	t.Run("no TUN", func(t *testing.T) {
+		bare := newHost(t, "bare")
+		bare.do(t, func() error {
+			if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+				return err
+			}
+			return errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), unix.Mount("none", "/dev/net", "tmpfs", 0, ""))
+		})
+		d.refused(t, bare, good, plain, exitLacks, "/dev/net/tun is missing", "modprobe tun")
+	})
+}
+
+// refused runs a node that must end at once, with a status and words.
+func (d *deployment) refused(t *testing.T, h *host, config string, set func(*exec.Cmd), status int, says ...string) {
+	t.Helper()
+	c := exec.Command(d.bin, "node", "run", "-c", config)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	set(c)
+	h.do(t, c.Start)
+	timer := time.AfterFunc(deployPatience, func() { _ = c.Process.Kill() })
+	defer timer.Stop()
+	_ = c.Wait()
+	if c.ProcessState.ExitCode() != status {
+		t.Errorf("exit status %d, want %d\n%s", c.ProcessState.ExitCode(), status, &out)
+	}
+	for _, s := range says {
+		if !strings.Contains(out.String(), s) {
+			t.Errorf("it does not say %q:\n%s", s, &out)
+		}
+	}
+	if v := h.setting(t, "wlan0/disable_ipv6"); v == "1" {
+		t.Error("IPv6 on wlan0 was switched off all the same")
+	}
+}
+
 // TestDeploy runs the files of examples/ as nodes of real hosts, and lives through what hosts do: moves, kills, restarts.
 //
 // spec MIP-01 MIP-02
@@ -256,7 +374,7 @@ func TestDeploy(t *testing.T) {
 	reaches(t, e.cn, homeAddress)
 	reaches(t, e.mn, "192.0.2.2") // IPv4 on the same link
 	t.Run("path MTU", func(t *testing.T) { e.pathMTU(t) })
-	ping(t, e.mn, cnAddress)
+	ping(t, e.mn, cnAddress, 56, 1412, 3000)
 
 	tcp, rev := newStream(t, e.mn, cnAddress), newStream(t, e.cn, homeAddress)
 	both := func(when string) { t.Helper(); tcp.flows(t, when); rev.flows(t, when+", correspondent to mobile node") }
@@ -368,20 +486,20 @@ func (e *estate) pathMTU(t *testing.T) {
 }
 
 // ping is the program, where there is one: checksums and sizes of ICMPv6 as the kernel makes them.
-func ping(t *testing.T, h *host, to string) {
+func ping(t *testing.T, h *host, to string, sizes ...int) {
 	t.Helper()
 	path, err := exec.LookPath("ping")
 	if err != nil {
 		t.Log("no ping here; UDP and TCP must do")
 		return
 	}
-	for _, size := range []string{"56", "1412", "3000"} {
-		c := exec.Command(path, "-6", "-c", "3", "-i", "0.2", "-W", "3", "-s", size, to)
+	for _, size := range sizes {
+		c := exec.Command(path, "-6", "-c", "3", "-i", "0.2", "-W", "3", "-s", fmt.Sprint(size), to)
 		var out bytes.Buffer
 		c.Stdout, c.Stderr = &out, &out
 		h.do(t, c.Start)
 		if err := c.Wait(); err != nil {
-			t.Errorf("ping of %s octets: %v\n%s", size, err, &out)
+			t.Errorf("ping of %d octets: %v\n%s", size, err, &out)
 		}
 	}
 }

@@ -146,6 +146,20 @@ func (h *host) held(t *testing.T) (list []string) {
 	return list
 }
 
+// settled tells whether the kernel has done duplicate address detection for all its addresses.
+func (h *host) settled(t *testing.T) (done bool) {
+	t.Helper()
+	h.do(t, func() error {
+		addrs, err := netlink.AddrList(nil, unix.AF_INET6)
+		done = true
+		for _, a := range addrs {
+			done = done && a.Flags&unix.IFA_F_TENTATIVE == 0
+		}
+		return err
+	})
+	return done
+}
+
 // pair joins two hosts by a cable: interface a of one, b of the other.
 func pair(t *testing.T, one *host, a string, other *host, b string) {
 	t.Helper()
