@@ -166,7 +166,7 @@ func (n *Node) refused(now engine.Now, ba *mh.BindingAck, out *engine.Effects) {
 			return
 		}
 	}
-	if !r.leaving && otherAgentHelps(ba.Status) && n.nextAgent(now, out) {
+	if r.phase == updating && otherAgentHelps(ba.Status) && n.nextAgent(now, out) {
 		return
 	}
 	n.giveUp(now, why, out)
@@ -232,11 +232,11 @@ func (n *Node) onBindingError(now engine.Now, p *ip6.Packet, be *mh.BindingError
 		out.Drop("be-unexpected", engine.A("from", p.Src))
 		return
 	}
-	if r.tries > 0 || r.provoked != 0 && now.Mono.Sub(r.provoked) < BindingErrorInterval {
+	if r.tries > 0 || now.Mono < r.deaf {
 		out.Drop("be-rate", engine.A("from", p.Src))
 		return
 	}
-	r.provoked = now.Mono
+	r.deaf = now.Mono.Add(BindingErrorInterval)
 	out.Event("binding.error", engine.A("from", p.Src))
 	n.renew(now, out)
 }

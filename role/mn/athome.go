@@ -1,6 +1,8 @@
 package mn
 
 import (
+	"net/netip"
+
 	"roam6/engine"
 	"roam6/machine/attach"
 	"roam6/machine/neighbor"
@@ -21,8 +23,8 @@ import (
 //
 // spec MIP-01
 func (n *Node) arriveHome(now engine.Now, a *access, r attach.Router, out *engine.Effects) {
-	if !n.home.agent.IsValid() && r.Agent && r.Global.IsValid() {
-		n.home.agent = r.Global
+	if !n.home.agent.IsValid() && r.Agent && r.Global.IsValid() && r.Global != n.cfg.HomeAddress {
+		n.learnAgent(r.Global)
 	}
 	if n.home.until <= now.Mono {
 		n.strategy.RouterFound(now, a.link.Port, out)
@@ -32,6 +34,11 @@ func (n *Node) arriveHome(now engine.Now, a *access, r attach.Router, out *engin
 	a.coa, a.ready, a.checked = n.cfg.HomeAddress, true, true
 	n.strategy.RouterFound(now, a.link.Port, out)
 	n.strategy.AddressReady(now, a.link.Port, out)
+}
+
+func (n *Node) learnAgent(agent netip.Addr) {
+	n.home.agent = agent
+	n.agents.running, n.agents.timers = false, engine.Timers[struct{}]{}
 }
 
 // homeAddressTaken goes on when somebody on the home link answered for the home address. It may be our home agent with a
@@ -78,6 +85,16 @@ func (n *Node) giveUpHome(out *engine.Effects) {
 	}
 }
 
+// retreat holds packets that a node on its way from home still sent by the home link, once that link is gone too.
+func (n *Node) retreat(now engine.Now, out *engine.Effects) {
+	if n.home.opened.Mode != plane.Direct {
+		return
+	}
+	if a := n.accessOf(n.home.opened.Out); !a.usable() || !a.atHome {
+		n.Hold(now, out)
+	}
+}
+
 // settledAtHome ends the return: the home address is plain on the link again, and every node there is told.
 func (n *Node) settledAtHome(now engine.Now, a *access, out *engine.Effects) {
 	r := &n.home
@@ -102,7 +119,7 @@ func (n *Node) agentAtHome(now engine.Now, a *access, ra *nd.RouterAdvertisement
 	}
 	for _, p := range ra.Options.Prefixes {
 		if p.RouterAddr && p.Prefix == n.cfg.HomePrefix && p.Addr != n.cfg.HomeAddress {
-			n.home.agent = p.Addr
+			n.learnAgent(p.Addr)
 			if n.home.phase == updating && n.home.port == a.link.Port {
 				n.update(now, out)
 			}

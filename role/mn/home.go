@@ -69,7 +69,7 @@ type registration struct {
 	lifetime time.Duration // granted
 	expires  engine.Mono   // of the binding accepted last; Never at home
 	renewAt  engine.Mono
-	provoked engine.Mono // when a binding error last caused an update; 0: never
+	deaf     engine.Mono // until then binding errors are not heard
 	status   mh.Status
 	timers   engine.Timers[homeTimer]
 	silent   map[plane.Port]int // rounds in which an access brought no answer

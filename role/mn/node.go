@@ -77,6 +77,7 @@ func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	case engine.Command:
 		n.command(now, in, out)
 	}
+	n.retreat(now, out)
 }
 
 // Deadline is the earliest of all parts' deadlines; see engine.Engine.

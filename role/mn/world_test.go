@@ -369,3 +369,12 @@ func (b *bench) want(mode plane.Mode, local netip.Addr, state string) {
 }
 
 func coaOf(p netip.Prefix, hw plane.HW) netip.Addr { return ip6.FromEUI64(p, hw) }
+
+// view is the node's View as text, to compare states.
+func (b *bench) view() string {
+	v, err := json.Marshal(b.n.View())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(v)
+}
