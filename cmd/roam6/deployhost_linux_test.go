@@ -246,6 +246,12 @@ func (d *deployment) file(t *testing.T, example, name string, oldnew ...string) 
 // start runs a node on a host and waits until it answers.
 func (d *deployment) start(t *testing.T, h *host, config string) *process {
 	t.Helper()
+	return d.startAs(t, h, config, &syscall.SysProcAttr{})
+}
+
+// startAs is start with the rights of somebody else.
+func (d *deployment) startAs(t *testing.T, h *host, config string, attr *syscall.SysProcAttr) *process {
+	t.Helper()
 	p := &process{config: config, log: strings.TrimSuffix(config, ".yaml") + ".log", done: make(chan error, 1), h: h}
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -254,7 +260,8 @@ func (d *deployment) start(t *testing.T, h *host, config string) *process {
 	defer out.Close()
 	p.cmd = exec.Command(d.bin, "node", "run", "-c", config)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	attr.Pdeathsig = syscall.SIGKILL
+	p.cmd.SysProcAttr = attr
 	h.do(t, p.cmd.Start)
 	go func() { p.done <- p.cmd.Wait() }()
 	d.t.Cleanup(func() {
