@@ -74,6 +74,8 @@ func (s *Soft) direct(r *route, b []byte, sink *Sink) {
 }
 
 // encapsulate puts the tunnel header of a path before a packet and sends it, RFC 2473 §3.1.
+//
+// spec MIP-10
 func (s *Soft) encapsulate(r *route, b []byte, sink *Sink) {
 	if !r.Local.Is6() || !r.Remote.Is6() {
 		s.drop(sink, DropPathInvalid)

@@ -8,6 +8,8 @@ import (
 
 // relay treats an ICMPv6 error to one of our addresses. One about a tunnel packet of ours is told to the source of
 // the inner packet, RFC 2473 §8; one about anything else is for the engines.
+//
+// spec MIP-10
 func (s *Soft) relay(port Port, from HW, b []byte, off int, sink *Sink) {
 	m := b[off:]
 	if len(m) < icmpHeader {
