@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # What the machine is made of: programs of the host, Debian's kernel, an initial file system. Read by ci/vm/run, whose cannot,
-# here, work, cache, deb and roam6 it uses; sets version.
+# all, here, work, cache, deb and roam6 it uses; sets version.
 # shellcheck disable=SC2154
 
 # Modules that are in the image. Loaded at boot: how results get out, and what Debian loads for whoever opens /dev/net/tun or makes a
 # veth. The others are loaded by the guest for the second half of its checks.
-modules="9p 9pnet_virtio virtio_pci tun veth bridge ip6_tunnel sit mip6 esp6 ah6 xfrm_user nf_tables nf_conntrack nft_ct nft_compat af_packet ipv6"
+modules="9p 9pnet_virtio virtio_pci tun veth bridge ip6_tunnel sit mip6 esp6 ah6 xfrm_user nf_tables nf_conntrack nft_ct nft_compat crc32c_generic"
 
 # apt runs apt-get in silence; its words show only when it fails.
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$work/apt" 2>&1; }
@@ -68,9 +68,11 @@ image() {
 	install -m 755 "$roam6" "$root/bin/roam6"
 	install -m 755 "$here/init" "$root/init"
 	install -m 755 "$here/guest" "$here/../work" "$here/../deploy" "$here/../deploy.yaml" "$root/roam6/ci"
+	ln -s bin "$root/sbin" # where the kernel looks for modprobe
 	cp -r "$here/../../examples" "$root/roam6/examples"
 	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'user:x:1000:1000:user:/tmp:/bin/sh' >"$root/etc/passwd"
 	printf '%s\n' 'root:x:0:' 'user:x:1000:' >"$root/etc/group"
+	[ -z "$all" ] || : >"$root/roam6/all"
 	carry bash ping iperf3 ip
 	drivers "$root" "$lib"
 	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) >"$work/initrd" || exit 1
