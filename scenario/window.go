@@ -13,8 +13,6 @@ const BaselinePackets = 1000
 // first action of the same node's next handover, or to the end of the run.
 type window struct{ start, end time.Duration }
 
-func (w window) holds(t time.Duration) bool { return t >= w.start && t < w.end }
-
 // gap finds the longest time of the window without a delivered packet. It begins with the last arrival before, but not
 // more than a sending interval before the window, and ends with the next arrival. Open says that none came any more in
 // the window although packets were sent. ok is false when the flow did not run.

@@ -27,7 +27,7 @@ func benchSim(ctx context.Context, b *benchFlags) ([]benchRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		m := scenario.NewMeasure(p, "sim", "soft")
+		var m *scenario.Measure
 		runs, wall, cost := 0, time.Duration(0), spent{}
 		handovers := 0
 		for runs == 0 || wall < time.Second { // short runs are repeated

@@ -62,7 +62,6 @@ func wire(b []byte) Step   { return Step{Port: 1, From: router, Data: b} }
 
 func (s Step) at(t time.Duration) Step { s.At = t; return s }
 func (s Step) times(n int) Step        { s.Times = n; return s }
-func (s Step) loose() Step             { s.Loose = true; return s }
 
 // out, up, punted and drops add to what a step must cause.
 func (s Step) out(p plane.Port, to plane.HW, b []byte) Step {

@@ -57,7 +57,6 @@ type walk struct {
 	b      *bench
 	acks   []engine.Packet // made, not yet delivered; some never are
 	seen   int             // of b.all
-	last   []engine.Packet
 	inputs []recorded
 }
 
