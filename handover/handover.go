@@ -21,10 +21,10 @@ type Access struct {
 	Port       plane.Port
 	Preference int        // lower is preferred
 	Up         bool       // the link carries packets
-	Found      bool       // a router was found on it
+	Found      bool       // a router was found on it, and heard since the link came up
 	AtHome     bool       // it is the home link
 	CoA        netip.Addr // the address formed there; the home address at home
-	Ready      bool       // the address may be used
+	Ready      bool       // the address may be used, by that router
 }
 
 // Core is the mobile node's core, as a strategy commands it.
@@ -32,9 +32,10 @@ type Core interface {
 	// Accesses lists every link of the node, the preferred first.
 	Accesses() []Access
 	// Register binds the home address to the care-of address of a ready access, or removes the binding when the access is at
-	// home. Registered or RegistrationFailed answers it, at once when the binding is already there.
+	// home. Registered answers it, at once when the binding is already there.
 	Register(now engine.Now, port plane.Port, out *engine.Effects)
-	// Hold keeps packets of the applications, in order and bounded, until a registration succeeds.
+	// Hold keeps packets of the applications, in order and bounded, until a registration succeeds. A way that still works
+	// while another is registered (the old tunnel inward, the home link both ways) stays open: make before break.
 	Hold(now engine.Now, out *engine.Effects)
 }
 
@@ -51,6 +52,8 @@ type Mobile interface {
 	// AccessLost: router or address of a link are gone though the link may be up.
 	AccessLost(now engine.Now, port plane.Port, why string, out *engine.Effects)
 	Registered(now engine.Now, port plane.Port, out *engine.Effects)
+	// RegistrationFailed: no answer comes by this access, or the binding ended without one. What the home agent refuses is not
+	// told: another access would not help. The core goes on trying unless the strategy registers elsewhere.
 	RegistrationFailed(now engine.Now, port plane.Port, why string, out *engine.Effects)
 	// State names the strategy's state, for Views.
 	State() string
