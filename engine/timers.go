@@ -13,7 +13,7 @@ type Timers[K comparable] struct {
 }
 
 // fewTimers is the number of timers up to which they are kept in order. More become a heap, and stay one.
-const fewTimers = 4
+const fewTimers = 6
 
 type pending[K comparable] struct {
 	at  Mono

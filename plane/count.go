@@ -71,13 +71,12 @@ type Counters struct {
 // tally is where Soft counts.
 type tally struct {
 	drops         map[string]int
-	punts         Count
 	errors, muted int // ICMPv6 errors sent, and kept back
 }
 
 // Counters copies the counters. Those of a deleted path are gone.
 func (s *Soft) Counters() Counters {
-	c := Counters{Punts: s.count.punts, ErrorsSent: s.count.errors, ErrorsLimited: s.count.muted}
+	c := Counters{Punts: s.punts, ErrorsSent: s.count.errors, ErrorsLimited: s.count.muted}
 	for _, p := range slices.SortedFunc(maps.Keys(s.routes), comparePrefix) {
 		r := s.routes[p]
 		c.Paths = append(c.Paths, PathCount{p, r.sent, r.received, len(r.held)})
@@ -90,7 +89,7 @@ func (s *Soft) Counters() Counters {
 
 // drop counts a lost packet and tells of it.
 func (s *Soft) drop(sink *Sink, reason string) {
-	s.count.drops[reason]++
+	s.count.drop(reason)
 	if n := len(sink.Drops); n > 0 && sink.Drops[n-1].Reason == reason {
 		sink.Drops[n-1].N++
 		return
@@ -99,4 +98,6 @@ func (s *Soft) drop(sink *Sink, reason string) {
 }
 
 // overheard counts a packet that was never for this node: no loss to anyone.
-func (s *Soft) overheard() { s.count.drops[DropNotForUs]++ }
+func (s *Soft) overheard() { s.count.drop(DropNotForUs) }
+
+func (t *tally) drop(reason string) { put(&t.drops, false, reason, t.drops[reason]+1) }

@@ -15,13 +15,14 @@ type learnedMTU struct {
 
 // learn takes a smaller MTU in. A full memory forgets what expired; if nothing did, the news is not kept
 // and comes again with the next packet.
-func (p pathMTUs) learn(remote netip.Addr, mtu int, now time.Duration) {
+func (m *pathMTUs) learn(remote netip.Addr, mtu int, now time.Duration) {
+	p := *m
 	if old, ok := p[remote]; ok && now < old.until && old.mtu <= mtu {
 		return
 	}
 	if _, known := p[remote]; !known && len(p) >= MaxPathMTUs {
-		for a, m := range p { //order:any each is looked at by itself
-			if now >= m.until {
+		for a, old := range p { //order:any each is looked at by itself
+			if now >= old.until {
 				delete(p, a)
 			}
 		}
@@ -29,5 +30,5 @@ func (p pathMTUs) learn(remote netip.Addr, mtu int, now time.Duration) {
 			return
 		}
 	}
-	p[remote] = learnedMTU{mtu, now + PathMTULife}
+	put((*map[netip.Addr]learnedMTU)(m), false, remote, learnedMTU{mtu, now + PathMTULife})
 }

@@ -83,7 +83,7 @@ func (s *Soft) fragmentSet(key fragmentKey, sink *Sink) *fragmentSet {
 		s.fragments.remove(s.fragments.order[0])
 	}
 	set := &fragmentSet{key: key, deadline: s.now + ReassemblyTimeout}
-	s.fragments.sets[key] = set
+	put(&s.fragments.sets, false, key, set)
 	s.fragments.order = append(s.fragments.order, set)
 	return set
 }

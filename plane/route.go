@@ -87,7 +87,7 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	}
 	if r == nil {
 		r = &route{inner: inner}
-		s.routes[inner] = r
+		put(&s.routes, false, inner, r)
 	}
 	if r.Mode == Hold && p.Mode != Hold {
 		s.dropAged(r, sink) // by the age of the path that held them
@@ -119,7 +119,8 @@ func (s *Soft) link(r *route) {
 	}
 	x.add(r)
 	if r.Mode != Direct && r.Remote.IsValid() {
-		s.tunnels[ends{r.Local, r.Remote}]++
+		e := ends{r.Local, r.Remote}
+		put(&s.tunnels, false, e, s.tunnels[e]+1)
 	}
 }
 

@@ -18,9 +18,11 @@ const Headroom = tunnelHeader + tunnelOptions
 //	receive.go  in             tunnel ends and control packets
 //	reassemble.go, icmp.go, relay.go   what goes wrong on the way
 type Soft struct {
-	table Table
-	now   time.Duration // the latest time given
+	now       time.Duration // the latest time given
+	punts     Count
+	fragments reassembly
 
+	table         Table
 	routes        map[netip.Prefix]*route // what Table.Paths became
 	mobile, agent index                   // the same routes by side, for look-up by address
 	tunnels       map[ends]int            // ends of tunnels in use, and by how many routes
@@ -29,24 +31,15 @@ type Soft struct {
 	self          netip.Addr              // source of ICMPv6 errors that no path's Local suits
 
 	heldOctets int
-	fragments  reassembly
 	fragmentID uint32
 	pmtu       pathMTUs
 	icmp       bucket
 	count      tally
 }
 
-// NewSoft makes a forwarder with an empty table.
-func NewSoft() *Soft {
-	return &Soft{
-		routes:    make(map[netip.Prefix]*route),
-		tunnels:   make(map[ends]int),
-		fragments: reassembly{sets: make(map[fragmentKey]*fragmentSet)},
-		pmtu:      make(pathMTUs),
-		icmp:      bucket{tokens: ICMPBurst},
-		count:     tally{drops: make(map[string]int)},
-	}
-}
+// NewSoft makes a forwarder with an empty table. Its maps are made when something is put into them: a simulator has
+// a forwarder for each of many thousand nodes. What neighbour discovery needs stands in front, for the same reason.
+func NewSoft() *Soft { return &Soft{icmp: bucket{tokens: ICMPBurst}} }
 
 // Out is a packet to transmit: on a link port to the link-layer address To, on the Kernel port into the host's stack.
 type Out struct {
@@ -239,6 +232,6 @@ func (s *Soft) fromLink(port Port, from HW, b []byte, src, dst netip.Addr, sink 
 }
 
 func (s *Soft) punt(port Port, from HW, b []byte, sink *Sink) {
-	s.count.punts.add(len(b))
+	s.punts.add(len(b))
 	sink.Punt = append(sink.Punt, Punt{port, from, b})
 }

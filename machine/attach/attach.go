@@ -94,8 +94,9 @@ type Link struct {
 	hw      plane.HW
 	source  netip.Addr // address solicitations come from; invalid while none may be used
 	up      bool
-	suspect bool // the link came up and the current router has not been heard since
-	current *Router
+	suspect bool    // the link came up and the current router has not been heard since
+	current *Router // at router, or nil
+	router  Router
 	others  []Router
 	wait    time.Duration // before the next router solicitation; 0 before the first
 	probes  int           // of the running unreachability detection
@@ -319,7 +320,8 @@ func (l *Link) alive(now engine.Now) []Fact {
 
 // take makes a router the current one.
 func (l *Link) take(now engine.Now, r Router) {
-	l.current = &r
+	l.router = r
+	l.current = &l.router
 	l.timers.Set(lifetime, r.expires)
 	l.timers.Set(prefix, r.prefixEnds)
 }

@@ -59,7 +59,13 @@ func parseRouterAdvertisement(src netip.Addr, b []byte) (*RouterAdvertisement, e
 	if len(b) < raLen {
 		return nil, fail("Retrans Timer", len(b), wire.ErrTruncated)
 	}
-	m := &RouterAdvertisement{
+	// Nearly every advertisement has one prefix: one piece of memory holds both.
+	x := &struct {
+		RouterAdvertisement
+		first [1]Prefix
+	}{}
+	m := &x.RouterAdvertisement
+	*m = RouterAdvertisement{
 		HopLimit:  b[4],
 		Managed:   b[5]&raManaged != 0,
 		Other:     b[5]&raOther != 0,
@@ -68,7 +74,12 @@ func parseRouterAdvertisement(src netip.Addr, b []byte) (*RouterAdvertisement, e
 		Reachable: time.Duration(binary.BigEndian.Uint32(b[8:])) * time.Millisecond,
 		Retrans:   time.Duration(binary.BigEndian.Uint32(b[12:])) * time.Millisecond,
 	}
-	return m, m.Options.parse(b, raLen, m.options(), src)
+	m.Options.Prefixes = x.first[:0:1]
+	err := m.Options.parse(b, raLen, m.options(), src)
+	if len(m.Options.Prefixes) == 0 {
+		m.Options.Prefixes = nil
+	}
+	return m, err
 }
 
 func (m *RouterAdvertisement) append(b []byte, src netip.Addr) []byte {
