@@ -15,6 +15,7 @@ import (
 
 // Limits of a configuration.
 const (
+	MaxKeys  = 1000     // keys of one map: the parser's time grows with their square, and no configuration has so many
 	MaxText  = 16 << 20 // octets of one file: a home agent with tens of thousands of mobile nodes
 	MaxDepth = 64       // levels of lists and maps in each other
 )
@@ -117,8 +118,14 @@ func (d *Doc) scan(text []byte) (line, column int, why string) {
 		return 1, 1, "this is not text: it holds a zero octet"
 	}
 	flow, opened, on := 0, 0, 0
+	var keys keyCount
+	var before *token.Token
 	for _, t := range lexer.Tokenize(string(text)) {
 		p := t.Position
+		if keys.over(t, before, flow) {
+			return p.Line, p.Column, fmt.Sprintf("more than %d keys in one map", MaxKeys)
+		}
+		before = t
 		if p.Line != on {
 			opened, on = 0, p.Line
 		}
@@ -145,6 +152,35 @@ func (d *Doc) scan(text []byte) (line, column int, why string) {
 		}
 	}
 	return 0, 0, ""
+}
+
+// keyCount counts the keys of the block maps that are open, by the column their keys stand in.
+type keyCount struct{ columns []columnKeys }
+
+type columnKeys struct{ column, n int }
+
+// over counts a token and reports whether it is a key too many. before is the token in front of it: the key itself.
+func (k *keyCount) over(t, before *token.Token, flow int) bool {
+	column := 0
+	switch {
+	case t.Type == token.SequenceEntryType:
+		column = t.Position.Column
+	case t.Type == token.MappingValueType && flow == 0 && before != nil:
+		column = before.Position.Column
+	default:
+		return false
+	}
+	for len(k.columns) > 0 && k.columns[len(k.columns)-1].column > column {
+		k.columns = k.columns[:len(k.columns)-1] // the maps further in have ended
+	}
+	if t.Type == token.SequenceEntryType {
+		return false
+	}
+	if len(k.columns) == 0 || k.columns[len(k.columns)-1].column < column {
+		k.columns = append(k.columns, columnKeys{column: column})
+	}
+	k.columns[len(k.columns)-1].n++
+	return k.columns[len(k.columns)-1].n > MaxKeys
 }
 
 // convert takes what we need out of the library's tree.
