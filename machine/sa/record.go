@@ -3,6 +3,7 @@ package sa
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"roam6/engine"
 	"roam6/keying"
@@ -65,18 +66,19 @@ func RestoreAll(recs []engine.Record, sas []*SA) {
 	}
 }
 
-// Distinct refuses a set of associations in which two ESP ones send with the same key and SPI: each would count from 1,
-// and AES-GCM breaks when a number repeats. Roles with many peers call it before the first packet.
+// Distinct refuses a set of associations in which two ESP ones send with the same key, whatever their SPIs: each would
+// count from 1, and AES-GCM breaks when a number repeats. Roles with many peers call it before the first packet.
 func Distinct(sas []*SA) error {
 	peers := make(map[string]string, len(sas))
 	for _, s := range sas {
 		if s.kind != ESP {
 			continue
 		}
-		if other, ok := peers[s.outRecord]; ok {
-			return fmt.Errorf("sa: peers %s and %s share the outbound key of SPI 0x%08x; every peer needs keys of its own", other, s.peer, s.outSPI)
+		key := s.outRecord[strings.LastIndexByte(s.outRecord, '/'):] // its fingerprint: the nonce does not know the SPI
+		if other, ok := peers[key]; ok {
+			return fmt.Errorf("sa: peers %s and %s share an outbound key; every peer needs keys of its own", other, s.peer)
 		}
-		peers[s.outRecord] = s.peer
+		peers[key] = s.peer
 	}
 	return nil
 }

@@ -412,6 +412,11 @@ func TestDistinct(t *testing.T) {
 	if err := Distinct([]*SA{a, b}); err == nil || !strings.Contains(err.Error(), "mn1 and mn2") {
 		t.Errorf("shared key: %v", err)
 	}
+	other := *c.ESP
+	other.OutSPI += 77
+	if err := Distinct([]*SA{a, must(t, Config{ESP: &other}, "mn2")}); err == nil {
+		t.Error("a key under two SPIs")
+	}
 	mn, home := pair(t, "esp")
 	if err := Distinct([]*SA{mn, home}); err != nil {
 		t.Error(err)
