@@ -4,6 +4,7 @@ package lab
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,18 +14,24 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Environment of a program that Enter has run again: the network namespace it came from, and the number of the
-// descriptor on which Ready reports.
+// Environment of a program that Enter has run again: the network namespace it came from, and that the descriptor readyFD
+// leads to the parent, which waits there until the lab is up (readyUp) or until the program takes signals (readyHears).
 const (
 	envOutside = "ROAM6_LAB_OUTSIDE"
 	envReady   = "ROAM6_LAB_READY"
+	readyUp    = "up"
+	readyHears = "hears"
 	readyFD    = 3
 	readyOK    = "up"
 )
+
+// signalGrace is how long after the end of Enter's context the signal that ended it may take to come to us as well.
+const signalGrace = 100 * time.Millisecond
 
 // readyPipe is the way to a parent that waits in a detached Enter; readyOnce guards it.
 var (
@@ -34,11 +41,13 @@ var (
 
 // Enter runs this program again, with the same arguments, inside fresh namespaces: mount, PID and network, and a user
 // namespace in which it is root when it is not root already. In that second program it returns inside true. In the first
-// it returns when the second has ended (or, detached, is ready), with the exit status to end with; signals are passed on.
+// it returns when the second has ended (or, detached, is ready), with the exit status to end with. Signals are passed on, and
+// the end of ctx as SIGTERM, whenever they come: callers take signals before they call Enter, in the second program too. A
+// detached lab that is not up when ctx ends is taken down.
 //
 // The second program dies with the first, unless detached. As the first process of its PID namespace it takes every
 // process it started with it when it dies, however it dies.
-func Enter(o EnterOptions) (inside bool, exit int, err error) {
+func Enter(ctx context.Context, o EnterOptions) (inside bool, exit int, err error) {
 	outside := os.Getenv(envOutside)
 	here, err := os.Readlink(threadNS)
 	if err != nil {
@@ -48,9 +57,9 @@ func Enter(o EnterOptions) (inside bool, exit int, err error) {
 		return true, 0, arrive()
 	}
 	if o.Detach {
-		exit, err = detach(here, o.Log)
+		exit, err = detach(ctx, here, o.Log)
 	} else {
-		exit, err = attached(here)
+		exit, err = attached(ctx, here)
 	}
 	if err != nil {
 		err = fmt.Errorf("lab: %w", err)
@@ -61,10 +70,8 @@ func Enter(o EnterOptions) (inside bool, exit int, err error) {
 // arrive is the inside's first deed: its mounts become its own.
 func arrive() error {
 	os.Unsetenv(envOutside)
-	if os.Getenv(envReady) != "" {
-		os.Unsetenv(envReady)
-		readyPipe = os.NewFile(readyFD, "ready")
-		unix.CloseOnExec(readyFD)
+	if err := answerParent(); err != nil {
+		return err
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("lab: making the mounts private: %w", err)
@@ -101,32 +108,60 @@ func capable(capability uint) bool {
 	return unix.Capget(&h, &d[0]) == nil && d[capability/32].Effective&(1<<(capability%32)) != 0
 }
 
+// answerParent takes the way to the parent over, and tells one that wants to know that signals are heard from here on: what
+// comes before the first process of a PID namespace takes signals is lost.
+func answerParent() error {
+	wants := os.Getenv(envReady)
+	os.Unsetenv(envReady)
+	if wants == "" {
+		return nil
+	}
+	pipe := os.NewFile(readyFD, "ready")
+	unix.CloseOnExec(readyFD)
+	if wants == readyUp {
+		readyPipe = pipe
+		return nil
+	}
+	defer pipe.Close()
+	if _, err := io.WriteString(pipe, readyHears); err != nil {
+		return fmt.Errorf("the program that started this one is gone: %w", err) // before our death could be tied to its
+	}
+	return nil
+}
+
 // attached runs the inside as a child that shares everything with this process and dies with it.
-func attached(here string) (int, error) {
+func attached(ctx context.Context, here string) (int, error) {
 	runtime.LockOSThread() // Pdeathsig means the death of this thread
 	defer runtime.UnlockOSThread()
-	c := again(here)
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	c.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	c.SysProcAttr.Setpgid = false
 	signals, stop := catch()
 	defer stop()
-	if err := c.Start(); err != nil {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	c := again(here)
+	c.Env = append(c.Env, envReady+"="+readyHears)
+	c.ExtraFiles = []*os.File{w} // becomes readyFD
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	c.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	err = c.Start()
+	w.Close()
+	if err != nil {
 		return 0, startError(err)
 	}
+	hears := make(chan struct{})
+	go func() {
+		io.ReadAll(r)
+		close(hears)
+	}()
 	quit := make(chan struct{})
 	defer close(quit)
-	go func() {
-		for {
-			select {
-			case s := <-signals:
-				c.Process.Signal(s)
-			case <-quit:
-				return
-			}
-		}
-	}()
-	err := c.Wait()
+	go relay(ctx, signals, hears, quit, func(s os.Signal) { c.Process.Signal(s) })
+	err = c.Wait()
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
 		return 0, err
@@ -134,15 +169,49 @@ func attached(here string) (int, error) {
 	return exitStatus(c.ProcessState), nil
 }
 
+// relay passes signals on once they are heard, and the end of ctx as SIGTERM unless it was one of the signals that ended it.
+func relay(ctx context.Context, signals <-chan os.Signal, hears, quit <-chan struct{}, send func(os.Signal)) {
+	ended, heard, some := ctx.Done(), hears, false
+	var late <-chan time.Time
+	var held []os.Signal
+	pass := func(s os.Signal) {
+		some = true
+		if heard != nil {
+			held = append(held, s)
+			return
+		}
+		send(s)
+	}
+	for {
+		select {
+		case s := <-signals:
+			pass(s)
+		case <-ended:
+			ended, late = nil, time.After(signalGrace)
+		case <-late:
+			if !some {
+				pass(syscall.SIGTERM)
+			}
+		case <-heard:
+			heard = nil
+			for _, s := range held {
+				send(s)
+			}
+		case <-quit:
+			return
+		}
+	}
+}
+
 // detach runs the inside in a session of its own and waits until it is ready.
-func detach(here string, log *os.File) (int, error) {
+func detach(ctx context.Context, here string, log *os.File) (int, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return 0, err
 	}
 	defer r.Close()
 	c := again(here)
-	c.Env = append(c.Env, envReady+"=1")
+	c.Env = append(c.Env, envReady+"="+readyUp)
 	c.ExtraFiles = []*os.File{w} // becomes readyFD
 	c.SysProcAttr.Setsid = true
 	if log != nil {
@@ -153,8 +222,13 @@ func detach(here string, log *os.File) (int, error) {
 	if err != nil {
 		return 0, startError(err)
 	}
+	defer context.AfterFunc(ctx, func() { c.Process.Kill() })()
 	said, err := io.ReadAll(bufio.NewReader(r))
 	switch {
+	case ctx.Err() != nil:
+		c.Process.Kill()
+		c.Wait()
+		return 0, ctx.Err()
 	case err != nil:
 		return 0, err
 	case string(said) == readyOK:

@@ -17,7 +17,9 @@ var errOther = errors.New("the lab cannot run here: it needs the network namespa
 func Supported() error { return errOther }
 
 // Enter fails.
-func Enter(EnterOptions) (inside bool, exit int, err error) { return false, 0, errOther }
+func Enter(context.Context, EnterOptions) (inside bool, exit int, err error) {
+	return false, 0, errOther
+}
 
 // Ready does nothing.
 func Ready(error) {}

@@ -4,9 +4,12 @@ package lab
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,6 +31,8 @@ func TestMain(m *testing.M) {
 		helper(EnterOptions{})
 	case "detached":
 		helper(EnterOptions{Detach: true})
+	case "signals":
+		signalHelper()
 	case "supported":
 		fmt.Println(Supported())
 	}
@@ -42,7 +47,7 @@ func helper(o EnterOptions) {
 			os.Exit(1)
 		}
 	}
-	inside, exit, err := Enter(o)
+	inside, exit, err := Enter(tContext{}, o)
 	quit(err)
 	if !inside {
 		os.Exit(exit)
@@ -56,6 +61,27 @@ func helper(o EnterOptions) {
 	quit(Serve(tContext{}, l, os.Getenv("LAB_TEST_SOCKET")))
 	quit(l.Close())
 	fmt.Println("down")
+}
+
+// signalHelper enters and waits for the end of a context that a signal ends, which is exit status 42.
+func signalHelper() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if os.Getenv(envOutside) == "" {
+		fmt.Println("begun")
+	}
+	inside, exit, err := Enter(ctx, EnterOptions{})
+	switch {
+	case errors.Is(err, context.Canceled):
+		os.Exit(42)
+	case err != nil:
+		fmt.Println("helper:", err)
+		os.Exit(1)
+	case !inside:
+		os.Exit(exit)
+	}
+	<-ctx.Done()
+	os.Exit(42)
 }
 
 // namespaces names the nodes' namespaces: "net:[4026532001],…".
@@ -248,4 +274,31 @@ func TestSignalsPass(t *testing.T) {
 		t.Errorf("exit status %d", code)
 	}
 	gone(t, spaces)
+}
+
+// A signal that comes while the inside is being made is not lost: the kernel keeps it from the first process of a PID namespace
+// that does not take it yet.
+func TestEarlySignalsPass(t *testing.T) {
+	needLab(t)
+	for i := range 20 {
+		c := helperCommand("signals", "", nil)
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "begun\n" {
+			t.Fatalf("the helper said %q, %v", line, err)
+		}
+		time.Sleep(time.Duration(i) * time.Millisecond)
+		c.Process.Signal(syscall.SIGTERM)
+		late := time.AfterFunc(10*time.Second, func() { c.Process.Kill() })
+		c.Wait()
+		late.Stop()
+		if code := exitStatus(c.ProcessState); code != 42 {
+			t.Fatalf("a signal after %d ms: exit status %d, want 42", i, code)
+		}
+	}
 }

@@ -75,7 +75,7 @@ func compare(ctx context.Context, f *runFlags, world, arg string) error {
 		}
 	}
 	if world == "lab" {
-		if inside, err := enter(lab.EnterOptions{}); !inside {
+		if inside, err := enter(ctx, lab.EnterOptions{}); !inside {
 			return err
 		}
 	}

@@ -64,7 +64,7 @@ func (f *labFlags) run(ctx context.Context, arg string) error {
 	if err != nil {
 		return usage(err)
 	}
-	if inside, err := enter(lab.EnterOptions{}); !inside {
+	if inside, err := enter(ctx, lab.EnterOptions{}); !inside {
 		return err
 	}
 	m := scenario.NewMeasure(p, "lab", "soft")
@@ -93,7 +93,7 @@ func (f *labFlags) run(ctx context.Context, arg string) error {
 }
 
 // enter goes into the lab's namespaces. Outside, where inside is false, the error is what the command ends with.
-func enter(o lab.EnterOptions) (inside bool, err error) {
+func enter(ctx context.Context, o lab.EnterOptions) (inside bool, err error) {
 	if os.Getenv(envRuntime) == "" { // outside: the user's number is another one inside
 		if err := lab.Supported(); err != nil {
 			return false, lacks(err)
@@ -106,7 +106,7 @@ func enter(o lab.EnterOptions) (inside bool, err error) {
 			return false, err
 		}
 	}
-	inside, status, err := lab.Enter(o)
+	inside, status, err := lab.Enter(ctx, o)
 	switch {
 	case inside && err != nil:
 		return false, lacks(err)

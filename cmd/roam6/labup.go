@@ -141,7 +141,7 @@ func labUp(ctx context.Context, f *runFlags, arg, name string) error {
 		return lacks(err)
 	}
 	defer log.Close()
-	inside, err := enter(lab.EnterOptions{Detach: true, Log: log})
+	inside, err := enter(ctx, lab.EnterOptions{Detach: true, Log: log})
 	switch {
 	case inside:
 		return keepLab(ctx, p, socket)

@@ -5,14 +5,22 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // version is set by the linker: -X main.version=1.2.3.
 var version string
 
+// sameSignal is how long after a signal further ones mean the same: a terminal's Ctrl-C goes to every process of the command,
+// and the outside of a lab passes on to the inside what that has got already.
+const sameSignal = 500 * time.Millisecond
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), wanted()...)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not end by itself
+	context.AfterFunc(ctx, func() { // a second Ctrl-C ends what does not end by itself
+		time.Sleep(sameSignal)
+		stop()
+	})
 	status := run(ctx, os.Args[1:])
 	os.Exit(status)
 }
