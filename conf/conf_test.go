@@ -2,6 +2,7 @@ package conf_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -100,6 +101,7 @@ func TestErrorsSayWhereWhatAndWhatIsAllowed(t *testing.T) {
 		"two documents":         {"name: a\n---\nname: b\n", []string{"ha.yaml:3: a second document"}},
 		"deep":                  {"name: " + strings.Repeat("[", 100) + "\n", []string{"more than 64 levels"}},
 		"secret":                {"name: a\nlinks: [{name: x, key: abcdefx}]\n", []string{`links[0].key: "(hidden)" is not allowed: octets as pairs`, "key: *******}"}},
+		"very many":             {"name: a\nroles:\n" + strings.Repeat("  - 1\n", 100), []string{"and 80 more mistakes"}},
 		"not a number":          {"name: a\nlinks: [{name: x, loss: .nan}]\n", []string{"a number"}},
 		"infinite":              {"name: a\nlinks: [{name: x, loss: .inf}]\n", []string{"a number"}},
 	} {
@@ -121,6 +123,50 @@ func TestErrorsSayWhereWhatAndWhatIsAllowed(t *testing.T) {
 				t.Errorf("not a located error: %#v", err)
 			}
 		})
+	}
+}
+
+// However a key is mistaken, no error shows it.
+func TestNoErrorShowsASecret(t *testing.T) {
+	const secret = "0043b9a618160e715a6c28749376614c107dfbba"
+	for _, text := range []string{
+		"links: [{name: x, key: &k SECRET}]", "links: [{name: x, key: !!int SECRET}]", "links: [{name: x, key: [SECRET]}]",
+		"links: [{name: x, key: {SECRET: 1}}]", "links: [{name: x, kee: SECRET}]", "links: [{name: x, SECRET: 1}]",
+		"links: [{name: x, key: \"SECRET}]", "links: [{name: x, key: SECRETz}]", "links: [{name: x, spi: SECRET}]",
+		"links:\n  - name: x\n    key: SECRET\n    key: SECRET", "links:\n  - name: x\n    key SECRET\n    spi: 1",
+		"links:\n  - name: x\n    key:\n     - SECRET", "links:\n  - name: x\n   key: SECRET\n spi: 1", "SECRET", "- SECRET",
+		"links: [{name: x, key: 00:43:b9:a6:18:16:0e:71:5a:6c:28:74:93:76:61:4c:10:7d:fb:ba:zz}]",
+		"links:\n  - {name: x, Key: not-hexadecimal-at-all}", "number: SECRET", "roles: SECRET", "words: SECRET",
+	} {
+		_, err := decode(t, "name: a\n"+strings.ReplaceAll(text, "SECRET", secret)+"\n")
+		if err == nil {
+			t.Errorf("accepted: %s", text)
+			continue
+		}
+		for _, part := range []string{secret[8:24], "b9:a6:18:16:0e", "not-hexa"} {
+			if strings.Contains(err.Error(), part) {
+				t.Errorf("%s\nshows it: %v", text, err)
+			}
+		}
+	}
+	d, err := conf.Parse("c.yaml", []byte("name: a\nlinks: [{name: x}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Set(&file{}, "links[0].kee="+secret); err == nil || strings.Contains(err.Error(), secret) {
+		t.Errorf("an override shows it: %v", err)
+	}
+}
+
+func TestWideLists(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("\uFEFFname: a\r\nlinks:\n")
+	for i := range 1000 {
+		fmt.Fprintf(&b, "- name: x%d\n  spi: 1\n", i)
+	}
+	f, err := decode(t, b.String())
+	if err != nil || len(f.Links) != 1000 {
+		t.Errorf("%d links, %v", len(f.Links), err)
 	}
 }
 

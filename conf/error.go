@@ -3,9 +3,14 @@ package conf
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
+
+// overridePrefix begins the name that stands for the file of a value given on the command line.
+const overridePrefix = "--set "
 
 // Error is one mistake in a configuration: where it is and what would be allowed.
 type Error struct {
@@ -22,21 +27,25 @@ type Error struct {
 // lines after it.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.File)
+	if strings.HasPrefix(e.File, overridePrefix) {
+		b.WriteString(digitsOfSecret.ReplaceAllString(e.File, "(hidden)"))
+	} else {
+		b.WriteString(e.File)
+	}
 	if e.Line > 0 {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
 	b.WriteString(": ")
 	if e.Key != "" {
-		b.WriteString(e.Key + ": ")
+		b.WriteString(digitsOfSecret.ReplaceAllString(e.Key, "(hidden)") + ": ")
 	}
 	if e.Value != "" {
-		fmt.Fprintf(&b, "%q ", e.Value)
+		fmt.Fprintf(&b, "%q ", digitsOfSecret.ReplaceAllString(e.Value, "(hidden)"))
 	}
 	if e.Problem == "" {
 		b.WriteString("is not allowed")
 	} else {
-		b.WriteString(e.Problem)
+		b.WriteString(digitsOfSecret.ReplaceAllString(e.Problem, "(hidden)"))
 	}
 	if e.Allowed != "" {
 		b.WriteString(": " + e.Allowed)
@@ -47,8 +56,17 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Join makes one error of all that are not nil, one after the other; nil when there is none.
-func Join(errs ...error) error { return errors.Join(errs...) }
+// MaxErrors is the number of mistakes that Join shows.
+const MaxErrors = 20
+
+// Join makes one error of all that are not nil, one after the other; nil when there is none. Of very many it names the first.
+func Join(errs ...error) error {
+	errs = slices.DeleteFunc(slices.Clone(errs), func(e error) bool { return e == nil })
+	if more := len(errs) - MaxErrors; more > 0 {
+		errs = append(errs[:MaxErrors:MaxErrors], fmt.Errorf("and %d more mistakes", more))
+	}
+	return errors.Join(errs...)
+}
 
 // excerptWidth is the number of characters of a line that an excerpt shows at most.
 const excerptWidth = 120
@@ -69,6 +87,26 @@ func (d *Doc) excerpt(line, column int) string {
 	return margin + shown + "\n" + strings.Repeat(" ", len(margin)-2) + "| " + strings.Repeat(" ", column-1-from) + "^"
 }
 
+// Secrets also stand where no decoder came to know of them: in a line with a syntax error, under a mistyped key. So every long
+// run of hexadecimal digits is covered (an address has none: its groups have four), and whatever follows a key that is named like
+// one of a secret, up to the next key of the line.
+var (
+	digitsOfSecret = regexp.MustCompile(`[0-9A-Fa-f]{16,}|(?:[0-9A-Fa-f]{2}[: ]){7,}[0-9A-Fa-f]{2}`)
+	valueOfSecret  = regexp.MustCompile(`(?i)((?:key|secret|password)["']?\s*:)([^,}#]+)`)
+)
+
+// covered is text with all that may be a secret written over with asterisks, as long as before.
+func covered(text string) string {
+	text = digitsOfSecret.ReplaceAllStringFunc(text, func(s string) string { return strings.Repeat("*", len(s)) })
+	return valueOfSecret.ReplaceAllStringFunc(text, func(s string) string {
+		name, value, _ := strings.Cut(s, ":")
+		return name + ":" + wordsOf.ReplaceAllStringFunc(value, func(w string) string { return strings.Repeat("*", utf8.RuneCountInString(w)) })
+	})
+}
+
+// wordsOf finds what is neither blank nor quoting.
+var wordsOf = regexp.MustCompile(`[^\s"'\[\]{]+`)
+
 // masked is a line of the text with the values of keys that hold secrets written over with asterisks.
 func (d *Doc) masked(line int) string {
 	text := d.lines[line-1]
@@ -84,7 +122,7 @@ func (d *Doc) masked(line int) string {
 			}
 		}
 	}
-	return text
+	return covered(text)
 }
 
 // nearest is the word of the list that the given one was probably meant to be, or "".

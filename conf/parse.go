@@ -60,6 +60,7 @@ func Parse(file string, text []byte) (doc *Doc, err error) {
 	if len(text) > MaxText {
 		return nil, &Error{File: file, Problem: fmt.Sprintf("is too long: at most %d octets", MaxText)}
 	}
+	text = bytes.TrimPrefix(text, []byte("\uFEFF")) // as some editors begin every file
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	d.lines = strings.Split(string(text), "\n")
 	// The YAML library panics on some malformed texts (its own fuzzing finds them from time to time). Parse is the

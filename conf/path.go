@@ -14,7 +14,7 @@ func (d *Doc) Fail(path, value, allowed string) error {
 	e := &Error{File: d.file, Key: path, Value: value, Allowed: allowed}
 	for p := path; p != ""; p = parent(p) {
 		if text, ok := d.set[p]; ok {
-			e.File = "--set " + text
+			e.File = overridePrefix + text
 			return e
 		}
 	}
@@ -54,9 +54,9 @@ func (d *Doc) Has(path string) bool {
 func (d *Doc) Set(v any, assignment string) error {
 	path, text, ok := strings.Cut(assignment, "=")
 	if !ok {
-		return &Error{File: "--set " + assignment, Problem: "has no value", Allowed: `key=value, such as "delays.air=2ms"`}
+		return &Error{File: overridePrefix + assignment, Problem: "has no value", Allowed: `key=value, such as "delays.air=2ms"`}
 	}
-	value, err := Parse("--set "+assignment, []byte(text))
+	value, err := Parse(overridePrefix+assignment, []byte(text))
 	if err != nil {
 		return err
 	}
