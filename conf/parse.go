@@ -277,6 +277,9 @@ func (n *node) generic() any {
 		if f, err := strconv.ParseFloat(n.text, 64); err == nil {
 			return f
 		}
+		if i, err := strconv.ParseUint(n.text, 0, 53); err == nil { // 0x1001, as YAML 1.2 has it
+			return float64(i)
+		}
 		if n.text == "true" || n.text == "false" {
 			return n.text == "true"
 		}

@@ -3,11 +3,16 @@ package node
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"roam6/conf"
 	"roam6/machine/advertise"
+	"roam6/role/ha"
+	"roam6/role/mn"
 )
 
 // Limits of configured values.
@@ -20,6 +25,10 @@ const (
 	maxRALifetime  = 9000 * time.Second // RFC 4861 §6.2.1
 	minSPI         = 256                // RFC 4303 §2.1
 	maxMobiles     = 1 << 20
+	maxNAI         = 253 // RFC 4282 §2.2
+	maxIfName      = 15  // IFNAMSIZ less its end
+	maxName        = 64
+	maxValid       = 10 * 365 * 24 * time.Hour
 	defaultRolePfx = "roles[%d]"
 )
 
@@ -31,9 +40,12 @@ const (
 
 // checker holds what the checks of one file found so far.
 type checker struct {
-	doc   *conf.Doc
-	ports map[int]bool
-	errs  []error
+	doc       *conf.Doc
+	ports     map[int]bool
+	announced map[int]bool        // ports that a role advertises on
+	owned     map[netip.Addr]bool // addresses that engines of the node answer for
+	keys      map[string]bool     // ESP keys seen so far
+	errs      []error
 }
 
 // must notes an error at a place unless ok.
@@ -44,25 +56,27 @@ func (k *checker) must(ok bool, path string, value any, allowed string) {
 }
 
 func (k *checker) config(c *Config) {
-	if c.Tun == "" {
-		c.Tun = "roam6"
-	}
-	if c.State == "" {
-		c.State = "/var/lib/roam6/" + c.Name
-	}
-	if c.Control == "" {
-		c.Control = "/run/roam6/" + c.Name + ".sock"
-	}
+	// The name becomes part of paths.
+	k.must(word.MatchString(c.Name) && len(c.Name) <= maxName, "name", c.Name, "letters, digits, and - _ . between them, up to 64")
+	given(k, "tun", &c.Tun, "roam6")
+	given(k, "state", &c.State, "/var/lib/roam6/"+c.Name)
+	given(k, "control", &c.Control, "/run/roam6/"+c.Name+".sock")
+	k.must(ifName(c.Tun), "tun", c.Tun, "a name for a network interface: up to 15 octets, no spaces, no slash")
 	k.must(len(c.Links) <= maxLinks, "links", len(c.Links), fmt.Sprintf("%d links at most", maxLinks))
-	names := map[string]bool{}
+	names := map[string]bool{c.Tun: true}
 	for i, l := range c.Links {
 		at := fmt.Sprintf("links[%d]", i)
 		k.must(l.Port >= 1 && l.Port <= maxLinks && !k.ports[l.Port], at+".port", l.Port, "a number from 1 to 16 that no other link has")
-		k.must(l.Name != "" && len(l.Name) < 16 && !names[l.Name], at+".name", l.Name, "an interface name (up to 15 octets) that no other link has")
+		k.must(ifName(l.Name) && !names[l.Name], at+".name", l.Name, "an interface name (up to 15 octets) that neither another link nor the TUN device has")
 		k.ports[l.Port], names[l.Name] = true, true
 	}
 	k.must(len(c.Roles) > 0, "roles", "[]", "at least one role")
+	mobiles := 0
 	for i := range c.Roles {
+		if c.Roles[i].MN != nil {
+			mobiles++
+			k.must(mobiles == 1, fmt.Sprintf(defaultRolePfx, i)+".mn", "a second mobile node", "one mn on a node: it takes all links")
+		}
 		k.role(fmt.Sprintf(defaultRolePfx, i), &c.Roles[i])
 	}
 	for i := range c.Links {
@@ -108,20 +122,30 @@ func (k *checker) role(at string, r *RoleConfig) {
 		k.ha(at+".ha", r.HA)
 	case r.CN != nil:
 		k.unicast(at+".cn.address", r.CN.Address)
+		k.own(at+".cn.address", r.CN.Address)
 	}
 }
 
+// own notes an address that engines answer for.
+func (k *checker) own(at string, a netip.Addr) {
+	k.must(!k.owned[a], at, a, "an address that no other role of the node has")
+	k.owned[a] = true
+}
+
 func (k *checker) mn(at string, m *MNConfig) {
-	m.Strategy = or(m.Strategy, "mipv6")
-	m.DAD = or(m.DAD, "optimistic")
-	m.Lifetime = or(m.Lifetime, 420*time.Second)
-	m.HoldPackets = or(m.HoldPackets, 4096)
-	m.HoldAge = or(m.HoldAge, 5*time.Second)
+	given(k, at+".strategy", &m.Strategy, "mipv6")
+	given(k, at+".dad", &m.DAD, string(mn.OptimisticDAD))
+	given(k, at+".lifetime", &m.Lifetime, mn.DefaultLifetime)
+	given(k, at+".hold_packets", &m.HoldPackets, mn.DefaultHoldPackets)
+	given(k, at+".hold_age", &m.HoldAge, mn.DefaultHoldAge)
+	k.must(len(m.NAI) <= maxNAI, at+".nai", m.NAI, "up to 253 octets")
 	k.prefix(at+".home_prefix", m.HomePrefix)
 	k.unicast(at+".home_address", m.HomeAddress)
-	k.must(m.HomePrefix.Contains(m.HomeAddress), at+".home_address", m.HomeAddress, "an address in home_prefix "+m.HomePrefix.String())
+	k.host(at+".home_address", m.HomeAddress, m.HomePrefix, "home_prefix")
+	k.own(at+".home_address", m.HomeAddress)
 	if m.HomeAgent.IsValid() {
-		k.must(m.HomePrefix.Contains(m.HomeAgent) && m.HomeAgent != m.HomeAddress, at+".home_agent", m.HomeAgent, "another address in home_prefix "+m.HomePrefix.String())
+		k.host(at+".home_agent", m.HomeAgent, m.HomePrefix, "home_prefix")
+		k.must(m.HomeAgent != m.HomeAddress, at+".home_agent", m.HomeAgent, "another address than home_address")
 	}
 	k.must(m.Lifetime >= minLifetime && m.Lifetime <= maxLifetime, at+".lifetime", m.Lifetime, "4s to 72h")
 	k.must(m.HoldPackets >= 0 && m.HoldPackets <= maxHold, at+".hold_packets", m.HoldPackets, "0 to 65536")
@@ -131,24 +155,27 @@ func (k *checker) mn(at string, m *MNConfig) {
 }
 
 func (k *checker) advertise(at string, a *AdvertiseConfig) {
-	k.must(k.ports[a.Port], at+".port", a.Port, "the port of one of links")
+	k.must(k.ports[a.Port] && !k.announced[a.Port], at+".port", a.Port, "the port of one of links, on which nothing else advertises")
+	k.announced[a.Port] = true
 	k.prefix(at+".prefix", a.Prefix)
 	if a.Address.IsValid() {
-		k.must(a.Prefix.Contains(a.Address), at+".address", a.Address, "an address in prefix "+a.Prefix.String())
+		k.host(at+".address", a.Address, a.Prefix, "prefix")
 	}
 	k.intervals(at, &a.IntervalMin, &a.IntervalMax)
 	a.Lifetime = orPtr(a.Lifetime, advertise.DefaultLifetime)
 	a.RADelayMax = orPtr(a.RADelayMax, advertise.MaxDelay)
-	a.Valid = or(a.Valid, advertise.DefaultValid)
-	a.Preferred = or(a.Preferred, min(a.Valid, advertise.DefaultPreferred))
-	k.must(*a.Lifetime >= 0 && *a.Lifetime <= maxRALifetime, at+".lifetime", *a.Lifetime, "0s to 9000s")
+	given(k, at+".valid", &a.Valid, advertise.DefaultValid)
+	given(k, at+".preferred", &a.Preferred, min(a.Valid, advertise.DefaultPreferred))
+	k.must(*a.Lifetime == 0 || *a.Lifetime >= a.IntervalMax && *a.Lifetime <= maxRALifetime, at+".lifetime", *a.Lifetime,
+		"0s, or from interval_max to 9000s: a shorter one would run out between two advertisements")
+	k.must(a.Valid >= time.Second && a.Valid <= maxValid, at+".valid", a.Valid, "1s to ten years")
 	k.must(*a.RADelayMax >= 0 && *a.RADelayMax <= advertise.MaxDelay, at+".ra_delay_max", *a.RADelayMax, "0s to 500ms")
-	k.must(a.Preferred <= a.Valid, at+".preferred", a.Preferred, "at most valid, "+a.Valid.String())
+	k.must(a.Preferred >= 0 && a.Preferred <= a.Valid, at+".preferred", a.Preferred, "at most valid, "+a.Valid.String())
 }
 
 func (k *checker) intervals(at string, low, high *time.Duration) {
-	*low = or(*low, advertise.DefaultIntervalMin)
-	*high = or(*high, max(*low, advertise.DefaultIntervalMax))
+	given(k, at+".interval_min", low, advertise.DefaultIntervalMin)
+	given(k, at+".interval_max", high, max(*low, advertise.DefaultIntervalMax))
 	k.must(*low >= advertise.MinInterval && *low <= maxRAInterval, at+".interval_min", *low, "30ms to 1800s")
 	k.must(*high >= *low && *high <= maxRAInterval, at+".interval_max", *high, "at least interval_min, at most 1800s")
 }
@@ -156,20 +183,30 @@ func (k *checker) intervals(at string, low, high *time.Duration) {
 func (k *checker) ha(at string, h *HAConfig) {
 	k.prefix(at+".prefix", h.Prefix)
 	k.unicast(at+".address", h.Address)
-	k.must(h.Prefix.Contains(h.Address), at+".address", h.Address, "an address in prefix "+h.Prefix.String())
-	k.must(h.Port == 0 || k.ports[h.Port], at+".port", h.Port, "the port of one of links, or 0 for a virtual home link")
+	k.host(at+".address", h.Address, h.Prefix, "prefix")
+	k.own(at+".address", h.Address)
+	if h.RouterAddress.IsValid() {
+		k.must(h.Prefix.Contains(h.RouterAddress) && h.RouterAddress != h.Address, at+".router_address", h.RouterAddress, "an address in prefix "+h.Prefix.String()+" other than address: the kernel holds it")
+	}
+	k.must(h.Port == 0 || k.ports[h.Port] && !k.announced[h.Port], at+".port", h.Port, "the port of one of links on which nothing else advertises, or 0 for a virtual home link")
+	k.announced[h.Port] = h.Port != 0
 	k.intervals(at, &h.IntervalMin, &h.IntervalMax)
-	h.MaxLifetime = or(h.MaxLifetime, 600*time.Second)
+	given(k, at+".max_lifetime", &h.MaxLifetime, ha.DefaultMaxLifetime)
 	k.must(h.MaxLifetime >= minLifetime && h.MaxLifetime <= maxLifetime, at+".max_lifetime", h.MaxLifetime, "4s to 72h")
 	k.must(h.Preference >= 0 && h.Preference < 1<<16, at+".preference", h.Preference, "0 to 65535")
 	k.must(len(h.Mobiles) <= maxMobiles, at+".mobiles", len(h.Mobiles), fmt.Sprintf("%d at most", maxMobiles))
-	seen := map[netip.Addr]bool{}
+	k.mobiles(at, h)
+}
+
+func (k *checker) mobiles(at string, h *HAConfig) {
+	seen := map[netip.Addr]bool{h.Address: true, h.RouterAddress: true}
 	spis := map[uint32]bool{}
 	for i, m := range h.Mobiles {
 		mat := fmt.Sprintf("%s.mobiles[%d]", at, i)
-		k.must(h.Prefix.Contains(m.HomeAddress) && m.HomeAddress != h.Address && !seen[m.HomeAddress], mat+".home_address",
-			m.HomeAddress, "an address in "+h.Prefix.String()+" that neither the agent nor another mobile node has")
+		k.host(mat+".home_address", m.HomeAddress, h.Prefix, "prefix")
+		k.must(!seen[m.HomeAddress], mat+".home_address", m.HomeAddress, "an address that neither the agent nor another mobile node has")
 		seen[m.HomeAddress] = true
+		k.must(len(m.NAI) <= maxNAI, mat+".nai", m.NAI, "up to 253 octets")
 		k.security(mat+".security", m.Security)
 		if e := m.Security.ESP; e != nil {
 			k.must(!spis[e.InSPI], mat+".security.esp.in_spi", e.InSPI, "an SPI that no other mobile node has")
@@ -185,7 +222,8 @@ func (k *checker) security(at string, s SecurityConfig) {
 		k.must(e.InSPI >= minSPI, at+".esp.in_spi", e.InSPI, "256 or more")
 		k.must(len(e.OutKey) == 20 || len(e.OutKey) == 36, at+".esp.out_key", e.OutKey, "20 or 36 octets in hexadecimal (openssl rand -hex 20)")
 		k.must(len(e.InKey) == 20 || len(e.InKey) == 36, at+".esp.in_key", e.InKey, "20 or 36 octets in hexadecimal (openssl rand -hex 20)")
-		k.must(string(e.InKey) != string(e.OutKey), at+".esp.in_key", e.InKey, "another key than out_key: one key for both directions breaks AES-GCM")
+		k.fresh(at+".esp.out_key", e.OutKey)
+		k.fresh(at+".esp.in_key", e.InKey)
 	}
 	if a := s.Auth; a != nil {
 		k.must(a.SPI >= minSPI, at+".auth.spi", a.SPI, "256 or more")
@@ -201,13 +239,32 @@ func (k *checker) unicast(at string, a netip.Addr) {
 	k.must(a.Is6() && !a.Is4In6() && a.IsGlobalUnicast(), at, a, "a routable unicast IPv6 address")
 }
 
-// or gives v, or def when v is the zero value.
-func or[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
+// fresh makes sure that no key is used twice, in either direction, by whichever nodes: each sender counts from 1, and AES-GCM
+// breaks when a number repeats under a key.
+func (k *checker) fresh(at string, key conf.Secret) {
+	k.must(!k.keys[string(key)], at, key, "a key that is used nowhere else, nor for the other direction: AES-GCM breaks otherwise")
+	k.keys[string(key)] = true
+}
+
+// host demands an address of one host in a prefix: not the routers' anycast address (RFC 4291 §2.6.1), nor the home agents'.
+func (k *checker) host(at string, a netip.Addr, p netip.Prefix, name string) {
+	k.must(p.IsValid() && p.Contains(a) && !mn.Anycast(a, p), at, a, "the address of one host in "+name+" "+p.String())
+}
+
+var word = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+
+// ifName reports whether Linux takes a name for an interface.
+func ifName(s string) bool {
+	return s != "" && len(s) <= maxIfName && s != "." && s != ".." && !strings.ContainsFunc(s, func(r rune) bool {
+		return r == '/' || r == ':' || unicode.IsSpace(r) || !unicode.IsPrint(r)
+	})
+}
+
+// given leaves a value that the file gives, whatever it is, and puts the default where the file says nothing.
+func given[T any](k *checker, at string, v *T, def T) {
+	if !k.doc.Has(at) {
+		*v = def
 	}
-	return v
 }
 
 func orPtr[T any](p *T, def T) *T {

@@ -124,7 +124,7 @@ func Parse(file string, text []byte) (*Config, error) {
 	if err := doc.Decode(c); err != nil {
 		return nil, err
 	}
-	k := &checker{doc: doc, ports: map[int]bool{}}
+	k := &checker{doc: doc, ports: map[int]bool{}, announced: map[int]bool{}, owned: map[netip.Addr]bool{}, keys: map[string]bool{}}
 	k.config(c)
 	if err := conf.Join(k.errs...); err != nil {
 		return nil, err

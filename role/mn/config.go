@@ -6,6 +6,7 @@ import (
 
 	"roam6/machine/sa"
 	"roam6/plane"
+	"roam6/wire/ip6"
 )
 
 // Defaults.
@@ -43,4 +44,10 @@ type Config struct {
 type LinkConfig struct {
 	Port       plane.Port
 	Preference int // lower is preferred
+}
+
+// Anycast reports whether an address of a prefix is one that no host may have for its own: the routers' (RFC 4291 §2.6.1)
+// or the home agents' (RFC 2526 §2).
+func Anycast(a netip.Addr, p netip.Prefix) bool {
+	return a == p.Masked().Addr() || a == ip6.HomeAgentsAnycast(p)
 }
