@@ -27,6 +27,9 @@ func timeline(c *change, events []told, down, up time.Duration, measured bool) [
 	add := func(at time.Duration, step, waiting string) {
 		if n := len(out); n > 0 && out[n-1].At == Millis(at-c.first) && out[n-1].WaitingFor == "" {
 			out = out[:n-1] // what came at the same moment explains it
+		} else if n > 0 && out[n-1].WaitingFor == "" && out[n-1].Step == step {
+			out[n-1].WaitingFor = waiting // the same, told by the world and a moment later by the node
+			return
 		}
 		out = append(out, Step{At: Millis(at - c.first), Step: step, WaitingFor: waiting})
 	}
