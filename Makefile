@@ -8,13 +8,14 @@ unitdir ?= $(prefix)/lib/systemd/system
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOBUILD  = CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help build demo test quick bench conformance install uninstall clean
+.PHONY: help build demo test quick vm bench conformance install uninstall clean
 
 help:
 	@echo 'make build      ./roam6, one static binary'
 	@echo 'make demo       a voice call through three handovers, in network namespaces on this machine; no root'
 	@echo 'make test       every check, the quick ones first (as root it installs what they need)'
 	@echo 'make quick      format, vet, lint, house rules, unit tests'
+	@echo 'make vm         on Debian'\''s own kernel, in a virtual machine (docs/vm.md)'
 	@echo 'make bench      how fast codecs, plane and simulator are'
 	@echo 'make install    binary, manual pages, completion, systemd unit, into $$(DESTDIR)$(prefix)'
 	@echo 'make clean      remove what was made here'
@@ -32,6 +33,9 @@ test:
 
 quick:
 	@ci/check format vet lint house unit
+
+vm: build
+	@ci/vm/run ./roam6
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./wire/... ./keying/... ./plane ./engine ./machine/... ./sim ./driver
