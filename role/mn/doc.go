@@ -2,10 +2,16 @@
 //
 //	LinkUp/Down ─▶ access.go   one per link: router, care-of address, duplicate detection      (RFC 4861, 4862, 6275 §11.5)
 //	facts       ─▶ strategy    which access to use, and when                                    (package handover)
-//	wishes      ─▶ home.go     the binding with the home agent                                  (RFC 6275 §11.7)
+//	wishes      ─▶ home.go     the binding with the home agent: asked for, refreshed, ended     (RFC 6275 §11.7.1, §11.8)
+//	               ack.go      what the home agent answers                                      (RFC 6275 §11.7.3, §11.7.4)
+//	               athome.go   coming home, being there, leaving                                (RFC 6275 §11.5.5)
 //	               agents.go   finding the home agent: DHAAD                                    (RFC 6275 §11.4.1)
 //	               prefix.go   mobile prefix discovery                                          (RFC 6275 §11.4.2, §11.4.3)
 //
 // node.go is the dispatcher: input kind, then message, then the part that owns the exchange. The node holds its addresses
 // on the access links itself; the kernel has the home address only, on the TUN device.
+//
+// What always holds, and the property test checks after every input: packets of applications go by the tunnel exactly when
+// the home agent acknowledged the address they leave by and its link works; directly only on the home link; in every
+// other case they are held, in order and bounded.
 package mn
