@@ -2,6 +2,7 @@ package mn
 
 import (
 	"encoding/json"
+	"maps"
 	"net/netip"
 	"reflect"
 	"testing"
@@ -113,7 +114,14 @@ func (w *walk) packet(port plane.Port, from plane.HW, src, dst netip.Addr, m nd.
 	w.did(engine.Packet{Port: port, From: from, Data: p.Append(nil)})
 }
 
+// actions are all that may happen, on the links and with the home agent.
 func (w *walk) actions() map[string]func(*rapid.T) {
+	all := w.linkActions()
+	maps.Copy(all, w.homeActions())
+	return all
+}
+
+func (w *walk) linkActions() map[string]func(*rapid.T) {
 	port := rapid.SampledFrom([]plane.Port{wlan, wwan})
 	routers := rapid.SampledFrom([]router{ar1, ar2, home})
 	return map[string]func(*rapid.T){
@@ -176,6 +184,12 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 				w.did(engine.Tick{})
 			}
 		},
+	}
+}
+
+func (w *walk) homeActions() map[string]func(*rapid.T) {
+	port := rapid.SampledFrom([]plane.Port{wlan, wwan})
+	return map[string]func(*rapid.T){
 		"acknowledged": func(rt *rapid.T) {
 			if len(w.acks) == 0 {
 				rt.Skip()
