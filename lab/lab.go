@@ -195,8 +195,13 @@ func (l *Lab) Status() Status {
 		return s
 	}
 	s.Stats = l.emu.stats()
+	for _, seg := range l.c.Plan.Segments {
+		if seg.Air {
+			s.Cells = append(s.Cells, seg.Name)
+		}
+	}
 	for _, n := range l.nodes {
-		ns := NodeStatus{Name: n.plan.Name, State: "kernel"}
+		ns := NodeStatus{Name: n.plan.Name, State: "kernel", Mobile: n.plan.Userland}
 		switch {
 		case n.life != nil:
 			ns.State = "running"

@@ -16,6 +16,7 @@ type Status struct {
 	Scenario string       `json:"scenario"`
 	PID      int          `json:"pid"`
 	Uptime   string       `json:"uptime"`
+	Cells    []string     `json:"cells"` // radio cells and home links: where a mobile node can go
 	Nodes    []NodeStatus `json:"nodes"`
 	Stats    Stats        `json:"stats"`
 }
@@ -24,6 +25,7 @@ type Status struct {
 type NodeStatus struct {
 	Name   string        `json:"name"`
 	State  string        `json:"state"` // "kernel", "running", "crashed"
+	Mobile bool          `json:"mobile"`
 	Ifaces []IfaceStatus `json:"ifaces"`
 }
 

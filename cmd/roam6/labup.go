@@ -275,10 +275,8 @@ func labMoveCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if iface == "" {
-				if iface, err = firstIface(l, args[0]); err != nil {
-					return err
-				}
+			if iface, err = movable(l, args[0], iface, args[1]); err != nil {
+				return err
 			}
 			if err := l.Do(scenario.Action{Verb: scenario.Detach, Node: args[0], Iface: iface, Handover: -1}); err != nil {
 				return usage(err)
@@ -293,19 +291,33 @@ func labMoveCmd() *cobra.Command {
 	return c
 }
 
-func firstIface(l *lab.Client, node string) (string, error) {
+// movable checks that the lab has the mobile node and the cell, and gives the interface to move: the node's first by default. A
+// router taken off its wire, or a node put on one, would only break the lab.
+func movable(l *lab.Client, node, iface, cell string) (string, error) {
 	st, err := l.Status()
 	if err != nil {
 		return "", err
 	}
-	var names []string
+	if !slices.Contains(st.Cells, cell) {
+		return "", usagef("there is no cell %q; there are: %s", cell, strings.Join(st.Cells, ", "))
+	}
+	var mobiles []string
 	for _, n := range st.Nodes {
-		if n.Name == node && len(n.Ifaces) > 0 {
+		if !n.Mobile {
+			continue
+		}
+		mobiles = append(mobiles, n.Name)
+		if n.Name == node && iface == "" && len(n.Ifaces) > 0 {
 			return n.Ifaces[0].Name, nil
 		}
-		names = append(names, n.Name)
+		if n.Name == node && slices.ContainsFunc(n.Ifaces, func(i lab.IfaceStatus) bool { return i.Name == iface }) {
+			return iface, nil
+		}
 	}
-	return "", usagef("there is no node %q; there are: %s", node, strings.Join(names, ", "))
+	if slices.Contains(mobiles, node) {
+		return "", usagef("%s has no interface %q; roam6 lab status lists them", node, iface)
+	}
+	return "", usagef("there is no mobile node %q; there are: %s", node, strings.Join(mobiles, ", "))
 }
 
 func labStatusCmd() *cobra.Command {

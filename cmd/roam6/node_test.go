@@ -197,3 +197,29 @@ func TestQuoted(t *testing.T) {
 		}
 	}
 }
+
+// A journal named /dev/null made the machine's /dev/null an ordinary file: old journals are renamed, and so was the device.
+func TestJournalLeavesOtherThingsAlone(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	sub := filepath.Join(dir, "sub")
+	if err := os.Mkdir(sub, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{link, sub} {
+		before, _ := os.Lstat(path)
+		if f, err := openJournal(path); err == nil {
+			f.Close()
+			t.Errorf("a journal was opened at %s, a %v", path, before.Mode().Type())
+		}
+		if now, err := os.Lstat(path); err != nil || now.Mode() != before.Mode() {
+			t.Errorf("%s was touched: %v %v", path, now, err)
+		}
+	}
+}

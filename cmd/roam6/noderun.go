@@ -222,8 +222,12 @@ func openStore(dir string) (*store.File, error) {
 	return store.Open(filepath.Join(dir, "records"))
 }
 
-// openJournal begins a journal, and keeps those of earlier lives beside it.
+// openJournal begins a journal, and keeps those of earlier lives beside it. What stands at its path and is no file of ours, such as
+// a device or a link, is left alone: to root, renaming /dev/null is as easy as anything.
 func openJournal(path string) (*os.File, error) {
+	if at, err := os.Lstat(path); err == nil && !at.Mode().IsRegular() {
+		return nil, usagef("journal: %s is not a regular file; name a file that may be written, such as /var/lib/roam6/NAME/journal", path)
+	}
 	for i := oldJournals - 1; i >= 0; i-- {
 		old := path
 		if i > 0 {
