@@ -48,7 +48,7 @@ func (i *iface) join(hw plane.HW) {
 	}
 	i.groups = append(i.groups, group{hw, 1})
 	if i.seg != nil {
-		i.seg.listeners[hw] = append(i.seg.listeners[hw], i)
+		i.seg.listeners[hw] = append(i.seg.listeners[hw], i.id)
 	}
 }
 

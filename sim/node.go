@@ -17,12 +17,14 @@ import (
 // together in front, the runner of the usual single engine included, and nothing that may stay empty is made.
 type node struct {
 	w        *world
+	skew     time.Duration // plan.Skew
 	soft     *plane.Soft   // nil while the engines are down
 	userland bool          // plan.Userland
 	lives    int           // how often the engines have been started
 	started  time.Duration // the present life's start: Mono counts from it
 	engines  []*runner
 	first    runner // of the first life, if it has but one engine
+	link     iface  // the first of ifaces
 	plan     *scenario.Node
 	ifaces   []*iface
 
@@ -30,7 +32,8 @@ type node struct {
 	routes []kroute          // longest prefix first
 	icmp   icmpBucket
 
-	mirror  mirror // what of the plane's table the kernel must know
+	plane   plane.Soft // of the first life
+	mirror  mirror     // what of the plane's table the kernel must know
 	records []engine.Record
 	byKey   map[recordKey]int // index in records
 }
@@ -92,6 +95,10 @@ func (n *node) start() {
 		return
 	}
 	n.soft = plane.NewSoft()
+	if n.lives == 1 {
+		n.plane = *n.soft // beside the node
+		n.soft = &n.plane
+	}
 	n.started = n.w.now
 	n.engines = make([]*runner, 0, len(built.Engines))
 	for _, b := range built.Engines {
@@ -185,7 +192,7 @@ func (w *world) drain() {
 func (r *runner) handle(in engine.Input) {
 	w := r.node.w
 	w.stats.Inputs++
-	now := engine.Now{Mono: engine.Mono(w.now - r.node.started), Wall: Epoch.Add(w.now + r.node.plan.Skew)}
+	now := engine.Now{Mono: engine.Mono(w.now - r.node.started), Wall: Epoch.Add(w.now + r.node.skew)}
 	w.effects.Reset()
 	r.eng.Handle(now, in, &w.effects)
 	if len(w.config.Checkers) > 0 {

@@ -19,6 +19,8 @@ type Config struct {
 	Replay *Replay
 	// Progress is told how far the run is, about every ProgressStep of virtual time. May be nil.
 	Progress func(done time.Duration)
+	// Stop is asked as often; an error ends the run. May be nil.
+	Stop func() error
 	// Capture is shown every frame as it leaves its sender: Ethernet header and IPv6 packet. The octets are the world's;
 	// copy what is kept. May be nil.
 	Capture func(segment string, at time.Duration, frame []byte)
@@ -192,11 +194,18 @@ func (w *world) happen(e event) {
 }
 
 func (w *world) progress() {
-	if w.config.Progress == nil || w.now < w.told {
+	if w.now < w.told {
 		return
 	}
 	w.told = w.now - w.now%ProgressStep + ProgressStep
-	w.config.Progress(w.now)
+	if w.config.Progress != nil {
+		w.config.Progress(w.now)
+	}
+	if w.config.Stop != nil {
+		if err := w.config.Stop(); err != nil {
+			w.fail(err)
+		}
+	}
 }
 
 // failed is the first error of the world itself or of a checker.

@@ -18,14 +18,14 @@ type segment struct {
 	floor     time.Duration // no frame sent after a change of the model arrives before this
 	latest    time.Duration // latest arrival so far
 	byHW      map[plane.HW]*iface
-	listeners map[plane.HW][]*iface // user-space members by multicast address, in order of joining
-	kernel    []*iface              // members whose kernel hears every multicast, in order of attaching
+	listeners map[plane.HW][]int32 // user-space members by multicast address, in order of joining: their numbers
+	kernel    []*iface             // members whose kernel hears every multicast, in order of attaching
 	paths     map[uint64]*scenario.LinkPath
 }
 
 func newSegment(id int32, s scenario.Segment) *segment {
 	return &segment{id: id, name: s.Name, air: s.Air, model: s.Link, plain: s.Link.Plain(),
-		byHW: map[plane.HW]*iface{}, listeners: map[plane.HW][]*iface{}, paths: map[uint64]*scenario.LinkPath{}}
+		byHW: map[plane.HW]*iface{}, listeners: map[plane.HW][]int32{}, paths: map[uint64]*scenario.LinkPath{}}
 }
 
 // degrade changes the link model. Frames under way keep their times and are not overtaken by later ones.
@@ -50,7 +50,7 @@ func (s *segment) attach(i *iface) {
 		return
 	}
 	for _, g := range i.groups {
-		s.listeners[g.hw] = append(s.listeners[g.hw], i)
+		s.listeners[g.hw] = append(s.listeners[g.hw], i.id)
 	}
 }
 
@@ -68,7 +68,7 @@ func (s *segment) detach(i *iface) {
 }
 
 func (s *segment) leave(hw plane.HW, i *iface) {
-	rest := without(s.listeners[hw], i)
+	rest := without(s.listeners[hw], i.id)
 	if len(rest) == 0 {
 		delete(s.listeners, hw)
 		return
@@ -76,7 +76,7 @@ func (s *segment) leave(hw plane.HW, i *iface) {
 	s.listeners[hw] = rest
 }
 
-func without(list []*iface, i *iface) []*iface {
+func without[T comparable](list []T, i T) []T {
 	if at := slices.Index(list, i); at >= 0 {
 		return slices.Delete(list, at, at+1)
 	}
@@ -148,11 +148,15 @@ func (w *world) spread(s *segment, from *iface, f frame) {
 	fi := w.frames.add(f)
 	p := &w.frames.list[fi]
 	p.refs = 1
-	for _, list := range [2][]*iface{s.kernel, group} {
-		for _, to := range list {
-			if to != from {
-				p.to = append(p.to, target{to.id, to.epoch})
-			}
+	p.to = slices.Grow(p.to, len(s.kernel)+len(group))
+	for _, to := range s.kernel {
+		if to != from {
+			p.to = append(p.to, target{to.id, to.epoch})
+		}
+	}
+	for _, id := range group {
+		if id != from.id {
+			p.to = append(p.to, target{id, w.ifaces[id].epoch})
 		}
 	}
 	if s.plain && s.floor <= w.now {
@@ -186,7 +190,10 @@ func (w *world) arrive(e event) {
 func (w *world) arriveAll(e event) {
 	f := w.frames.list[e.f]
 	cut := w.cutOff(&f)
-	for _, t := range f.to {
+	for k, t := range f.to {
+		if k%warmAhead == 0 && len(f.to) > warmFrom {
+			w.warm(f.to[k:min(k+warmAhead, len(f.to))])
+		}
 		i := w.ifaces[t.iface]
 		if i.epoch != t.epoch || i.seg == nil || cut {
 			w.drop(dropLinkDown)
@@ -196,6 +203,23 @@ func (w *world) arriveAll(e event) {
 		w.drain()
 	}
 	w.frames.drop(e.f)
+}
+
+// A multicast to thousands of nodes finds none of them in the processor's caches.
+const (
+	warmAhead = 8   // receivers looked at together
+	warmFrom  = 256 // receivers; fewer stay in the caches anyhow
+)
+
+// warm looks at the next receivers of a multicast without doing anything: the processor fetches what it needs of one while
+// it waits for another, which it cannot do while it handles them one after the other.
+func (w *world) warm(next []target) {
+	for _, t := range next {
+		for _, r := range w.ifaces[t.iface].node.engines {
+			at, _ := r.eng.Deadline()
+			w.warmed += at
+		}
+	}
 }
 
 // cutOff reports whether the sender left before the frame's last bit did.

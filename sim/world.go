@@ -39,6 +39,7 @@ type world struct {
 	limit   int           // MaxMoment
 	told    time.Duration // Progress has been told up to here
 	ether   []byte        // scratch for Capture
+	warmed  engine.Mono   // what warm read; without a use the reading might be left out
 
 	segments  []*segment
 	segByName map[string]*segment
@@ -94,7 +95,7 @@ func (w *world) addNode(p *scenario.Node) error {
 	if w.byName[p.Name] != nil {
 		return errors.New("named twice")
 	}
-	n := &node{w: w, plan: p, userland: p.Userland, icmp: icmpBucket{tokens: icmpBurst}}
+	n := &node{w: w, plan: p, userland: p.Userland, skew: p.Skew, icmp: icmpBucket{tokens: icmpBurst}}
 	w.nodes = append(w.nodes, n)
 	w.byName[p.Name] = n
 	for _, f := range p.Ifaces {
@@ -134,7 +135,11 @@ func (n *node) addIface(f scenario.Iface) error {
 	if f.Port > 0 && n.byPort(f.Port) != nil {
 		return fmt.Errorf("port %d is taken twice", f.Port)
 	}
-	i := &iface{id: int32(len(w.ifaces)), node: n, name: f.Name, port: f.Port, hw: f.HW, mtu: f.MTU, detached: -1}
+	i := &n.link
+	if len(n.ifaces) > 0 {
+		i = new(iface)
+	}
+	*i = iface{id: int32(len(w.ifaces)), node: n, name: f.Name, port: f.Port, hw: f.HW, mtu: f.MTU, detached: -1}
 	if i.mtu == 0 {
 		i.mtu = DefaultMTU
 	}

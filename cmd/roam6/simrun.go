@@ -110,12 +110,7 @@ func (f *simFlags) run(ctx context.Context, arg string) error {
 
 // config is the run of one plan.
 func (f *simFlags) config(ctx context.Context, p *scenario.Plan, l *live) sim.Config {
-	c := sim.Config{Plan: p, Build: build, Recorder: l}
-	stop := &interrupted{}
-	c.Progress = func(done time.Duration) {
-		stop.err = ctx.Err()
-		l.progress(done)
-	}
+	c := sim.Config{Plan: p, Build: build, Recorder: l, Progress: l.progress, Stop: ctx.Err}
 	if f.check || f.faults || f.seeds > 0 {
 		quiet := time.Duration(0)
 		if f.faults {
@@ -124,15 +119,8 @@ func (f *simFlags) config(ctx context.Context, p *scenario.Plan, l *live) sim.Co
 		}
 		c.Checkers = append(check.All(p, quiet, check.DefaultWithin), check.NewNoKeys(keysOf(p)))
 	}
-	c.Checkers = append(c.Checkers, stop)
 	return c
 }
-
-// interrupted ends a run when the user does: the world asks its checkers before every event.
-type interrupted struct{ err error }
-
-func (*interrupted) Observe(sim.Observation) {}
-func (i *interrupted) Err() error            { return i.err }
 
 // The attacker of runs with faults.
 const (

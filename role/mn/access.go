@@ -23,7 +23,7 @@ const (
 
 // access is one link of the node: the router on it and the address formed there.
 type access struct {
-	link       *attach.Link
+	link       attach.Link
 	preference int
 	mtu        int
 	linkLocal  netip.Addr // invalid while none is left to try
@@ -36,7 +36,7 @@ type access struct {
 }
 
 func (n *Node) newAccess(c LinkConfig) *access {
-	return &access{link: attach.New(attach.Config{Port: c.Port, Home: n.cfg.HomePrefix}, n.rand), preference: c.Preference}
+	return &access{link: *attach.New(attach.Config{Port: c.Port, Home: n.cfg.HomePrefix}, n.rand), preference: c.Preference}
 }
 
 // usable reports whether packets can be sent from the access's address now.

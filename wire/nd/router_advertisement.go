@@ -65,15 +65,13 @@ func parseRouterAdvertisement(src netip.Addr, b []byte) (*RouterAdvertisement, e
 		first [1]Prefix
 	}{}
 	m := &x.RouterAdvertisement
-	*m = RouterAdvertisement{
-		HopLimit:  b[4],
-		Managed:   b[5]&raManaged != 0,
-		Other:     b[5]&raOther != 0,
-		HomeAgent: b[5]&raHomeAgent != 0,
-		Lifetime:  time.Duration(binary.BigEndian.Uint16(b[6:])) * time.Second,
-		Reachable: time.Duration(binary.BigEndian.Uint32(b[8:])) * time.Millisecond,
-		Retrans:   time.Duration(binary.BigEndian.Uint32(b[12:])) * time.Millisecond,
-	}
+	m.HopLimit = b[4]
+	m.Managed = b[5]&raManaged != 0
+	m.Other = b[5]&raOther != 0
+	m.HomeAgent = b[5]&raHomeAgent != 0
+	m.Lifetime = time.Duration(binary.BigEndian.Uint16(b[6:])) * time.Second
+	m.Reachable = time.Duration(binary.BigEndian.Uint32(b[8:])) * time.Millisecond
+	m.Retrans = time.Duration(binary.BigEndian.Uint32(b[12:])) * time.Millisecond
 	m.Options.Prefixes = x.first[:0:1]
 	err := m.Options.parse(b, raLen, m.options(), src)
 	if len(m.Options.Prefixes) == 0 {
