@@ -160,7 +160,7 @@ func (d *Detector) Heard(port plane.Port, p *ip6.Packet, m nd.Message) (Verdict,
 // looped reports whether a nonce is one of ours. Probes of nodes that know no nonces carry none, and prove a duplicate even
 // before our own first probe is out.
 func (p *probe) looped(nonce []byte) bool {
-	return len(nonce) > 0 && slices.ContainsFunc(p.nonces, func(n []byte) bool { return bytes.Equal(n, nonce) })
+	return slices.ContainsFunc(p.nonces, func(n []byte) bool { return bytes.Equal(n, nonce) })
 }
 
 func (d *Detector) send(now engine.Now, key Key, p *probe, out *engine.Effects) {
