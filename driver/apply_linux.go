@@ -125,6 +125,12 @@ func (m *machine) raise() error {
 
 // warnForwarding tells an operator why captured packets of others never arrive.
 func (m *machine) warnForwarding() {
+	for _, l := range m.order {
+		if b, err := m.conf.ReadFile(l.Ifname + "/disable_ipv6"); !l.Userland && err == nil && strings.TrimSpace(string(b)) == "1" {
+			m.feed.Tell(engine.Event{Name: EventForward, Reason: "packets are to be captured that come in on " + l.Ifname +
+				", but the kernel's IPv6 is switched off there; set net.ipv6.conf." + l.Ifname + ".disable_ipv6 to 0"})
+		}
+	}
 	b, err := m.conf.ReadFile("all/forwarding")
 	if err != nil || strings.TrimSpace(string(b)) != "0" || len(m.kernel.wanted.routes) == 0 || len(m.demand.hosts) > 0 {
 		return

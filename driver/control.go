@@ -25,6 +25,7 @@ const (
 	maxControls    = 32               // connections at once; further ones wait
 	controlTimeout = 30 * time.Second // for an engine's reply
 	writeTimeout   = 10 * time.Second // for a client to take a line
+	MaxSocketPath  = 107              // octets of a Unix socket's path: what Linux takes
 )
 
 // Verbs the driver answers itself, when a request names no engine.
@@ -64,6 +65,9 @@ type Control struct {
 
 // Serve begins to answer at path. A socket that a killed node left there is replaced; that of a living one is an error.
 func Serve(n *Node, path string) (*Control, error) {
+	if len(path) > MaxSocketPath {
+		return nil, fmt.Errorf("driver: control socket: %s has more than %d octets; choose a shorter path", path, MaxSocketPath)
+	}
 	if err := clearStale(path); err != nil {
 		return nil, err
 	}

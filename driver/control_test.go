@@ -135,6 +135,10 @@ func TestControlSocketOfOthers(t *testing.T) {
 	if _, err := Serve(n, file); err == nil || !strings.Contains(err.Error(), "is no socket") {
 		t.Errorf("over a file: %v", err)
 	}
+	long := filepath.Join(t.TempDir(), strings.Repeat("x", MaxSocketPath))
+	if _, err := Serve(n, long); err == nil || !strings.Contains(err.Error(), "choose a shorter path") {
+		t.Errorf("a long path: %v", err)
+	}
 	stale := filepath.Join(t.TempDir(), "stale")
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale})
 	if err != nil {

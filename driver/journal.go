@@ -38,6 +38,9 @@ func newJournal(w io.Writer, sync bool, h *JournalHeader) *journal {
 // journalVersion is the version of the journal's form.
 const journalVersion = 1
 
+// JournalMagic begins every journal that has a header.
+const JournalMagic = `{"roam6_journal":`
+
 // JournalHeader is the first line of a journal, when there is one: what a replay must build to give the same effects.
 // The seed tells what the engines' randomness was; keep journals as safe as keys.
 type JournalHeader struct {
@@ -51,7 +54,7 @@ type JournalHeader struct {
 // ReadJournalHeader reads the header of a journal and goes back to its start, so that Replay can follow.
 func ReadJournalHeader(r io.ReadSeeker) (JournalHeader, error) {
 	var h JournalHeader
-	line, err := bufio.NewReader(r).ReadBytes('\n')
+	line, err := bufio.NewReader(io.LimitReader(r, maxJournalLine)).ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, &h)
 	}

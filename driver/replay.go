@@ -62,7 +62,7 @@ func Replay(r io.Reader, engines []Engine) (Replayed, error) {
 			return p.done, bad
 		}
 		p.done.Lines++
-		if p.done.Lines == 1 && bytes.HasPrefix(lines.Bytes(), []byte(`{"roam6_journal":`)) {
+		if p.done.Lines == 1 && bytes.HasPrefix(lines.Bytes(), []byte(JournalMagic)) {
 			continue // see ReadJournalHeader
 		}
 		var e engine.Entry

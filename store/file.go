@@ -60,10 +60,13 @@ func Open(path string) (*File, error) {
 func (f *File) Cut() int { return f.cut }
 
 func (f *File) open() error {
-	_, err := os.Lstat(f.path)
+	info, err := os.Stat(f.path)
 	fresh := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !fresh {
+	switch {
+	case err != nil && !fresh:
 		return fmt.Errorf("store: %w", err)
+	case err == nil && !info.Mode().IsRegular(): // a device may have no end
+		return fmt.Errorf("store: %s is no regular file; move it away, or choose another state directory", f.path)
 	}
 	if f.master, err = loadKey(f.path+keySuffix, f.path, fresh); err != nil {
 		return err

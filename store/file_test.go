@@ -413,3 +413,15 @@ func BenchmarkPut(b *testing.B) {
 		}
 	})
 }
+
+// What has no end is not read.
+func TestOpenRefusesADevice(t *testing.T) {
+	path := t.TempDir() + "/state"
+	f := open(t, path)
+	if err := errors.Join(f.Close(), os.Remove(path), os.Symlink("/dev/zero", path)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+		t.Errorf("got %v", err)
+	}
+}

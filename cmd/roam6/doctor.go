@@ -44,7 +44,9 @@ laboratory (roam6 lab) cannot run here.`,
 					return err
 				}
 			} else {
-				printFindings(list)
+				if _, err := os.Stdout.WriteString(findingsText(list)); err != nil {
+					return err
+				}
 			}
 			if labErr != nil {
 				return ended(exitLacks)
@@ -199,15 +201,17 @@ func sysctl(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-func printFindings(list []finding) {
+func findingsText(list []finding) string {
+	var b strings.Builder
 	marks := map[string]string{have: "ok ", lack: "no ", info: " . "}
 	for _, f := range list {
-		fmt.Printf("%s %-16s %s\n", marks[f.State], f.Name, f.Found)
+		fmt.Fprintf(&b, "%s %-16s %s\n", marks[f.State], f.Name, f.Found)
 		if f.Costs != "" {
-			fmt.Printf("%20s costs: %s\n", "", f.Costs)
+			fmt.Fprintf(&b, "%20s costs: %s\n", "", f.Costs)
 		}
 		if f.Do != "" {
-			fmt.Printf("%20s do:    %s\n", "", f.Do)
+			fmt.Fprintf(&b, "%20s do:    %s\n", "", f.Do)
 		}
 	}
+	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -75,6 +76,10 @@ func conclude(w io.Writer, cmd *cobra.Command, err error) int {
 	text := err.Error()
 	if text == "" {
 		return status
+	}
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		status = exitLacks
+		text += "; what to do: allow more open files, such as ulimit -n 1024, or LimitNOFILE=1024 in a unit"
 	}
 	fmt.Fprintln(w, "roam6: "+text)
 	if f == nil && cmd != nil {

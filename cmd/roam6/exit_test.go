@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -16,18 +17,21 @@ import (
 func TestExitStatuses(t *testing.T) {
 	silence(t)
 	for line, want := range map[string]int{
-		"version":                     exitDone,
-		"scenario list":               exitDone,
-		"nonsense":                    exitUsage,
-		"sim run":                     exitUsage,
-		"sim run nowhere":             exitUsage,
-		"sim run commute --flag":      exitUsage,
-		"sim run commute --seed x":    exitUsage,
-		"sim run commute --set a=b":   exitUsage,
-		"node check -c /no/such/file": exitUsage,
-		"ctl -s /no/such/socket view": exitFailed,
-		"ctl -s a -n b view":          exitUsage,
-		"replay /no/such/journal":     exitUsage,
+		"version":                                    exitDone,
+		"scenario list":                              exitDone,
+		"nonsense":                                   exitUsage,
+		"sim run":                                    exitUsage,
+		"sim run nowhere":                            exitUsage,
+		"sim run commute --flag":                     exitUsage,
+		"sim run commute --seed x":                   exitUsage,
+		"sim run commute --set a=b":                  exitUsage,
+		"node check -c /no/such/file":                exitUsage,
+		"ctl -s /no/such/socket view":                exitFailed,
+		"ctl -s a -n b view":                         exitUsage,
+		"replay /no/such/journal":                    exitUsage,
+		"node check -c /dev/zero":                    exitUsage, // has no end
+		"sim run /dev/zero":                          exitUsage,
+		"replay /dev/zero -c ../../examples/ha.yaml": exitUsage,
 		"sim run commute -q --set expect.max_interruption=1ms": exitFailed,
 	} {
 		root := rootCmd()
@@ -55,6 +59,7 @@ func TestConclude(t *testing.T) {
 		{ended(0), exitDone, ""},
 		{lacks(errors.New("no tun")), exitLacks, "roam6: no tun\n"},
 		{fmt.Errorf("while: %w", usagef("bad %d", 1)), exitUsage, "roam6: while: bad 1\n"},
+		{fmt.Errorf("x: %w", syscall.EMFILE), exitLacks, "roam6: x: too many open files; what to do: allow more open files, such as ulimit -n 1024, or LimitNOFILE=1024 in a unit\n"},
 		{fmt.Errorf("x: %w", context.Canceled), exitFailed, "roam6: interrupted\n"},
 		{work(func(*cobra.Command, []string) error { return errors.New("disk full") })(nil, nil), exitFailed, "roam6: disk full\n"},
 	} {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"roam6/driver"
 	"roam6/lab"
 	"roam6/scenario"
 )
@@ -133,6 +134,9 @@ func labUp(ctx context.Context, f *runFlags, arg, name string) error {
 		return err
 	}
 	socket, logFile := filepath.Join(dir, name+".lab"), filepath.Join(dir, name+".log")
+	if len(socket) > driver.MaxSocketPath {
+		return lacks(fmt.Errorf("the lab's socket %s: its path has more than %d octets; set XDG_RUNTIME_DIR to a shorter one", socket, driver.MaxSocketPath))
+	}
 	if _, err := lab.Dial(socket); err == nil && os.Getenv(envRuntime) == "" {
 		return usagef("a lab %q is up already; `roam6 lab down --name %s` ends it, another --name makes a second one", name, name)
 	}

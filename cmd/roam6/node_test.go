@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -114,16 +115,46 @@ func TestJournalsAreKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.Write([]byte{'a' + byte(i)})
+		fmt.Fprintf(f, "%s%c", driver.JournalMagic, 'a'+i)
 		f.Close()
 	}
 	var got string
 	for _, name := range []string{"", ".1", ".2", ".3", ".4", ".5", ".6"} {
 		b, _ := os.ReadFile(path + name)
-		got += string(b)
+		got += strings.TrimPrefix(string(b), driver.JournalMagic)
 	}
 	if got != "hgfedc" {
 		t.Errorf("kept %q", got)
+	}
+}
+
+// TestJournalsReplaceOnlyJournals: a mistyped path must not move somebody's file, or a device, out of its place.
+func TestJournalsReplaceOnlyJournals(t *testing.T) {
+	for text, ours := range map[string]bool{"": true, `{"roam`: true, driver.JournalMagic + "1": true, "nameserver ::1\n": false, "{}": false} {
+		path := filepath.Join(t.TempDir(), "f")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := openJournal(path)
+		if (err == nil) != ours {
+			t.Errorf("over %q: %v", text, err)
+		}
+		if err == nil {
+			f.Close()
+		}
+		if _, err := os.Lstat(path + ".1"); (err == nil) != ours {
+			t.Errorf("over %q: %v", text, err)
+		}
+	}
+	if _, err := openJournal(t.TempDir()); err == nil {
+		t.Error("a directory was moved away")
+	}
+	link := filepath.Join(t.TempDir(), "null")
+	if err := os.Symlink(os.DevNull, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openJournal(link); err == nil {
+		t.Error("a link to a device was moved away")
 	}
 }
 

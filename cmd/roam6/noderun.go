@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -222,11 +223,11 @@ func openStore(dir string) (*store.File, error) {
 	return store.Open(filepath.Join(dir, "records"))
 }
 
-// openJournal begins a journal, and keeps those of earlier lives beside it. What stands at its path and is no file of ours, such as
-// a device or a link, is left alone: to root, renaming /dev/null is as easy as anything.
+// openJournal begins a journal, and keeps those of earlier lives beside it. What stands at its path and is no journal, such as a
+// device or somebody's file, is left alone: to root, renaming /dev/null is as easy as anything.
 func openJournal(path string) (*os.File, error) {
-	if at, err := os.Lstat(path); err == nil && !at.Mode().IsRegular() {
-		return nil, usagef("journal: %s is not a regular file; name a file that may be written, such as /var/lib/roam6/NAME/journal", path)
+	if at, err := os.Lstat(path); err == nil && !(at.Mode().IsRegular() && isJournal(path)) {
+		return nil, usagef("journal: %s is there and is no journal; name a file of its own, such as /var/lib/roam6/NAME/journal", path)
 	}
 	for i := oldJournals - 1; i >= 0; i-- {
 		old := path
@@ -238,6 +239,18 @@ func openJournal(path string) (*os.File, error) {
 		}
 	}
 	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+}
+
+// isJournal reports whether a file begins as journals do, as far as it goes: a full disk may have left less than a line.
+func isJournal(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, len(driver.JournalMagic))
+	n, err := io.ReadFull(f, head)
+	return (err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) && strings.HasPrefix(driver.JournalMagic, string(head[:n]))
 }
 
 // stored is a store as the driver takes it.

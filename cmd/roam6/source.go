@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"roam6/conf"
 	"roam6/role/mn"
 	"roam6/scenario"
 )
@@ -74,9 +76,14 @@ func open(arg string) (*scenario.Scenario, error) {
 	return s, usage(err)
 }
 
-// readConfig reads a file that the user named.
+// readConfig reads a file that the user named, but no more than a configuration may have: what it names may have no end.
 func readConfig(file string) ([]byte, error) {
-	text, err := os.ReadFile(file)
+	f, err := os.Open(file)
+	var text []byte
+	if err == nil {
+		text, err = io.ReadAll(io.LimitReader(f, conf.MaxText+1))
+		f.Close()
+	}
 	var where *fs.PathError
 	if errors.As(err, &where) {
 		return nil, usagef("%s: %w", file, where.Err)
