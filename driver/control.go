@@ -25,6 +25,7 @@ const (
 	maxControls    = 32               // connections at once; further ones wait
 	controlTimeout = 30 * time.Second // for an engine's reply
 	writeTimeout   = 10 * time.Second // for a client to take a line
+	helloTimeout   = 5 * time.Second  // for a client to send its first request: who says nothing takes no room
 	MaxSocketPath  = 107              // octets of a Unix socket's path: what Linux takes
 )
 
@@ -169,7 +170,9 @@ func (c *Control) serve(conn net.Conn) {
 	}
 	lines := bufio.NewScanner(conn)
 	lines.Buffer(nil, maxRequest)
+	_ = conn.SetReadDeadline(time.Now().Add(helloTimeout))
 	for lines.Scan() {
+		_ = conn.SetReadDeadline(time.Time{})
 		var r Request
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			c.write(conn, engine.Reply{Err: "not a request: " + err.Error()})

@@ -111,6 +111,29 @@ func TestControlFollowsEvents(t *testing.T) {
 	}
 }
 
+// Clients that connect and say nothing do not keep others out for long.
+func TestControlSilentClients(t *testing.T) {
+	t.Parallel()
+	_, path, _ := serve(t)
+	for range 2 * maxControls {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*helloTimeout)
+	defer cancel()
+	c := dial(t, path)
+	if _, err := c.Call(ctx, "", VerbEngines, nil); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(helloTimeout + time.Second) // one that has asked may think
+	if _, err := c.Call(ctx, "", VerbEngines, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestControlStops(t *testing.T) {
 	n, path, _ := serve(t)
 	if _, err := dial(t, path).Call(context.Background(), "", VerbStop, nil); err != nil {
