@@ -3,6 +3,7 @@ package driver
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -12,10 +13,15 @@ import (
 // journalBuffer is the number of octets of journal kept in memory between writes.
 const journalBuffer = 64 << 10
 
+// maxJournal is the number of octets at which a journal ends. Whoever can send packets to a node makes its journal grow, and
+// the state of a node is often on the same disk.
+const maxJournal = 1 << 30
+
 // journal writes entries as JSON lines. After a failed write it is silent: a full disk must not stop a home agent.
 type journal struct {
 	w     *bufio.Writer // nil: no journal
 	sync  bool
+	room  int // octets it may still grow
 	lines int // lines written so far: the number of the last one
 }
 
@@ -23,7 +29,7 @@ func newJournal(w io.Writer, sync bool, h *JournalHeader) *journal {
 	if w == nil {
 		return &journal{}
 	}
-	j := &journal{w: bufio.NewWriterSize(w, journalBuffer), sync: sync}
+	j := &journal{w: bufio.NewWriterSize(w, journalBuffer), sync: sync, room: maxJournal}
 	if h != nil {
 		h.Version = journalVersion
 		if b, err := json.Marshal(h); err == nil { // a failed write shows again with the first entry
@@ -74,6 +80,11 @@ func (j *journal) write(e engine.Entry) error {
 		return nil
 	}
 	b, err := json.Marshal(e)
+	if j.room -= len(b) + 1; err == nil && j.room < 0 {
+		err = errors.Join(fmt.Errorf("the journal ends here: it may have %d octets", maxJournal), j.w.Flush())
+		j.w = nil
+		return err
+	}
 	if err == nil {
 		_, err = j.w.Write(append(b, '\n'))
 	}

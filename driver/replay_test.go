@@ -161,3 +161,23 @@ func TestReplaySkipsTheHeader(t *testing.T) {
 		t.Error("a journal without header gave one")
 	}
 }
+
+// A journal has an end: all before it is on the disk, and the node hears of it once.
+func TestJournalEnds(t *testing.T) {
+	var disk bytes.Buffer
+	j := newJournal(&disk, false, nil)
+	e := engine.Entry{Engine: "e", Input: engine.Tick{}}
+	if err := j.write(e); err != nil {
+		t.Fatal(err)
+	}
+	j.room = 10
+	if err := j.write(e); err == nil || !strings.Contains(err.Error(), "the journal ends here") {
+		t.Errorf("beyond its end: %v", err)
+	}
+	if n := strings.Count(disk.String(), "\n"); n != 1 {
+		t.Errorf("%d lines on the disk, want 1", n)
+	}
+	if err := errors.Join(j.write(e), j.flush()); err != nil || j.lines != 1 {
+		t.Errorf("after its end: %v, %d lines", err, j.lines)
+	}
+}
