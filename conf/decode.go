@@ -24,8 +24,22 @@ func (d *Doc) Decode(v any) error {
 
 // decoder gathers the problems of one Decode.
 type decoder struct {
-	doc  *Doc
-	errs []error
+	doc    *Doc
+	errs   []error
+	fields map[reflect.Type][]field // of the structs met so far
+}
+
+// fieldsOf are the fields of a struct. A list has thousands of the same kind.
+func (c *decoder) fieldsOf(t reflect.Type) []field {
+	list, ok := c.fields[t]
+	if !ok {
+		if c.fields == nil {
+			c.fields = map[reflect.Type][]field{}
+		}
+		list = fieldsOf(t)
+		c.fields[t] = list
+	}
+	return list
 }
 
 // fail notes a problem at a place. An override has no place in a file.
@@ -79,7 +93,7 @@ func (c *decoder) value(n *node, v reflect.Value, path string) {
 
 // structure decodes a map into a struct. Nothing at all ("ar:") is a map without keys.
 func (c *decoder) structure(n *node, v reflect.Value, path string) {
-	fields := fieldsOf(v.Type())
+	fields := c.fieldsOf(v.Type())
 	if n.kind != mapping && n.kind != null {
 		c.wrong(n, path, "a map with the keys "+strings.Join(names(fields), ", "))
 		return

@@ -17,6 +17,7 @@ import (
 const (
 	MaxKeys  = 1000     // keys of one map: the parser's time grows with their square, and no configuration has so many
 	MaxText  = 16 << 20 // octets of one file: a home agent with tens of thousands of mobile nodes
+	MaxPlain = 1 << 28  // octets of one file without anything but maps, lists and words, which costs less: a million mobile nodes
 	MaxDepth = 64       // levels of lists and maps in each other
 )
 
@@ -55,7 +56,18 @@ type entry struct {
 }
 
 // Parse reads the syntax of a file. Errors are *Error and name the place.
-func Parse(file string, text []byte) (doc *Doc, err error) {
+func Parse(file string, text []byte) (*Doc, error) {
+	if len(text) <= MaxPlain {
+		d := &Doc{file: file, lines: strings.Split(string(text), "\n")}
+		if d.root = plain(d.lines); d.root != nil {
+			return d, nil
+		}
+	}
+	return parse(file, text)
+}
+
+// parse reads any file, by the YAML library.
+func parse(file string, text []byte) (doc *Doc, err error) {
 	d := &Doc{file: file}
 	if len(text) > MaxText {
 		return nil, &Error{File: file, Problem: fmt.Sprintf("is too long: at most %d octets", MaxText)}

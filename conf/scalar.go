@@ -13,9 +13,11 @@ import (
 // Hex is octets written as hexadecimal digits; colons and blanks between octets are allowed.
 type Hex []byte
 
+var separators = strings.NewReplacer(":", "", " ", "")
+
 // UnmarshalText reads the digits.
 func (h *Hex) UnmarshalText(text []byte) error {
-	b, err := hex.DecodeString(strings.NewReplacer(":", "", " ", "").Replace(string(text)))
+	b, err := hex.DecodeString(separators.Replace(string(text)))
 	if err != nil {
 		return errors.New("octets as pairs of hexadecimal digits")
 	}
