@@ -12,6 +12,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -70,6 +71,8 @@ func Serve(ctx context.Context, l *Lab, socket string) error {
 		}
 		clients.Go(func() {
 			defer conn.Close()
+			// One that has not said what it wants must not keep the lab; answers still go out.
+			defer context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Now()) })()
 			l.attend(ctx, cancel, conn)
 		})
 	}

@@ -4,6 +4,7 @@ package lab
 
 import (
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,6 +91,27 @@ func TestControlSignals(t *testing.T) {
 	status, err := c.Exec(t.Context(), "a", []string{"/bin/sh", "-c", "trap 'exit 9' USR1; echo; while :; do sleep 0.05; done"}, [3]*os.File{nil, out, nil}, nil)
 	if err != nil || status != 9 {
 		t.Errorf("status %d, %v", status, err)
+	}
+}
+
+// A client that never says what it wants does not keep a lab from its end.
+func TestControlSilentClient(t *testing.T) {
+	c, ended := served(t)
+	conn, err := net.Dial("unix", c.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := c.Down(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the lab serves on")
 	}
 }
 
