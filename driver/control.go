@@ -182,6 +182,11 @@ func (c *Control) serve(conn net.Conn) {
 			c.stream(conn)
 			return
 		}
+		if r.Engine == "" && r.Verb == VerbStop {
+			c.write(conn, engine.Reply{ID: r.ID, Data: []byte("null")}) // first: the end of the node closes its clients
+			c.n.Stop()
+			return
+		}
 		if !c.write(conn, c.answer(r)) {
 			return
 		}
@@ -260,8 +265,6 @@ func (c *Control) own(ctx context.Context, r Request) engine.Reply {
 		v = names
 	case VerbLinkUp, VerbLinkDown:
 		err = c.link(ctx, r)
-	case VerbStop:
-		c.n.Stop()
 	}
 	if err != nil {
 		return engine.Reply{ID: r.ID, Err: err.Error()}

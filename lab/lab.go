@@ -196,12 +196,10 @@ func (l *Lab) Status() Status {
 	}
 	s.Stats = l.emu.stats()
 	for _, seg := range l.c.Plan.Segments {
-		if seg.Air {
-			s.Cells = append(s.Cells, seg.Name)
-		}
+		s.Segments = append(s.Segments, seg.Name)
 	}
 	for _, n := range l.nodes {
-		ns := NodeStatus{Name: n.plan.Name, State: "kernel", Mobile: n.plan.Userland}
+		ns := NodeStatus{Name: n.plan.Name, State: "kernel", Mobile: !n.plan.Forward}
 		switch {
 		case n.life != nil:
 			ns.State = "running"

@@ -16,7 +16,7 @@ type Status struct {
 	Scenario string       `json:"scenario"`
 	PID      int          `json:"pid"`
 	Uptime   string       `json:"uptime"`
-	Cells    []string     `json:"cells"` // radio cells and home links: where a mobile node can go
+	Segments []string     `json:"segments"` // where an interface can be attached
 	Nodes    []NodeStatus `json:"nodes"`
 	Stats    Stats        `json:"stats"`
 }
@@ -24,8 +24,8 @@ type Status struct {
 // NodeStatus is one node of a lab.
 type NodeStatus struct {
 	Name   string        `json:"name"`
-	State  string        `json:"state"` // "kernel", "running", "crashed"
-	Mobile bool          `json:"mobile"`
+	State  string        `json:"state"`  // "kernel", "running", "crashed"
+	Mobile bool          `json:"mobile"` // not a router: it may be moved
 	Ifaces []IfaceStatus `json:"ifaces"`
 }
 

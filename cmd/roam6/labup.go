@@ -296,14 +296,14 @@ func labMoveCmd() *cobra.Command {
 }
 
 // movable checks that the lab has the mobile node and the cell, and gives the interface to move: the node's first by default. A
-// router taken off its wire, or a node put on one, would only break the lab.
+// router taken off its wire would only break the lab.
 func movable(l *lab.Client, node, iface, cell string) (string, error) {
 	st, err := l.Status()
 	if err != nil {
 		return "", err
 	}
-	if !slices.Contains(st.Cells, cell) {
-		return "", usagef("there is no cell %q; there are: %s", cell, strings.Join(st.Cells, ", "))
+	if !slices.Contains(st.Segments, cell) {
+		return "", usagef("there is no cell %q; there are: %s", cell, strings.Join(st.Segments, ", "))
 	}
 	var mobiles []string
 	for _, n := range st.Nodes {
