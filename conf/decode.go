@@ -24,20 +24,20 @@ func (d *Doc) Decode(v any) error {
 
 // decoder gathers the problems of one Decode.
 type decoder struct {
-	doc    *Doc
-	errs   []error
-	fields map[reflect.Type][]field // of the structs met so far
+	doc  *Doc
+	errs []error
+	met  map[reflect.Type][]field // fields of the structs met so far
 }
 
 // fieldsOf are the fields of a struct. A list has thousands of the same kind.
 func (c *decoder) fieldsOf(t reflect.Type) []field {
-	list, ok := c.fields[t]
+	list, ok := c.met[t]
 	if !ok {
-		if c.fields == nil {
-			c.fields = map[reflect.Type][]field{}
+		if c.met == nil {
+			c.met = map[reflect.Type][]field{}
 		}
 		list = fieldsOf(t)
-		c.fields[t] = list
+		c.met[t] = list
 	}
 	return list
 }

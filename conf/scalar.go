@@ -95,7 +95,7 @@ func parseScalar(text string, v reflect.Value) bool {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString(text)
+		v.SetString(strings.Clone(text)) // not a part of the whole file
 		return true
 	case reflect.Bool:
 		v.SetBool(text == "true")

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"roam6/plane"
@@ -27,13 +28,13 @@ type target struct {
 type frames struct {
 	list []frame
 	free []int32
+	to   [][]target // lists of receivers, for the next multicast: few are under way at once
 }
 
 func (p *frames) add(f frame) int32 {
 	if n := len(p.free); n > 0 {
 		i := p.free[n-1]
 		p.free = p.free[:n-1]
-		f.to = p.list[i].to[:0]
 		p.list[i] = f
 		return i
 	}
@@ -41,13 +42,25 @@ func (p *frames) add(f frame) int32 {
 	return int32(len(p.list) - 1)
 }
 
-// drop gives up one reference. The list of receivers keeps its memory for the next frame in the slot.
+// receivers lends an empty list for n receivers; drop takes it back.
+func (p *frames) receivers(n int) []target {
+	var to []target
+	if k := len(p.to); k > 0 {
+		to, p.to = p.to[k-1], p.to[:k-1]
+	}
+	return slices.Grow(to, n)
+}
+
+// drop gives up one reference.
 func (p *frames) drop(i int32) {
 	f := &p.list[i]
 	f.refs--
 	if f.refs > 0 {
 		return
 	}
-	*f = frame{to: f.to[:0]}
+	if f.to != nil {
+		p.to = append(p.to, f.to[:0])
+	}
+	*f = frame{}
 	p.free = append(p.free, i)
 }

@@ -148,7 +148,7 @@ func (w *world) spread(s *segment, from *iface, f frame) {
 	fi := w.frames.add(f)
 	p := &w.frames.list[fi]
 	p.refs = 1
-	p.to = slices.Grow(p.to, len(s.kernel)+len(group))
+	p.to = w.frames.receivers(len(s.kernel) + len(group))
 	for _, to := range s.kernel {
 		if to != from {
 			p.to = append(p.to, target{to.id, to.epoch})
