@@ -25,9 +25,6 @@ func (h *Hex) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MarshalText writes the digits without separators.
-func (h Hex) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(h)), nil }
-
 // Secret is Hex that no error message shows: keys.
 type Secret []byte
 

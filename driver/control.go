@@ -252,9 +252,9 @@ func (c *Control) own(ctx context.Context, r Request) engine.Reply {
 	var err error
 	switch r.Verb {
 	case VerbViews:
-		err = c.n.do(ctx, func() { v = c.n.loop.views() })
+		v, err = c.n.Views(ctx)
 	case VerbStats:
-		err = c.n.do(ctx, func() { v = c.n.loop.snapshot() })
+		v, err = c.n.Stats(ctx)
 	case VerbTable:
 		v, err = c.n.Table(ctx)
 	case VerbEngines:
@@ -299,7 +299,7 @@ func (c *Control) link(ctx context.Context, r Request) error {
 	if r.Verb == VerbLinkUp {
 		in = engine.LinkUp{Port: port, Attachment: r.Args["attachment"]}
 	}
-	return c.n.do(ctx, func() { c.n.loop.offer("", in) })
+	return c.n.InjectWait(ctx, "", in)
 }
 
 func ignoreClosed(err error) error {

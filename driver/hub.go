@@ -84,21 +84,3 @@ func (h *hub) close() {
 	h.followers = nil
 	h.some.Store(false)
 }
-
-// Follow calls f with every event from now on, in order, until stop is closed or the node ends. A follower that is too
-// slow loses events and is told how many.
-func (n *Node) Follow(stop <-chan struct{}, f func(Told)) {
-	events, leave := n.hub.follow()
-	defer leave()
-	for {
-		select {
-		case <-stop:
-			return
-		case t, ok := <-events:
-			if !ok {
-				return
-			}
-			f(t)
-		}
-	}
-}

@@ -147,11 +147,11 @@ func TestLoopKeepsTheOrderOfEffects(t *testing.T) {
 		if err != nil || string(r.Data) != "ask" {
 			t.Errorf("reply %+v, %v", r, err)
 		}
-		if v := n.Views(context.Background()); v["mn"] != 3 {
-			t.Errorf("views %v", v)
+		if v, err := n.Views(context.Background()); err != nil || v["mn"] != 3 {
+			t.Errorf("views %v, %v", v, err)
 		}
-		if st := n.Stats(context.Background()); st.Packets != 1 || st.Inputs != 3 {
-			t.Errorf("stats %+v", st)
+		if st, err := n.Stats(context.Background()); err != nil || st.Packets != 1 || st.Inputs != 3 {
+			t.Errorf("stats %+v, %v", st, err)
 		}
 	})
 }
@@ -251,7 +251,10 @@ func TestDropsAreCounted(t *testing.T) {
 		n := begin(t, Config{Host: m, Engines: []Engine{{"e", e}}, OnDrop: func(r string, k int) { got[r] += k }})
 		synctest.Wait()
 		m.Deliver(Arrival{Port: 1, Data: []byte("no packet")})
-		st := n.Stats(context.Background())
+		st, err := n.Stats(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
 		if got["bad-mac"] != 1 || got[string(DropQueueFull)] != 1 || got[plane.DropMalformed] != 1 || len(got) != len(st.Drops) {
 			t.Errorf("drops %v, stats %v", got, st.Drops)
 		}

@@ -188,22 +188,18 @@ func (n *Node) Command(ctx context.Context, engineName, verb string, args map[st
 	}
 }
 
-// Views asks every engine for its view; nil when the node does not run.
-func (n *Node) Views(ctx context.Context) map[string]any {
+// Views asks every engine for its view.
+func (n *Node) Views(ctx context.Context) (map[string]any, error) {
 	var views map[string]any
-	if n.do(ctx, func() { views = n.loop.views() }) != nil {
-		return nil
-	}
-	return views
+	err := n.do(ctx, func() { views = n.loop.views() })
+	return views, err
 }
 
-// Stats tells what the node has counted; zero when the node does not run.
-func (n *Node) Stats(ctx context.Context) Stats {
+// Stats tells what the node has counted.
+func (n *Node) Stats(ctx context.Context) (Stats, error) {
 	var st Stats
-	if n.do(ctx, func() { st = n.loop.snapshot() }) != nil {
-		return Stats{}
-	}
-	return st
+	err := n.do(ctx, func() { st = n.loop.snapshot() })
+	return st, err
 }
 
 // Table is a copy of the plane's wanted state.

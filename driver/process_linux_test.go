@@ -54,7 +54,7 @@ func TestKilledNodeLeavesNothing(t *testing.T) {
 	must(t, err)
 	done := make(chan error, 1)
 	go func() { done <- n.Run(context.Background()) }() // on another thread, in another namespace
-	if n.Stats(context.Background()).Inputs == 0 {
+	if st, err := n.Stats(context.Background()); err != nil || st.Inputs == 0 {
 		t.Error("the second node did not start")
 	}
 	if got, want := mine(t), []string{"addr 2001:db8:1::a/128", "mtu 1400"}; !slices.Equal(got, want) {

@@ -214,9 +214,6 @@ func (l *Lab) Status() Status {
 	return s
 }
 
-// Failed gives the error of a node that ended on its own.
-func (l *Lab) Failed() <-chan error { return l.failed }
-
 func (l *Lab) fail(err error) {
 	select {
 	case l.failed <- err:

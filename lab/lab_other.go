@@ -50,9 +50,6 @@ func (*Lab) Stats() Stats { return Stats{} }
 // Status is empty.
 func (*Lab) Status() Status { return Status{} }
 
-// Failed never gives anything.
-func (*Lab) Failed() <-chan error { return nil }
-
 // Close does nothing.
 func (*Lab) Close() error { return nil }
 

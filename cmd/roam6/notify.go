@@ -57,7 +57,8 @@ func notify(ctx context.Context, n *driver.Node, log *slog.Logger) (stop func())
 
 // alive asks the node's loop for an answer.
 func alive(ctx context.Context, n *driver.Node) bool {
-	return len(n.Stats(ctx).Waiting) > 0
+	st, err := n.Stats(ctx)
+	return err == nil && len(st.Waiting) > 0
 }
 
 // watchdog is a third of the time systemd waits for a sign of life; 0 when it does not.
