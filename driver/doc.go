@@ -25,6 +25,8 @@
 // address and no route behind. What it may leave is IPv6 switched off on links that were the node's alone (Userland): the
 // Store remembers how it was, and the next life puts it back.
 //
+// What arrived by a link before it went down or came up is not handled after: each arrival has the epoch of its link (Turn).
+//
 // No packet comes twice: what the kernel routes into the TUN (Capture) is not taken from the links as well, and what a
 // kernel that shares the links delivers itself is left to it.
 //

@@ -19,6 +19,9 @@ type Host interface {
 	Apply(op plane.Op) error
 	// Link tells what is known of a link; false when there is no such link or it does not exist now.
 	Link(port plane.Port) (engine.LinkUp, bool)
+	// Turn begins a new epoch of a link, which was told to have come or gone. What arrived until then and was not read is
+	// thrown away: it is of the link as it was, perhaps of another cell. It returns the epoch, and how many packets those were.
+	Turn(port plane.Port) (epoch uint32, stale int)
 	// Overflow is the number of packets the kernel threw away because nobody read them in time, since the last call.
 	Overflow() int
 	// Close stops the readers and removes what Apply made. It may be called twice.
@@ -30,6 +33,8 @@ type Arrival struct {
 	Port plane.Port
 	From plane.HW
 	Data []byte // whole IPv6 packet; the receiver owns it
+	// Epoch is the link's when the packet was read; see Host.Turn. A port that never turns has 0.
+	Epoch uint32
 }
 
 // Feed is how a Host's readers reach the loop, from any goroutine. Each call blocks while the loop is
@@ -60,6 +65,7 @@ const (
 	DropNotIPv6    = DropError("not-ipv6")        // handed to the driver but no IPv6 packet
 	DropGSO        = DropError("rx-gso")          // a merged packet that could not be taken apart
 	DropRxOverflow = DropError("rx-overflow")     // arrived faster than the loop reads
+	DropRxStale    = DropError("rx-stale")        // arrived by a link before it went down or came up
 	DropEvents     = DropError("events-overflow") // events a follower did not read in time
 )
 

@@ -152,6 +152,17 @@ func (m *machine) Link(port plane.Port) (engine.LinkUp, bool) {
 	return engine.LinkUp{Port: port, Name: l.Ifname, HW: l.hw, MTU: l.mtu}, true
 }
 
+// Turn throws away what waits in the link's socket, then counts. In this order: a frame that the reader takes meanwhile
+// still has the old epoch.
+func (m *machine) Turn(port plane.Port) (epoch uint32, stale int) {
+	l := m.links[port]
+	if l == nil {
+		return 0, 0
+	}
+	stale = l.drain()
+	return l.epoch.Add(1), stale
+}
+
 // Overflow asks every link's socket.
 func (m *machine) Overflow() int {
 	n := 0

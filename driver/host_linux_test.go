@@ -331,6 +331,37 @@ func TestLinkWatch(t *testing.T) {
 	want(first)
 }
 
+// What waits in the socket when the link changes is thrown away; what comes after is read, and tells when.
+func TestLinkTurns(t *testing.T) {
+	fresh(t)
+	wire(t)
+	neighbour(t)
+	m := open(t, Config{Links: []Link{{Port: 1, Ifname: "v0"}}, Userland: true})
+	must(t, m.Apply(localOp(coa, plane.Local{Port: 1})))
+	c, err := net.DialUDP("udp6", nil, &net.UDPAddr{IP: coa.AsSlice(), Port: 5})
+	must(t, err)
+	defer c.Close()
+	for range 3 {
+		_, err = c.Write([]byte("old"))
+		must(t, err)
+	}
+	stale := 0
+	for late := time.Now().Add(patience); stale < 3 && time.Now().Before(late); time.Sleep(time.Millisecond) {
+		_, n := m.Turn(1)
+		stale += n
+	}
+	epoch, _ := m.Turn(1)
+	e := listen(m)
+	_, err = c.Write([]byte("new"))
+	must(t, err)
+	if a, p := e.packet(t); string(p.Payload[8:]) != "new" || a.Epoch != epoch || stale < 3 {
+		t.Errorf("came %q of epoch %d, now %d, after %d stale ones", p.Payload[8:], a.Epoch, epoch, stale)
+	}
+	if epoch, stale := m.Turn(9); epoch != 0 || stale != 0 {
+		t.Errorf("a port that is no link turns: %d, %d", epoch, stale)
+	}
+}
+
 // A carrier that goes and comes at once: the kernel may tell only that it is there. It may have come in another cell.
 func TestLinkWatchBlink(t *testing.T) {
 	fresh(t)

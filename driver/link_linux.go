@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/net/bpf"
@@ -18,6 +19,7 @@ import (
 const (
 	maxBatch    = 64       // packets read at one wake-up
 	maxFrame    = 64 << 10 // a merged packet (GRO, TSO) may be this long
+	maxDrain    = 1 << 14  // frames thrown away at once; the receive buffer holds fewer
 	readBuffer  = 4 << 20  // octets of the socket's receive buffer, as far as the kernel allows
 	etherTypeV6 = 0x86dd
 )
@@ -41,6 +43,8 @@ type link struct {
 	counted bool
 	groups  map[netip.Addr]struct{} // joined
 	out     [vnetLen + etherLen]byte
+	// epoch counts how often the link was told to have come or gone; the loop raises it, the reader stamps frames with it.
+	epoch atomic.Uint32
 }
 
 // openLink makes the socket, in this thread's network namespace, deaf until bind.
@@ -177,11 +181,12 @@ func (l *link) read(f Feed) {
 		bad, stop := 0, false
 		err := l.raw.Read(func(uintptr) bool {
 			for len(batch) < maxBatch {
+				epoch := l.epoch.Load() // before the frame is read: one that waited over a change is of the link as it was
 				n, err := unix.Read(l.fd, frame)
 				switch {
 				case err == nil:
 					var ok bool
-					if batch, ok = l.decode(batch, frame[:n]); !ok {
+					if batch, ok = l.decode(batch, epoch, frame[:n]); !ok {
 						bad++
 					}
 				case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENETDOWN), errors.Is(err, unix.EINVAL):
@@ -209,7 +214,7 @@ func (l *link) read(f Feed) {
 }
 
 // decode takes the frame apart and appends its packets.
-func (l *link) decode(batch []Arrival, frame []byte) ([]Arrival, bool) {
+func (l *link) decode(batch []Arrival, epoch uint32, frame []byte) ([]Arrival, bool) {
 	if len(frame) < vnetLen+etherLen {
 		return batch, true // a runt; no loss to anyone
 	}
@@ -220,9 +225,25 @@ func (l *link) decode(batch []Arrival, frame []byte) ([]Arrival, bool) {
 		return batch, false
 	}
 	for _, p := range packets {
-		batch = append(batch, Arrival{Port: l.Port, From: from, Data: p})
+		batch = append(batch, Arrival{Port: l.Port, From: from, Data: p, Epoch: epoch})
 	}
 	return batch, true
+}
+
+// drain throws away the frames that wait in the socket and counts them. The reader may be reading meanwhile.
+func (l *link) drain() int {
+	var head [vnetLen + etherLen]byte // a read takes the whole frame, whatever it has room for
+	n := 0
+	for range maxDrain {
+		switch _, err := unix.Read(l.fd, head[:]); {
+		case err == nil:
+			n++
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENETDOWN), errors.Is(err, unix.EINVAL): // as in read
+		default:
+			return n
+		}
+	}
+	return n
 }
 
 // overflow reads and resets the kernel's count of packets that found the receive buffer full.

@@ -37,6 +37,7 @@ type loop struct {
 	byName  map[string]*slot // constant after init
 	soft    *plane.Soft
 	sink    plane.Sink
+	epochs  map[plane.Port]uint32 // of links that have come or gone
 	fx      engine.Effects
 	queue   []queued // inputs that carrying out effects brought about; taken before anything new
 	waiting map[uint64]chan engine.Reply
@@ -52,7 +53,7 @@ type queued struct {
 }
 
 func (l *loop) init(n *Node) {
-	*l = loop{n: n, byName: map[string]*slot{}, soft: plane.NewSoft(), waiting: map[uint64]chan engine.Reply{}}
+	*l = loop{n: n, byName: map[string]*slot{}, soft: plane.NewSoft(), waiting: map[uint64]chan engine.Reply{}, epochs: map[plane.Port]uint32{}}
 	l.stats.Drops = map[string]int{}
 	l.journal = newJournal(n.c.Journal, n.c.JournalSync, n.c.JournalHeader)
 	for _, e := range n.c.Engines {
@@ -182,8 +183,14 @@ func (l *loop) ticks() {
 	}
 }
 
-// arrive takes one packet through the plane.
+// arrive takes one packet through the plane, unless its link has come or gone since it was read: packets and changes of
+// links reach the loop by different ways, and an advertisement of the cell that the node left must not be taken for one of
+// the cell it is in.
 func (l *loop) arrive(a *Arrival) {
+	if a.Epoch != l.epochs[a.Port] {
+		l.drop(string(DropRxStale), 1)
+		return
+	}
 	l.stats.Packets++
 	l.soft.Handle(time.Duration(l.now().Mono), a.Port, a.From, a.Data, &l.sink)
 	l.drain()
@@ -192,8 +199,12 @@ func (l *loop) arrive(a *Arrival) {
 
 // offer queues an input for one engine, or for all in their order, and takes it.
 func (l *loop) offer(engineName string, in engine.Input) {
-	if up, ok := in.(engine.LinkUp); ok {
-		in = l.complete(up)
+	switch change := in.(type) {
+	case engine.LinkUp:
+		l.turn(change.Port)
+		in = l.complete(change)
+	case engine.LinkDown:
+		l.turn(change.Port)
 	}
 	var s *slot
 	if engineName != "" {
@@ -203,6 +214,15 @@ func (l *loop) offer(engineName string, in engine.Input) {
 	}
 	l.queue = append(l.queue, queued{s, in})
 	l.settle()
+}
+
+// turn makes stale what has arrived by a link so far.
+func (l *loop) turn(port plane.Port) {
+	epoch, stale := l.n.host.Turn(port)
+	l.epochs[port] = epoch
+	if stale > 0 {
+		l.drop(string(DropRxStale), stale)
+	}
 }
 
 // complete fills in what the injector of a LinkUp left out.

@@ -20,6 +20,7 @@ type Memory struct {
 	mu    sync.Mutex
 	feed  Feed
 	links map[plane.Port]engine.LinkUp
+	epoch map[plane.Port]uint32
 	up    map[plane.Port]bool
 }
 
@@ -49,6 +50,9 @@ func (m *Memory) SetLink(l engine.LinkUp, up bool) {
 func (m *Memory) Deliver(batch ...Arrival) bool {
 	m.mu.Lock()
 	feed := m.feed
+	for i := range batch {
+		batch[i].Epoch = m.epoch[batch[i].Port]
+	}
 	m.mu.Unlock()
 	return feed.Packets != nil && feed.Packets(batch)
 }
@@ -91,6 +95,17 @@ func (m *Memory) Link(p plane.Port) (engine.LinkUp, bool) {
 	defer m.mu.Unlock()
 	l, ok := m.links[p]
 	return l, ok
+}
+
+// Turn counts; nothing waits to be read here.
+func (m *Memory) Turn(p plane.Port) (epoch uint32, stale int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.epoch == nil {
+		m.epoch = map[plane.Port]uint32{}
+	}
+	m.epoch[p]++
+	return m.epoch[p], 0
 }
 
 // Overflow is always 0: Deliver waits.
