@@ -7,9 +7,10 @@ import (
 
 // Well-known addresses.
 var (
-	AllNodes   = netip.MustParseAddr("ff02::1") // RFC 4291 §2.7.1
-	AllRouters = netip.MustParseAddr("ff02::2")
-	linkLocal  = netip.MustParsePrefix("fe80::/64")
+	AllNodes      = netip.MustParseAddr("ff02::1") // RFC 4291 §2.7.1
+	AllRouters    = netip.MustParseAddr("ff02::2")
+	AllMLDRouters = netip.MustParseAddr("ff02::16") // all MLDv2-capable routers, RFC 3810 §11
+	linkLocal     = netip.MustParsePrefix("fe80::/64")
 )
 
 // LinkLocal is the link-local address of a link-layer address, RFC 4862 §5.3 with RFC 2464 §5.

@@ -48,14 +48,17 @@ type Fragment struct {
 
 // Packet is an IPv6 packet with the extension headers Mobile IPv6 uses taken apart.
 //
-// On the wire they stand in the order of RFC 6275 §6.3 and §6.4: routing header type 2, then the destination
-// options with the home address, then the upper layer.
+// On the wire they stand in the order of RFC 8200 §4.1 and RFC 6275 §6.3 and §6.4: hop-by-hop options, routing header
+// type 2, then the destination options with the home address, then the upper layer.
 type Packet struct {
 	Header
 	// HomeAddress is the Home Address option (RFC 6275 §6.3): the sender's home address; Src is its care-of address.
 	HomeAddress netip.Addr
 	// Routing2 is the home address in a type 2 routing header (RFC 6275 §6.4) with segments left 1; Dst is the care-of address.
 	Routing2 netip.Addr
+	// RouterAlert is the Router Alert option of the hop-by-hop header (RFC 2711) plus one; 0 when absent. Its value 0
+	// says that the packet carries multicast listener discovery.
+	RouterAlert int
 	// EncapLimit is the Tunnel Encapsulation Limit option (RFC 2473 §4.1.1) plus one; 0 when absent.
 	EncapLimit int
 	// Fragment is set when the packet is a fragment; Payload then holds the fragment's part, headers after it included.
@@ -88,12 +91,17 @@ func (p *Packet) EffectiveDst() netip.Addr {
 // MaxPayload is the longest payload, extension headers included, that the Payload Length field can tell.
 const MaxPayload = 0xffff
 
-// Append writes the packet: fixed header, routing header, destination options, payload; together at most MaxPayload
+// Append writes the packet: fixed header, hop-by-hop options, routing header, destination options, payload; together at most MaxPayload
 // octets behind the fixed header. Fragment headers are written by the plane, which alone makes fragments.
 func (p *Packet) Append(b []byte) []byte {
 	start := len(b)
 	b = append(b, make([]byte, HeaderLen)...)
 	nextAt := start + 6
+	if p.RouterAlert > 0 {
+		b[nextAt] = ProtoHopByHop
+		nextAt = len(b)
+		b = append(b, 0, 0, optRouterAlert, 2, uint8((p.RouterAlert-1)>>8), uint8(p.RouterAlert-1), optPadN, 0)
+	}
 	if p.Routing2.IsValid() {
 		b[nextAt] = ProtoRouting
 		nextAt = len(b)
@@ -121,11 +129,12 @@ func (p *Packet) Append(b []byte) []byte {
 	return b
 }
 
-// Option types in destination options.
+// Option types in destination options and, the router alert, in hop-by-hop options.
 const (
 	optPad1        = 0x00
 	optPadN        = 0x01
 	optEncapLimit  = 0x04 // RFC 2473 §4.1.1
+	optRouterAlert = 0x05 // RFC 2711 §2.1
 	optHomeAddress = 0xc9 // RFC 6275 §6.3
 )
 

@@ -128,7 +128,7 @@ func parseFragment(ext []byte) *Fragment {
 }
 
 // parseOptions reads the options of a hop-by-hop or destination options header (RFC 8200 §4.2). Of the former this
-// project knows none; the latter holds the home address and the encapsulation limit.
+// project knows the router alert; the latter holds the home address and the encapsulation limit.
 func (p *Packet) parseOptions(header uint8, ext []byte, off int) error {
 	for i := 2; i < len(ext); {
 		if ext[i] == optPad1 {
@@ -142,6 +142,8 @@ func (p *Packet) parseOptions(header uint8, ext []byte, off int) error {
 		var err error
 		switch {
 		case kind == optPadN:
+		case header == ProtoHopByHop && kind == optRouterAlert:
+			err = p.parseRouterAlert(data, off+i)
 		case header == ProtoDestOpts && kind == optHomeAddress:
 			err = p.parseHomeAddress(data, off+i)
 		case header == ProtoDestOpts && kind == optEncapLimit:
@@ -157,6 +159,18 @@ func (p *Packet) parseOptions(header uint8, ext []byte, off int) error {
 		}
 		i += 2 + len(data)
 	}
+	return nil
+}
+
+// parseRouterAlert reads a router alert, of which there must be one only (RFC 2711 §2.1).
+func (p *Packet) parseRouterAlert(data []byte, off int) error {
+	if len(data) != 2 {
+		return wire.Fail("ip6", "Router Alert Length", off+1, wire.ErrLength)
+	}
+	if p.RouterAlert > 0 {
+		return wire.Fail("ip6", "Router Alert", off, wire.ErrValue)
+	}
+	p.RouterAlert = int(binary.BigEndian.Uint16(data)) + 1
 	return nil
 }
 
