@@ -95,12 +95,14 @@ type Link struct {
 	source  netip.Addr // address solicitations come from; invalid while none may be used
 	up      bool
 	suspect bool    // the link came up and the current router has not been heard since
+	hearsay bool    // confirmed by an advertisement, which need not be of now; nobody asked the router yet
 	current *Router // at router, or nil
 	router  Router
 	others  []Router
 	wait    time.Duration // before the next router solicitation; 0 before the first
 	probes  int           // of the running unreachability detection
 	asked   bool          // one of them really went out
+	askedAt engine.Mono   // the first of them, if any did
 	absent  int           // advertisements in a row without the prefix in use
 	timers  engine.Timers[what]
 }
@@ -113,6 +115,7 @@ const (
 	quiet
 	lifetime
 	prefix
+	rival
 )
 
 // New makes the presence on a port, down. Randomness is for the solicitations' waits.
@@ -123,13 +126,14 @@ func New(c Config, rand *engine.Rand) *Link { return &Link{Port: c.Port, home: c
 //
 // spec MIP-07
 func (l *Link) Up(now engine.Now, in engine.LinkUp, out *engine.Effects) {
-	l.up, l.hw, l.suspect = true, in.HW, l.current != nil
+	l.up, l.hw, l.suspect, l.hearsay = true, in.HW, l.current != nil, false
 	if l.current == nil {
 		l.others = nil
 	}
 	l.wait, l.probes, l.asked = 0, 0, false
 	l.timers.Stop(quiet)
 	l.timers.Stop(probe)
+	l.timers.Stop(rival)
 	l.solicitNow(now, out)
 	if l.suspect {
 		l.startProbe(now, out)
@@ -183,7 +187,7 @@ func (l *Link) Doubt(now engine.Now, out *engine.Effects) {
 // Deadline is when Tick has something to do.
 func (l *Link) Deadline() (engine.Mono, string) {
 	at, what := l.timers.Next()
-	return at, [...]string{"router solicitation", "unreachability probe", "sign of life of the router", "router lifetime", "prefix lifetime"}[what]
+	return at, [...]string{"router solicitation", "unreachability probe", "sign of life of the router", "router lifetime", "prefix lifetime", "router that is silent while another speaks"}[what]
 }
 
 // Tick does what is due.
@@ -194,11 +198,13 @@ func (l *Link) Tick(now engine.Now, out *engine.Effects) []Fact {
 		case solicit:
 			l.solicitNow(now, out)
 		case quiet:
-			l.startProbe(now, out)
+			l.Doubt(now, out)
 		case lifetime:
 			facts = l.lose(now, RouterLifetime, facts, out)
 		case prefix:
 			facts = l.lose(now, PrefixExpired, facts, out)
+		case rival:
+			facts = l.silent(now, facts, out)
 		case probe:
 			if l.probes >= MaxProbes {
 				facts = l.lose(now, RouterUnreachable, facts, out)
@@ -232,10 +238,13 @@ func (l *Link) HeardRA(now engine.Now, from plane.HW, p *ip6.Packet, ra *nd.Rout
 	case l.suspect:
 		return l.elsewhere(now, r)
 	}
-	// Another router does not mean another link (RFC 6275 §11.5.1); that a new one appears is a reason to ask after the old.
-	if l.remember(now, r) {
+	// Another router does not mean another link (RFC 6275 §11.5.1); that a new one appears is a reason to ask after the old,
+	// and so is any other when the old was confirmed by an advertisement alone: that may have been late, or forged.
+	if l.remember(now, r) || l.hearsay {
+		l.hearsay = false
 		l.Doubt(now, out)
 	}
+	l.contest(now)
 	return nil
 }
 
@@ -256,7 +265,9 @@ func (l *Link) HeardNA(now engine.Now, na *nd.NeighborAdvertisement, out *engine
 	if !na.Router { // RFC 4861 §7.2.5
 		return l.lose(now, NoRouterAnyMore, nil, out), ""
 	}
-	return l.alive(now), ""
+	facts = l.alive(now)
+	l.hearsay = false
+	return facts, ""
 }
 
 // elsewhere judges another router's advertisement on a link that came back. The same prefix is the same link, and so is
@@ -272,6 +283,7 @@ func (l *Link) elsewhere(now engine.Now, r Router) []Fact {
 		return l.alive(now)
 	case l.knows(&r):
 		l.remember(now, r)
+		l.contest(now)
 		return nil // the current router is asked; it answers, or this one is taken
 	}
 	l.others = nil
@@ -305,16 +317,17 @@ func (l *Link) refresh(now engine.Now, r Router, ra *nd.RouterAdvertisement, out
 func (l *Link) alive(now engine.Now) []Fact {
 	l.timers.Stop(probe)
 	l.timers.Stop(solicit)
+	l.timers.Stop(rival)
 	l.probes, l.asked, l.wait = 0, false, 0
 	silence := ReachableTime // packets are on their way all the time, so reachability is asked after as often
 	if l.current.Interval > 0 {
-		silence = min(silence, MissedAdvertisements*max(l.current.Interval, MinAdvInterval))
+		silence = min(silence, l.current.patience())
 	}
 	l.timers.Set(quiet, now.Mono.Add(silence))
 	if !l.suspect {
 		return nil
 	}
-	l.suspect = false
+	l.suspect, l.hearsay = false, true
 	return []Fact{{Confirmed, *l.current, ""}}
 }
 
@@ -328,7 +341,7 @@ func (l *Link) take(now engine.Now, r Router) {
 
 func (l *Link) use(now engine.Now, r Router, facts []Fact) []Fact {
 	l.take(now, r)
-	l.suspect, l.absent = false, 0
+	l.suspect, l.hearsay, l.absent = false, false, 0
 	l.alive(now)
 	return append(facts, Fact{Found, r, ""})
 }
@@ -339,7 +352,7 @@ func (l *Link) lose(now engine.Now, why string, facts []Fact, out *engine.Effect
 		return facts
 	}
 	facts = append(facts, Fact{Lost, *l.current, why})
-	l.current, l.suspect, l.probes, l.asked = nil, false, 0, false
+	l.current, l.suspect, l.hearsay, l.probes, l.asked = nil, false, false, 0, false
 	l.timers = engine.Timers[what]{}
 	if !l.up {
 		return facts

@@ -33,6 +33,11 @@ func (r Router) Multicast() bool { return r.multicast }
 // PrefixLeft is how long addresses of its prefix are valid yet.
 func (r Router) PrefixLeft(now engine.Now) time.Duration { return max(0, r.prefixEnds.Sub(now.Mono)) }
 
+// patience is how long a router that promised an interval may be silent.
+func (r *Router) patience() time.Duration {
+	return MissedAdvertisements * max(r.Interval, MinAdvInterval)
+}
+
 func (r *Router) same(o *Router) bool { return r.Addr == o.Addr && r.HW == o.HW }
 
 func (l *Link) routerOf(now engine.Now, from plane.HW, p *ip6.Packet, ra *nd.RouterAdvertisement) Router {

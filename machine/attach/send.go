@@ -50,7 +50,9 @@ func (l *Link) sendProbe(now engine.Now, out *engine.Effects) {
 	if !l.source.IsValid() {
 		return
 	}
-	l.asked = true
+	if !l.asked {
+		l.asked, l.askedAt = true, now.Mono
+	}
 	ns := &nd.NeighborSolicitation{Target: l.current.Addr, Options: nd.Options{SourceHW: l.hw}}
 	l.send(l.source, l.current.Addr, l.current.HW, ns, out)
 }
