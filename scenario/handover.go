@@ -235,8 +235,9 @@ func (t *track) result(f Flow, direction string) FlowResult {
 	}
 	r.Received = r.Sent - r.Lost
 	if f.Voice && r.Sent > 0 {
-		d := Decimal(t.rating())
-		r.R = &d
+		rating, late := t.rating()
+		d := Decimal(rating)
+		r.R, r.Late = &d, &late
 	}
 	return r
 }

@@ -85,6 +85,7 @@ type FlowResult struct {
 	Lost       int      `json:"lost"`
 	Duplicated int      `json:"duplicated"`
 	Reordered  int      `json:"reordered"`
+	Late       *int     `json:"late"`     // came too late to be heard; nil when the flow is not voice
 	R          *Decimal `json:"r_factor"` // nil when the flow is not voice
 }
 

@@ -22,8 +22,9 @@ const (
 	delaySlopeKnee = 0.11
 )
 
-// rating is the R factor of one direction of a flow over the whole run.
-func (t *track) rating() float64 {
+// rating is the R factor of one direction of a flow over the whole run, and the number of packets that arrived too late to be
+// heard: more than voiceBuffer later than usual.
+func (t *track) rating() (r float64, late int) {
 	delays := make([]time.Duration, 0, len(t.arrivals))
 	arrived := make([]time.Duration, len(t.sent))
 	for i := range arrived {
@@ -36,7 +37,7 @@ func (t *track) rating() float64 {
 		}
 	}
 	if len(delays) == 0 {
-		return 0
+		return 0, 0
 	}
 	usual := median(delays)
 	packets, lost, bursts, inBurst := 0, 0, 0, false
@@ -48,6 +49,9 @@ func (t *track) rating() float64 {
 		bad := arrived[i] == notDone || arrived[i]-sent > usual+voiceBuffer
 		if bad {
 			lost++
+			if arrived[i] != notDone {
+				late++
+			}
 			if !inBurst {
 				bursts++
 			}
@@ -60,7 +64,7 @@ func (t *track) rating() float64 {
 		// G.107 §7.3: the mean length of bursts over the one that independent losses would give, 1/(1 − p).
 		burst = min(max(1, float64(lost)/float64(bursts)*(1-loss)), maxBurst)
 	}
-	return Rating(usual+voicePacket+voiceBuffer, loss, burst)
+	return Rating(usual+voicePacket+voiceBuffer, loss, burst), late
 }
 
 // Rating is the R factor, 0..93.2, of a one-way delay from mouth to ear, a part 0..1 of packets lost, and the burst ratio.

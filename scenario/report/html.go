@@ -20,7 +20,7 @@ var styleText string
 var scriptText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"ms": number, "count": count, "seconds": seconds, "route": route, "add": func(a, b int) int { return a + b },
+	"ms": number, "count": count, "thousands": thousands, "seconds": seconds, "route": route, "add": func(a, b int) int { return a + b },
 	"number": func(m scenario.Millis) string { return number(&m) },
 }).Parse(pageText))
 
@@ -44,6 +44,8 @@ type pageView struct {
 	Charts   []figure
 	Handover []handoverView
 	More     int
+	Summary  []summaryRow // of all handovers, when there are more
+	Outages  []outage
 	Voice    []voiceView
 	Drops    []string
 }
@@ -91,11 +93,13 @@ func view(r *scenario.Report) pageView {
 	}
 	for i, h := range r.Result.Handovers {
 		if i == scenario.MaxZooms {
-			v.More = len(r.Result.Handovers) - i
+			v.More, v.Summary = len(r.Result.Handovers)-i, summary(r.Result.Handovers)
 			break
 		}
 		v.Handover = append(v.Handover, handover(r, i, h))
 	}
+	v.Outages = findOutages(r.Result.Handovers)
+	v.Outages = v.Outages[:min(len(v.Outages), scenario.MaxZooms)]
 	for _, f := range r.Result.Flows {
 		x := voiceView{FlowResult: f, R: "–", Users: "–"}
 		if f.R != nil {
@@ -126,14 +130,8 @@ func tiles(r *scenario.Result) []tile {
 		{"largest L3 overhead", number(t.L3Overhead.Max), "ms"},
 		{"packets lost in handovers", thousands(t.Lost), ""},
 	}
-	var worst *scenario.Decimal
-	for _, f := range r.Flows {
-		if f.R != nil && (worst == nil || *f.R < *worst) {
-			worst = f.R
-		}
-	}
-	if worst != nil {
-		out = append(out, tile{"voice quality, worst", fmt.Sprintf("%.1f", float64(*worst)), "of 93.2"})
+	if worst := worstVoice(r); worst != "–" {
+		out = append(out, tile{"voice quality, worst", worst, "of 93.2"})
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"roam6/engine"
 	"roam6/scenario"
@@ -81,7 +83,7 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-func TestText(t *testing.T) { golden(t, "text.txt", report.Text(recorded(t))) }
+func TestText(t *testing.T) { golden(t, "text.txt", report.Text(recorded(t), 0)) }
 
 func TestTextIsBounded(t *testing.T) {
 	r := recorded(t)
@@ -89,15 +91,104 @@ func TestTextIsBounded(t *testing.T) {
 	for range 1000 {
 		r.Result.Handovers = append(r.Result.Handovers, h)
 	}
-	text := string(report.Text(r))
-	if lines := strings.Count(text, "\n"); lines > 150 {
+	text := string(report.Text(r, 0))
+	if lines := strings.Count(text, "\n"); lines > 110 {
 		t.Errorf("%d lines for 1,001 handovers", lines)
 	}
-	if !strings.Contains(text, "977 more") || !strings.Contains(text, "995 more timelines") {
+	if !strings.Contains(text, "991 more; --json has all") || !strings.Contains(text, "995 more timelines") {
 		t.Errorf("what is left out is not said:\n%s", text[:3000])
 	}
 	if page := report.HTML(r); len(page) > 2<<20 || !bytes.Contains(page, []byte("and 989 more")) {
 		t.Errorf("the page has %d octets", len(page))
+	}
+}
+
+// Whatever the terminal's width, no line is longer, what is left out is named, and what matters most stays.
+func TestNarrowTerminals(t *testing.T) {
+	r := recorded(t)
+	for i := range r.Result.Handovers {
+		r.Result.Handovers[i].At += scenario.Millis(100 * time.Second)
+	}
+	whole := string(report.Text(r, 0))
+	if got := string(report.Text(r, 118)); got != whole {
+		t.Errorf("118 columns are enough, got\n%s", got)
+	}
+	for _, width := range []int{110, 100, 80, 74} {
+		text := string(report.Text(r, width))
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width && !strings.HasPrefix(line, "Handover ") {
+				t.Errorf("%d columns: a line of %d: %s", width, n, line)
+			}
+		}
+		for _, want := range []string{"from → to", "out ↓ ms", "outcome", "left out, too wide for this terminal:", "octets", "what happened", "late"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%d columns: %q is missing in\n%s", width, want, text)
+			}
+		}
+	}
+	if text := string(report.Text(r, 80)); !strings.Contains(text, "(imposed blackout)  █") {
+		t.Errorf("80 columns leave room for bars:\n%s", text)
+	}
+}
+
+// A percentile is shown when there is enough to rank, and never for three handovers.
+func TestSummaryOfMany(t *testing.T) {
+	for _, c := range []struct {
+		n          int
+		rows, p99s int
+	}{{3, 0, 0}, {24, 0, 0}, {25, 2, 0}, {99, 2, 0}, {100, 3, 2}} {
+		r := recorded(t)
+		h := r.Result.Handovers[0]
+		h.Reason = "the sky <fell>"
+		r.Result.Handovers = nil
+		for range c.n {
+			r.Result.Handovers = append(r.Result.Handovers, h)
+		}
+		text := string(report.Text(r, 0))
+		if got := len(regexp.MustCompile(`(?m)^ +(median|p99|max) `).FindAllString(text, -1)); got != c.rows {
+			t.Errorf("%d handovers: %d rows of summary, want %d in\n%.2000s", c.n, got, c.rows, text)
+		}
+		if got := strings.Count(text, "p99"); got != c.p99s {
+			t.Errorf("%d handovers: p99 stands there %d times, want %d", c.n, got, c.p99s)
+		}
+		if c.n > report.TextRows && !strings.Contains(text, fmt.Sprintf("%d of those not shown registered: the sky <fell>", c.n-report.TextFirst)) {
+			t.Errorf("%d handovers: the reasons of those left out are not counted:\n%.3000s", c.n, text)
+		}
+	}
+}
+
+// The loss of the only link and the next link are two handovers, and to whoever waits one outage.
+func TestOneOutageOfTwoHandovers(t *testing.T) {
+	r := recorded(t)
+	h := r.Result.Handovers[0]
+	lost, found, other := h, h, h
+	lost.At, lost.To, lost.Outcome = scenario.Millis(time.Second), "", scenario.Failed
+	lost.Down.Interruption, lost.Up.Interruption = new(scenario.Millis(6*time.Second)), new(scenario.Millis(6*time.Second))
+	found.At, found.From = scenario.Millis(7*time.Second), ""
+	found.Down.Interruption = new(scenario.Millis(1500 * ms))
+	other.Mobile = "mn2"
+	r.Result.Handovers = []scenario.Handover{lost, other, found}
+	want := "1 and 3 are one outage: mn had no link from 1.00 to 7.00 s; interrupted 7,500 ms down, 6,300 ms up together"
+	if text := string(report.Text(r, 0)); !strings.Contains(text, want) {
+		t.Errorf("%q is not said in\n%s", want, text)
+	}
+	if page := string(report.HTML(r)); !strings.Contains(page, want) {
+		t.Error("the page does not say it")
+	}
+	r.Result.Handovers = []scenario.Handover{h, other, h}
+	if text := string(report.Text(r, 0)); strings.Contains(text, "one outage") {
+		t.Errorf("handovers with a link each are taken for one outage:\n%s", text)
+	}
+}
+
+func TestComparison(t *testing.T) {
+	r := recorded(t)
+	list := []report.Variant{{Name: "mipv6, standard DAD", Result: r.Result, Checks: r.Checks}, {Name: "another", Result: r.Result, Checks: r.Checks[:1]}}
+	golden(t, "compare.txt", report.Comparison(list, 0))
+	for line := range strings.Lines(string(report.Comparison(list, 80))) {
+		if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 {
+			t.Errorf("a line of %d: %s", n, line)
+		}
 	}
 }
 
@@ -148,7 +239,7 @@ func TestDrawings(t *testing.T) {
 func TestEmptyRun(t *testing.T) {
 	m := scenario.NewMeasure(&scenario.Plan{Scenario: "empty", Flows: []scenario.Flow{{Name: "p", Interval: ms}}}, "lab", "soft")
 	r := m.Report(&scenario.Scenario{Title: "nothing"}, scenario.Expect{})
-	if text := string(report.Text(r)); !strings.Contains(text, "0 handovers") {
+	if text := string(report.Text(r, 0)); !strings.Contains(text, "0 handovers") {
 		t.Errorf("got %s", text)
 	}
 	if page := report.HTML(r); !bytes.Contains(page, []byte("</html>")) || bytes.Contains(page, []byte("NaN")) {

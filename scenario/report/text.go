@@ -6,36 +6,39 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"roam6/scenario"
 )
 
 // Bounds of what a terminal gets; the page and the JSON have the rest.
 const (
-	TextRows      = 24 // handovers in the table
+	TextRows      = 24 // handovers that have a row each; of more
+	TextFirst     = 10 // so many have, and a summary follows
 	TextTimelines = 6  // handovers explained
-	barWidth      = 32 // characters of a timeline's bars
+	textReasons   = 5  // reasons, and outages, that have a line each
+	barWidth      = 32 // characters of a timeline's bars,
+	barLeast      = 4  // and the fewest that show anything
 )
 
-// Text is the run as tables for a terminal, in UTF-8, about 110 characters wide.
-func Text(r *scenario.Report) []byte {
+// Text is the run as tables for a terminal of so many columns, in UTF-8. What does not fit is left out, the least important
+// first, and it says so; below 72 nothing more is. Width 0 is any width; the tables then have about 115 columns.
+func Text(r *scenario.Report, width int) []byte {
 	var w strings.Builder
 	res := r.Result
 	fmt.Fprintf(&w, "%s\n%s · %s · %s plane · seed %d\n\n", r.Title, res.World, res.Strategy, res.Plane, res.Seed)
-	w.WriteString(handoverTable(res))
+	w.WriteString(handoverTable(res, width))
 	for i, h := range res.Handovers {
 		if i == TextTimelines {
-			fmt.Fprintf(&w, "\n… and %d more timelines: see --json or --report\n", len(res.Handovers)-i)
+			fmt.Fprintf(&w, "\n… and %s more timelines: see --json or --report\n", thousands(len(res.Handovers)-i))
 			break
 		}
-		w.WriteString("\n" + timelineText(i, h))
+		w.WriteString("\n" + timelineText(i, h, width))
 	}
-	if voice := voiceText(res); voice != "" {
+	if voice := voiceText(res, width); voice != "" {
 		w.WriteString("\n" + voice)
 	}
 	if len(res.Drops) > 0 {
-		w.WriteString("\nDropped: " + strings.Join(dropWords(res), ", ") + "\n")
+		w.WriteString("\n" + strings.TrimPrefix(fold("Dropped: "+strings.Join(dropWords(res), ", "), width), indent))
 	}
 	if len(r.Checks) > 0 {
 		w.WriteString("\n" + checksText(r.Checks))
@@ -43,51 +46,31 @@ func Text(r *scenario.Report) []byte {
 	return []byte(w.String())
 }
 
-// handoverTable is one row a handover and a row of totals.
-func handoverTable(r *scenario.Result) string {
-	t := &table{
-		head:  []string{"", "mn", "at s", "from → to", "outcome", "L2 ms", "out ↓ ms", "↑ ms", "L3 ↓ ms", "↑ ms", "lost ↓", "↑", "air", "octets", "RT", "reg ms"},
-		right: []bool{true, false, true, false, false, true, true, true, true, true, true, true, true, true, true, true},
-	}
-	for i, h := range r.Handovers {
-		if i == TextRows {
-			t.rows = append(t.rows, []string{"", "…", "", fmt.Sprintf("%d more", len(r.Handovers)-i)})
-			break
-		}
-		t.rows = append(t.rows, []string{
-			strconv.Itoa(i + 1), h.Mobile, seconds(h.At), route(h), h.Outcome, number(&h.Blackout),
-			number(h.Down.Interruption), number(h.Up.Interruption), number(h.Down.L3Overhead), number(h.Up.L3Overhead),
-			count(h.Down.Lost), count(h.Up.Lost), strconv.Itoa(h.Air.Messages), strconv.Itoa(h.Air.Octets),
-			strconv.Itoa(h.HomeRoundTrips), number(h.Registered),
-		})
-	}
-	out := t.String()
-	for i, h := range r.Handovers {
-		if h.Reason != "" && i < TextRows {
-			out += fmt.Sprintf("  %d: %s\n", i+1, h.Reason)
-		}
-	}
-	s := r.Totals
-	out += "  L2: imposed blackout · out: interruption · L3: interruption less blackout · ↓ toward mn, ↑ from it\n" +
-		"  air: signalling packets on the radio · RT: home round trips before the first packet · reg: link up to registered\n"
-	return out + fmt.Sprintf("\n%s, %s failed · %s lost, %s duplicated, %s reordered · interruption p50 %s, p99 %s, max %s ms\n",
-		plural(s.Handovers, "handover"), thousands(s.Failed), thousands(s.Lost), thousands(s.Duplicated), thousands(s.Reordered),
-		number(s.Interruption.P50), number(s.Interruption.P99), number(s.Interruption.Max))
-}
-
-// timelineText explains one handover: every step with a bar at its place in time.
-func timelineText(i int, h scenario.Handover) string {
+// timelineText explains one handover: every step with a bar at its place in time. The bars take what room there is.
+func timelineText(i int, h scenario.Handover, width int) string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "Handover %d, %s %s at %s s: %s\n", i+1, h.Mobile, route(h), seconds(h.At), explained(h))
-	t := &table{head: []string{"at ms", "ms", "what happened", "then waited for", ""}, right: []bool{true, true}}
+	t := &table{columns: []column{{head: "at ms", right: true}, {head: "ms", right: true}, {head: "what happened"}, {head: "then waited for"}, {drop: 1}}}
 	whole := scenario.Millis(0)
 	if n := len(h.Timeline); n > 0 {
 		whole = h.Timeline[n-1].At
 	}
 	for _, s := range h.Timeline {
 		at, length := s.At, s.Length
-		t.rows = append(t.rows, []string{number(&at), number(&length), s.Step, s.WaitingFor, bar(s, whole)})
+		t.rows = append(t.rows, []string{number(&at), number(&length), s.Step, s.WaitingFor, ""})
 	}
+	room := barWidth
+	if width > 0 {
+		room = width
+		for _, n := range t.widths() {
+			room -= len(indent) + n
+		}
+		room = min(max(room, barLeast), barWidth)
+	}
+	for j, s := range h.Timeline {
+		t.rows[j][4] = bar(s, whole, room)
+	}
+	t.fit(width)
 	w.WriteString(t.String())
 	return w.String()
 }
@@ -101,30 +84,38 @@ func explained(h scenario.Handover) string {
 		number(h.Down.Interruption), number(h.Up.Interruption), 100*scenario.Accounted(h))
 }
 
-// bar draws a step's share of the whole.
-func bar(s scenario.Step, whole scenario.Millis) string {
+// bar draws a step's share of the whole, which has so many characters.
+func bar(s scenario.Step, whole scenario.Millis, room int) string {
 	if whole <= 0 || s.Length <= 0 {
 		return ""
 	}
-	from := int(int64(s.At) * barWidth / int64(whole))
-	to := int((int64(s.At+s.Length)*barWidth + int64(whole) - 1) / int64(whole))
-	return strings.Repeat(" ", min(from, barWidth-1)) + strings.Repeat("█", max(1, to-from))
+	from := int(int64(s.At) * int64(room) / int64(whole))
+	to := int((int64(s.At+s.Length)*int64(room) + int64(whole) - 1) / int64(whole))
+	return strings.Repeat(" ", min(from, room-1)) + strings.Repeat("█", max(1, to-from))
 }
 
-func voiceText(r *scenario.Result) string {
-	t := &table{head: []string{"flow", "sent", "received", "lost", "duplicated", "reordered", "R factor", "users"}, right: []bool{false, true, true, true, true, true, true, false}}
+func voiceText(r *scenario.Result, width int) string {
+	t := &table{columns: []column{
+		{head: "flow"}, {head: "sent", right: true, drop: 1}, {head: "received", right: true, drop: 2}, {head: "lost", right: true}, {head: "late", right: true},
+		{head: "duplicated", right: true, drop: 3}, {head: "reordered", right: true, drop: 4}, {head: "R", right: true}, {head: "users"},
+	}}
 	for _, f := range r.Flows {
 		if f.R == nil {
 			continue
 		}
-		t.rows = append(t.rows, []string{f.Name, strconv.Itoa(f.Sent), strconv.Itoa(f.Received), strconv.Itoa(f.Lost),
-			strconv.Itoa(f.Duplicated), strconv.Itoa(f.Reordered), fmt.Sprintf("%.1f", float64(*f.R)), users(float64(*f.R))})
+		t.rows = append(t.rows, []string{f.Name, thousands(f.Sent), thousands(f.Received), thousands(f.Lost), count(f.Late),
+			thousands(f.Duplicated), thousands(f.Reordered), fmt.Sprintf("%.1f", float64(*f.R)), users(float64(*f.R))})
 	}
 	if len(t.rows) == 0 {
 		return ""
 	}
-	return "Voice\n" + t.String()
+	left := t.fit(width)
+	return "Voice\n" + t.String() + leftOut(left, width) + fold(voiceLegend, width)
 }
+
+// voiceLegend explains R where it is shown. The limits are those of users.
+const voiceLegend = "R: voice quality by the E-model (ITU-T G.107), 93.2 at best; 80 and more is good, below 60 few users bear it\n" +
+	"late: more than 40 ms later than usual, so the receiver has played silence instead: as bad as lost\n"
 
 // users says what an R factor means, ITU-T G.109 table 1.
 func users(r float64) string {
@@ -144,7 +135,7 @@ func users(r float64) string {
 }
 
 func checksText(checks []scenario.Check) string {
-	t := &table{head: []string{"", "expected", "", "came"}}
+	t := &table{columns: []column{{}, {head: "expected"}, {}, {head: "came"}}}
 	for _, c := range checks {
 		mark := "ok"
 		if !c.OK {
@@ -212,45 +203,4 @@ func plural(n int, word string) string {
 		return "1 " + word
 	}
 	return fmt.Sprintf("%s %ss", thousands(n), word)
-}
-
-// table aligns columns.
-type table struct {
-	head  []string
-	right []bool // columns aligned to the right
-	rows  [][]string
-}
-
-// String is the table, two blanks between columns, a line under the head.
-func (t *table) String() string {
-	width := make([]int, len(t.head))
-	for _, row := range append([][]string{t.head}, t.rows...) {
-		for i, cell := range row {
-			width[i] = max(width[i], utf8.RuneCountInString(cell))
-		}
-	}
-	var w strings.Builder
-	line := func(row []string) {
-		var b strings.Builder
-		for i, cell := range row {
-			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
-			if i < len(t.right) && t.right[i] {
-				cell = pad + cell
-			} else {
-				cell += pad
-			}
-			b.WriteString("  " + cell)
-		}
-		w.WriteString(strings.TrimRight(b.String(), " ") + "\n")
-	}
-	line(t.head)
-	rule := make([]string, len(width))
-	for i, n := range width {
-		rule[i] = strings.Repeat("─", n)
-	}
-	line(rule)
-	for _, row := range t.rows {
-		line(row)
-	}
-	return w.String()
 }
