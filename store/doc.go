@@ -13,4 +13,5 @@
 // disk image without the key file) tells nothing but the number and size of records, and cannot be altered unnoticed.
 // Who can read both files, such as root on the machine, can read everything. Cutting records off the end, or putting
 // an old copy of the journal back, is not noticed: keep the directory writable to the service alone.
+// A journal that is missing beside its key is noticed, and refused; so is a key that is missing beside its journal.
 package store

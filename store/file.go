@@ -60,23 +60,15 @@ func Open(path string) (*File, error) {
 func (f *File) Cut() int { return f.cut }
 
 func (f *File) open() error {
-	info, err := os.Stat(f.path)
-	fresh := errors.Is(err, fs.ErrNotExist)
-	switch {
-	case err != nil && !fresh:
-		return fmt.Errorf("store: %w", err)
-	case err == nil && !info.Mode().IsRegular(): // a device may have no end
-		return fmt.Errorf("store: %s is no regular file; move it away, or choose another state directory", f.path)
-	}
-	if f.master, err = loadKey(f.path+keySuffix, f.path, fresh); err != nil {
+	if err := f.find(); err != nil {
 		return err
-	}
-	if fresh {
-		return f.rewrite()
 	}
 	b, err := os.ReadFile(f.path)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
+	}
+	if f.master, err = loadKey(f.path+keySuffix, f.path, len(b) == headerLen); err != nil {
+		return err
 	}
 	if err := f.replay(b); err != nil {
 		return err
@@ -90,6 +82,30 @@ func (f *File) open() error {
 		}
 	}
 	return nil
+}
+
+// find makes sure that there is a journal. The first start makes the journal, which is empty, before the key: a key without a
+// journal is then never a start that was cut short, but a journal that somebody took away.
+func (f *File) find() error {
+	info, err := os.Stat(f.path)
+	switch {
+	case err == nil && !info.Mode().IsRegular(): // a device may have no end
+		return fmt.Errorf("store: %s is no regular file; move it away, or choose another state directory", f.path)
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("store: %w", err)
+	}
+	if _, err := os.Lstat(f.path + keySuffix); err == nil {
+		return fmt.Errorf("store: %s is missing, though its key %s is there. It knew what had been sent; without it numbers would "+
+			"repeat under the same security keys. Put it back if it was only moved. Otherwise give mobile nodes and home agents "+
+			"new keys, then move %s away to start empty", f.path, f.path+keySuffix, f.path+keySuffix)
+	}
+	journal, err := replace(f.path, newHeader())
+	if err != nil {
+		return fmt.Errorf("store: making %s: %w", f.path, err)
+	}
+	return journal.Close()
 }
 
 // replay reads a journal and finds its torn end, if there is one.
@@ -124,8 +140,8 @@ func (f *File) replay(b []byte) error {
 }
 
 func (f *File) damage(at int, why error) error {
-	return fmt.Errorf("store: %s is damaged at octet %d: %w. Restore %s and %s from one backup, or move both away to start "+
-		"empty; then give mobile nodes and home agents new keys, because what they had sent is forgotten",
+	return fmt.Errorf("store: %s is damaged at octet %d: %w. Give mobile nodes and home agents new keys, then move %s and %s away "+
+		"to start empty: what they had sent is forgotten, and a backup does not know it either",
 		f.path, at, why, f.path, f.path+keySuffix)
 }
 

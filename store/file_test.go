@@ -163,7 +163,9 @@ func TestNothingReadableAtRest(t *testing.T) {
 
 func TestKeyFile(t *testing.T) {
 	path := t.TempDir() + "/state"
-	open(t, path).Close()
+	first := open(t, path)
+	put(t, first, "b", "k", "v")
+	first.Close()
 	key := read(t, path+".key")
 	other := bytes.Repeat([]byte("ab"), masterLen)
 	for _, c := range []struct {
@@ -198,19 +200,77 @@ func TestKeyFile(t *testing.T) {
 	}
 }
 
-// A crash while the store is made for the first time leaves a key and perhaps the beginning of a journal beside it.
+// A first start may be cut short anywhere: each step leaves the files of those before it, and perhaps the beginning of its own.
+// The next start makes the rest. Once there is a key there is a journal.
 func TestCrashWhileMade(t *testing.T) {
 	path := t.TempDir() + "/state"
-	if _, err := makeKey(path + ".key"); err != nil {
-		t.Fatal(err)
+	f := open(t, path)
+	f.Close()
+	journal, key := read(t, path), read(t, path+".key")
+	if len(journal) != headerLen {
+		t.Errorf("an empty journal has %d octets", len(journal))
 	}
-	key := read(t, path+".key")
-	if err := os.WriteFile(path+".new", []byte(magic), 0o600); err != nil {
-		t.Fatal(err)
+	for i, files := range []map[string][]byte{
+		{},
+		{".lock": nil},
+		{".lock": nil, ".new": nil},
+		{".lock": nil, ".new": journal[:9]},
+		{".lock": nil, ".new": journal},
+		{".lock": nil, "": journal},
+		{".lock": nil, "": journal, ".key.new": nil},
+		{".lock": nil, "": journal, ".key.new": key[:9]},
+		{".lock": nil, "": journal, ".key.new": key},
+		{".lock": nil, "": journal, ".key": key},
+	} {
+		path := t.TempDir() + "/state"
+		for name, b := range files { //order:any
+			if err := os.WriteFile(path+name, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f, err := Open(path)
+		if err != nil {
+			t.Errorf("crash %d: %v", i, err)
+			continue
+		}
+		put(t, f, "b", "k", "v")
+		f.Close()
+		if got := load(t, open(t, path)); got != "b/k=v " {
+			t.Errorf("crash %d: %q", i, got)
+		}
+		if _, ok := files[".key"]; ok && !bytes.Equal(read(t, path+".key"), key) {
+			t.Errorf("crash %d: a new key was made", i)
+		}
 	}
-	put(t, open(t, path), "b", "k", "v")
-	if !bytes.Equal(read(t, path+".key"), key) {
-		t.Error("a new key was made")
+}
+
+// Who takes the journal away, or the key, does not get an empty store: sequence numbers would begin anew under the same keys.
+// Nothing is made meanwhile.
+func TestHalfAStoreIsRefused(t *testing.T) {
+	for _, name := range []string{"", ".key"} {
+		path := t.TempDir() + "/state"
+		f := open(t, path)
+		put(t, f, "b", "k", "v")
+		f.Close()
+		if err := os.Rename(path+name, path+".moved"); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			f, err := Open(path)
+			if err == nil {
+				f.Close()
+				t.Fatalf("without state%s: opened empty", name)
+			}
+			if !strings.Contains(err.Error(), "new keys") || !strings.Contains(err.Error(), path+name+" is missing") {
+				t.Errorf("without state%s: %v", name, err)
+			}
+		}
+		if err := os.Rename(path+".moved", path+name); err != nil {
+			t.Fatal(err)
+		}
+		if got := load(t, open(t, path)); got != "b/k=v " {
+			t.Errorf("put back: %q", got)
+		}
 	}
 }
 

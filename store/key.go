@@ -15,15 +15,15 @@ const (
 	masterLen = 32
 )
 
-// loadKey reads the key file, and makes it when the journal is to be made too.
-func loadKey(path, journal string, fresh bool) ([]byte, error) {
+// loadKey reads the key file. Beside an empty journal it makes it: the first start comes so far without one (File.find).
+func loadKey(path, journal string, empty bool) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && fresh:
+	case errors.Is(err, fs.ErrNotExist) && empty:
 		return makeKey(path)
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("store: %s is missing, and without it nobody can read %s. Restore it from a backup, or move the "+
-			"journal away to start empty; then give mobile nodes and home agents new keys", path, journal)
+		return nil, fmt.Errorf("store: %s is missing, and without it nobody can read %s. Restore it from a backup (it never "+
+			"changes), or give mobile nodes and home agents new keys, then move the journal away to start empty", path, journal)
 	case err != nil:
 		return nil, fmt.Errorf("store: %w", err)
 	case info.Mode().Perm()&0o077 != 0:
