@@ -30,12 +30,21 @@ What a node of roam6 would refuse is marked with "!!" on the field at fault.
 A FILE is a capture (pcap or pcapng, also gzipped) or text with hex: the output of xxd, hexdump -C, od -Ax -tx1,
 tcpdump -x or tshark -x, or plain hex digits with or without blanks, colons and 0x. "-" is standard input. In text a blank
 line or an offset of 0 begins the next packet, "#" a comment. A dump may be an Ethernet frame, an IPv6 packet, a
-Mobility Header or an ICMPv6 message.`,
+Mobility Header or an ICMPv6 message; where the octets do not tell which, --as does.
+
+--only mh shows packets with a Mobility Header in them, nd neighbour and router discovery, icmp6 every ICMPv6 message, nd among
+them.
+
+What ESP encrypts is shown with the keys: --keys names the configuration of either end, or the scenario of a run and its --seed.
+Such a packet is marked "opened", what it carried is judged like any other, and "!!" says when the integrity check fails. No key is
+ever printed. In simulator and laboratory, --set mn.security=auth protects registrations without encrypting them.`,
 		Example: lines(
 			"roam6 decode report/core.pcapng --summary        one line a packet",
 			"roam6 decode report/core.pcapng --only mh,nd     signalling only",
+			"roam6 decode report/core-ha.pcapng --keys commute --only mh      a scenario's Binding Updates inside ESP",
+			"roam6 decode eth0.pcap --keys /etc/roam6/ha.yaml                  a real node's",
 			"roam6 decode --hex 3b01050035480007c000006401020000",
-			"xxd bu.bin | roam6 decode -",
+			"xxd bu.bin | roam6 decode - --as mh",
 		),
 		Args: func(_ *cobra.Command, args []string) error { return d.checkArgs(args) },
 		RunE: work(func(cmd *cobra.Command, args []string) error {
@@ -48,6 +57,10 @@ Mobility Header or an ICMPv6 message.`,
 	f.BoolVar(&d.json, "json", false, "one JSON object a packet")
 	f.BoolVar(&d.check, "check", false, "exit with status 1 if a shown packet has a fault")
 	f.StringSliceVar(&d.only, "only", nil, "show only packets with one of these in them: "+strings.Join(describe.Layers(), ", "))
+	f.StringVar(&d.as, "as", "", "what hex begins with, instead of recognising it: "+kindWords(", "))
+	f.StringArrayVar(&d.keys, "keys", nil, "open ESP with the keys of a node's configuration or of a scenario: `FILE|SCENARIO` (may be repeated)")
+	f.Uint64Var(&d.seed, "seed", 1, "the seed of the run, for --keys SCENARIO")
+	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(strings.Split(kindWords(", "), ", "), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("only", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return describe.Layers(), cobra.ShellCompDirectiveNoFileComp
 	})
@@ -60,7 +73,11 @@ type decoder struct {
 	only          []string
 	summary, json bool
 	check         bool
+	as            string
+	keys          []string
+	seed          uint64 // of the run whose keys are meant
 
+	reader describe.Reader
 	out    *bufio.Writer
 	shown  int
 	faulty int
@@ -75,6 +92,8 @@ func (d *decoder) checkArgs(args []string) error {
 		return usagef("either files or --hex, not both")
 	case d.json && d.summary:
 		return usagef("either --json or --summary, not both")
+	case d.as != "" && !slices.Contains(describe.Kinds(), describe.Kind(d.as)):
+		return usagef("--as %s: allowed are %s", d.as, kindWords(", "))
 	}
 	for _, l := range d.only {
 		if !slices.Contains(describe.Layers(), l) {
@@ -85,8 +104,15 @@ func (d *decoder) checkArgs(args []string) error {
 }
 
 func (d *decoder) run(files []string, stdin io.Reader, stdout io.Writer) error {
+	keys, err := readKeys(d.keys, d.seed)
+	if err != nil {
+		return err
+	}
+	if len(keys) > 0 {
+		d.reader.Open = keys.open
+	}
 	d.out = bufio.NewWriter(stdout)
-	err := d.decode(files, stdin)
+	err = d.decode(files, stdin)
 	if e := d.out.Flush(); err == nil && e != nil {
 		return e
 	}
@@ -128,7 +154,11 @@ func (d *decoder) file(name string, stdin io.Reader) error {
 
 // packet shows one packet in the form asked for.
 func (d *decoder) packet(p input) error {
-	tree := p.describe()
+	kind, err := p.kind(describe.Kind(d.as))
+	if err != nil {
+		return err
+	}
+	tree := d.reader.As(kind, p.data)
 	if len(d.only) > 0 && !slices.ContainsFunc(d.only, tree.Has) {
 		return nil
 	}
@@ -136,7 +166,6 @@ func (d *decoder) packet(p input) error {
 	if tree.Faults() > 0 {
 		d.faulty++
 	}
-	var err error
 	switch {
 	case d.json:
 		err = d.packetJSON(p, tree)

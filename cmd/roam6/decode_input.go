@@ -53,14 +53,32 @@ func (p input) title() string {
 // linkRaw12 is DLT_RAW as some systems number it in files; LINKTYPE_RAW is 101.
 const linkRaw12, linkIPv6 = layers.LinkType(12), layers.LinkType(229)
 
-func (p input) describe() describe.Tree {
+// kind is what the packet begins with: the link says it, or the user, or the octets themselves.
+func (p input) kind(as describe.Kind) (describe.Kind, error) {
 	switch {
+	case p.text && as != "":
+		return as, nil
 	case p.text:
-		return describe.Bytes(p.data)
+		kind, err := describe.Guess(p.data)
+		if err != nil {
+			return "", usagef("%s: line %d: %w; say what it is with --as %s", p.file, p.line, err, kindWords(" or "))
+		}
+		return kind, nil
+	case as != "":
+		return "", usagef("%s: --as %s is for hex; this is a capture, which says itself what its packets begin with", p.file, as)
 	case p.link == layers.LinkTypeEthernet:
-		return describe.Ethernet(p.data)
+		return describe.KindEther, nil
 	}
-	return describe.Packet(p.data)
+	return describe.KindIP, nil
+}
+
+// kindWords lists what --as may be.
+func kindWords(last string) string {
+	var w []string
+	for _, k := range describe.Kinds() {
+		w = append(w, string(k))
+	}
+	return strings.Join(w[:len(w)-1], ", ") + last + w[len(w)-1]
 }
 
 // usableLink refuses link types that cannot be taken off.

@@ -18,6 +18,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
+	"roam6/wire/describe"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
 	"roam6/wire/nd"
@@ -345,7 +346,11 @@ func FuzzDecodeInput(f *testing.F) {
 		octets := 0
 		err := readPackets("x", bytes.NewReader(b), func(p input) error {
 			octets += len(p.data)
-			tree := p.describe()
+			kind, err := p.kind("")
+			if err != nil {
+				return err
+			}
+			tree := describe.Reader{}.As(kind, p.data)
 			_ = tree.Summary()
 			return nil
 		})

@@ -178,6 +178,7 @@ func TestFaultStandsOnItsField(t *testing.T) {
 		{"option of no length", "Source Link-Layer Address", changed(advertisement(), 57, 0)},
 		{"payload length", "Payload Length", bu[:len(bu)-1]},
 		{"udp length", "Length", changed(datagram(cn, home), 44, 0, 99)},
+		{"version", "Version", changed(bu, 0, 0x50)},
 	} {
 		tree := describe.Packet(c.b)
 		var marked []string
@@ -269,8 +270,10 @@ func FuzzDescribe(f *testing.F) {
 	for _, s := range samples() {
 		f.Add(s.b)
 	}
+	f.Add(clearESP(ip6.ProtoMH, bindingUpdate()[64:]))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, tree := range []describe.Tree{describe.Bytes(b), describe.Packet(b), describe.Ethernet(b), describe.MH(b), describe.ICMP(b)} {
+		clear := describe.Reader{Open: clearText}.As(describe.KindIP, b)
+		for _, tree := range []describe.Tree{describe.Bytes(b), describe.Packet(b), describe.Ethernet(b), describe.MH(b), describe.ICMP(b), clear} {
 			if n := inside(t, &tree, len(b)); n > 200*(describe.MaxDepth+1) {
 				t.Fatalf("%d nodes from %d octets", n, len(b))
 			}

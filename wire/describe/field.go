@@ -37,7 +37,7 @@ func rows(b []byte, base int, fields []field, cut bool) []Tree {
 		if f.at+n > len(b) {
 			t := Tree{Name: f.name, Offset: base + min(f.at, len(b)), Len: max(0, len(b)-f.at), Value: "(cut off)"}
 			if !cut {
-				t.Fault = fmt.Sprintf("needs %d octets, %d are there", n, t.Len)
+				t.Fault = fmt.Sprintf("needs %s, %d are there", count(n), t.Len)
 			}
 			return append(out, t)
 		}
@@ -78,6 +78,9 @@ func count(n int) string {
 	}
 	return fmt.Sprintf("%d octets", n)
 }
+
+// sized shows a field that counts octets.
+func sized(b []byte) string { return count(int(number(b))) }
 
 func address(b []byte) string { return netip.AddrFrom16([16]byte(b)).String() }
 

@@ -35,7 +35,7 @@ type icmpMessage struct {
 var icmpMessages = map[uint8]icmpMessage{
 	1: {layout{"Destination Unreachable", "RFC 4443 §3.1", []field{{invoking, 8, toEnd, octets}}}, 0},
 	2: {layout{"Packet Too Big", "RFC 4443 §3.2", []field{
-		{"MTU", 4, 4, func(b []byte) string { return dec(b) + " octets" }}, {invoking, 8, toEnd, octets}}}, 0},
+		{"MTU", 4, 4, sized}, {invoking, 8, toEnd, octets}}}, 0},
 	3: {layout{"Time Exceeded", "RFC 4443 §3.3", []field{{invoking, 8, toEnd, octets}}}, 0},
 	4: {layout{"Parameter Problem", "RFC 4443 §3.4", []field{
 		{"Pointer", 4, 4, func(b []byte) string { return "octet " + dec(b) }}, {invoking, 8, toEnd, octets}}}, 0},
@@ -83,7 +83,7 @@ var ndOptions = options{title: "Options", unit: 8, layouts: map[uint8]layout{
 		{"Prefix", 16, 16, address},
 	}},
 	nd.OptRedirectedHeader: {"Redirected Header", "RFC 4861 §4.6.3", []field{{"IP header and data", 8, toEnd, octets}}},
-	nd.OptMTU:              {"MTU", "RFC 4861 §4.6.4", []field{{"MTU", 4, 4, func(b []byte) string { return dec(b) + " octets" }}}},
+	nd.OptMTU:              {"MTU", "RFC 4861 §4.6.4", []field{{"MTU", 4, 4, sized}}},
 	nd.OptAdvInterval:      {"Advertisement Interval", "RFC 6275 §7.3", []field{{"Advertisement Interval", 4, 4, millis}}},
 	nd.OptHomeAgent: {"Home Agent Information", "RFC 6275 §7.4", []field{
 		{"Home Agent Preference", 4, 2, dec}, {"Home Agent Lifetime", 6, 2, seconds}}},
@@ -134,29 +134,6 @@ func (c *chain) icmpBody(l icmpMessage, b []byte, base int) []Tree {
 		}
 	}
 	return out
-}
-
-// icmpBrief is what a message says besides its name.
-func icmpBrief(b []byte) string {
-	switch {
-	case (b[0] == 135 || b[0] == 136 || b[0] == 137) && len(b) >= 24:
-		s := fmt.Sprintf(" %v", address(b[8:24]))
-		if b[0] == 136 {
-			s += letters("RSO", b[4]&0x80 != 0, b[4]&0x40 != 0, b[4]&0x20 != 0)
-		}
-		return s
-	case b[0] == 134 && len(b) >= 8:
-		return fmt.Sprintf(" lifetime %d s%s", number(b[6:8]), letters("MOH", b[5]&0x80 != 0, b[5]&0x40 != 0, b[5]&0x20 != 0))
-	case (b[0] == 128 || b[0] == 129) && len(b) >= 8:
-		return fmt.Sprintf(" id 0x%x seq %d", b[4:6], number(b[6:8]))
-	case b[0] >= 144 && b[0] <= 147 && len(b) >= 6:
-		return fmt.Sprintf(" id %d", number(b[4:6]))
-	case b[0] == 2 && len(b) >= 8:
-		return fmt.Sprintf(" mtu %d", number(b[4:8]))
-	case b[0] >= 1 && b[0] <= 4:
-		return fmt.Sprintf(" code %d", b[1])
-	}
-	return ""
 }
 
 // judgeICMP asks the codec what it thinks of the message.

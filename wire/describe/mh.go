@@ -20,7 +20,7 @@ func MH(b []byte) Tree {
 
 var mobility = []field{
 	{"Payload Proto", 0, 1, named(protocol)},
-	{"Header Len", 1, 1, func(b []byte) string { return fmt.Sprintf("%d (%d octets)", b[0], 8*(int(b[0])+1)) }},
+	{"Header Len", 1, 1, func(b []byte) string { return fmt.Sprintf("%d (%s)", b[0], count(8*(int(b[0])+1))) }},
 	{"MH Type", 2, 1, named(func(t uint8) string { return messages[t].name })},
 	{"Checksum", 4, 2, hex},
 }

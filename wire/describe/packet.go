@@ -16,16 +16,19 @@ type scope struct {
 	base  int  // its offset in the described bytes
 	depth int  // how many packets it is inside of
 	cut   bool // it is known to be incomplete, as the invoking packet of an ICMPv6 error is
+	open  Opener
 }
 
-func (s scope) in(offset int) scope { return scope{base: offset, depth: s.depth + 1, cut: s.cut} }
+func (s scope) in(offset int) scope {
+	return scope{base: offset, depth: s.depth + 1, cut: s.cut, open: s.open}
+}
 
 var header = layout{"IPv6", "RFC 8200 §3", []field{
 	{"Version, Traffic Class, Flow Label", 0, 4, func(b []byte) string {
 		v := number(b)
 		return fmt.Sprintf("%d, 0x%02x, 0x%05x", v>>28, v>>20&0xff, v&0xfffff)
 	}},
-	{"Payload Length", 4, 2, func(b []byte) string { return dec(b) + " octets" }},
+	{"Payload Length", 4, 2, sized},
 	{"Next Header", 6, 1, named(protocol)},
 	{"Hop Limit", 7, 1, dec},
 	{"Source Address", 8, 16, address},
@@ -39,6 +42,7 @@ type chain struct {
 	b        []byte     // the packet, cut to its Payload Length
 	src, dst netip.Addr // as the upper layer and its checksum see them
 	hopLimit uint8
+	opened   bool // what is read now was inside of ESP
 }
 
 func packet(b []byte, s scope) Tree {
@@ -50,13 +54,13 @@ func packet(b []byte, s scope) Tree {
 	c.t.Kids = rows(b, s.base, header.fields, s.cut)
 	if len(b) < ip6.HeaderLen {
 		c.t.Brief = "IPv6 (cut)"
-		c.t.Value = fmt.Sprintf("%d octets", len(b))
+		c.t.Value = count(len(b))
 		return c.t
 	}
 	c.src, c.dst = netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40]))
 	c.hopLimit = b[7]
 	c.t.Brief = fmt.Sprintf("%v → %v", c.src, c.dst)
-	c.t.Value = fmt.Sprintf("%v → %v, %d octets", c.src, c.dst, len(b))
+	c.t.Value = fmt.Sprintf("%v → %v, %s", c.src, c.dst, count(len(b)))
 	switch end := ip6.HeaderLen + int(number(b[4:6])); {
 	case end < len(b):
 		c.b = b[:end]
@@ -99,7 +103,7 @@ func (c *chain) headers(next uint8, at int) {
 			t := Tree{Name: l.name, Ref: l.ref, Offset: c.base + at, Len: len(c.b) - at}
 			t.Kids = rows(c.b[at:], c.base+at, l.fields, c.cut)
 			if !c.cut {
-				t.fail(fmt.Sprintf("needs %d octets, %d are there", size, t.Len))
+				t.fail(fmt.Sprintf("needs %s, %d are there", count(size), t.Len))
 			}
 			c.add(t)
 			return
@@ -114,7 +118,7 @@ func (c *chain) headers(next uint8, at int) {
 
 var extension = []field{
 	{"Next Header", 0, 1, named(protocol)},
-	{"Hdr Ext Len", 1, 1, func(b []byte) string { return fmt.Sprintf("%d (%d octets)", b[0], 8*(int(b[0])+1)) }},
+	{"Hdr Ext Len", 1, 1, func(b []byte) string { return fmt.Sprintf("%d (%s)", b[0], count(8*(int(b[0])+1))) }},
 }
 
 var routing = append(extension[:2:2],
@@ -125,7 +129,7 @@ var routing2 = append(routing[:4:4], field{"Home Address", 8, 16, address})
 
 var fragment = []field{
 	{"Next Header", 0, 1, named(protocol)},
-	{"Fragment Offset", 2, 2, func(b []byte) string { return fmt.Sprintf("%d octets", number(b)&^7) }},
+	{"Fragment Offset", 2, 2, func(b []byte) string { return count(int(number(b) &^ 7)) }},
 	{"M flag", 3, 1, func(b []byte) string {
 		if b[0]&1 == 1 {
 			return "1 (more fragments)"
@@ -197,7 +201,7 @@ func homeAddress(ext []byte) (netip.Addr, bool) {
 // data shows what follows from offset at on without taking it apart.
 func (c *chain) data(at int, name string) {
 	b := c.b[min(at, len(c.b)):]
-	c.add(Tree{Name: name, Layer: "data", Offset: c.base + at, Len: len(b), Value: octets(b), Brief: fmt.Sprintf("%d octets", len(b))})
+	c.add(Tree{Name: name, Layer: "data", Offset: c.base + at, Len: len(b), Value: octets(b), Brief: count(len(b))})
 }
 
 // sum judges the checksum of an upper layer: octets n and n+1 of b.

@@ -3,6 +3,7 @@ package describe
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -31,14 +32,17 @@ type Tree struct {
 	Kids   []Tree `json:"kids,omitempty"`
 }
 
-// Layers are the values of Tree.Layer.
+// Layers are the values of Tree.Layer. Neighbour discovery is ICMPv6 as well: what has "nd" has "icmp6".
 func Layers() []string {
 	return []string{"ether", "ip6", "ip4", "mh", "nd", "icmp6", "esp", "ah", "udp", "tcp", "fragment", "data"}
 }
 
+// icmpLayers are the layers that are ICMPv6 messages by another name.
+var icmpLayers = []string{"nd"}
+
 // Has reports whether a layer stands anywhere in the tree.
 func (t *Tree) Has(layer string) bool {
-	if t.Layer == layer {
+	if t.Layer == layer || layer == "icmp6" && slices.Contains(icmpLayers, t.Layer) {
 		return true
 	}
 	for i := range t.Kids {

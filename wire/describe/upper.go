@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 
-	"roam6/wire/esp"
 	"roam6/wire/ip6"
 )
 
@@ -44,21 +43,9 @@ var espFields = []field{
 	{"encrypted", 8, toEnd, octets},
 }
 
-// esp shows what of ESP is not encrypted.
-func (c *chain) esp(b []byte, base int) {
-	t := Tree{Name: "ESP", Ref: "RFC 4303 §2", Layer: "esp", Offset: base, Len: len(b), Kids: rows(b, base, espFields, c.cut)}
-	spi, seq, err := esp.Peek(b)
-	if err == nil {
-		t.Brief = fmt.Sprintf("ESP SPI 0x%08x seq %d, %d octets", spi, seq, len(b))
-	} else if t.Brief = "ESP"; !c.cut {
-		t.blame(err, base)
-	}
-	c.add(t)
-}
-
 var ahFields = []field{
 	{"Next Header", 0, 1, named(protocol)},
-	{"Payload Len", 1, 1, func(b []byte) string { return fmt.Sprintf("%d (%d octets)", b[0], 4*(int(b[0])+2)) }},
+	{"Payload Len", 1, 1, func(b []byte) string { return fmt.Sprintf("%d (%s)", b[0], count(4*(int(b[0])+2))) }},
 	{"Security Parameters Index", 4, 4, hex},
 	{"Sequence Number", 8, 4, dec},
 }
@@ -89,7 +76,7 @@ func (c *chain) ah(b []byte, base int) {
 var udp = []field{
 	{"Source Port", 0, 2, dec},
 	{"Destination Port", 2, 2, dec},
-	{"Length", 4, 2, func(b []byte) string { return dec(b) + " octets" }},
+	{"Length", 4, 2, sized},
 	{"Checksum", 6, 2, hex},
 	{"Data", 8, toEnd, octets},
 }
@@ -109,11 +96,11 @@ func (c *chain) ports(b []byte, base int, name, ref string, fields []field, prot
 	t := Tree{Name: name, Ref: ref, Layer: map[bool]string{true: "udp", false: "tcp"}[proto == ip6.ProtoUDP], Offset: base, Len: len(b), Brief: name}
 	t.Kids = rows(b, base, fields, c.cut)
 	if len(b) >= 4 {
-		t.Brief = fmt.Sprintf("%s %d → %d, %d octets", name, number(b[:2]), number(b[2:4]), len(b))
+		t.Brief = fmt.Sprintf("%s %d → %d, %s", name, number(b[:2]), number(b[2:4]), count(len(b)))
 	}
 	if proto == ip6.ProtoUDP {
 		if len(b) >= 6 && int(number(b[4:6])) != len(b) && !c.cut {
-			t.find(base + 4).fail(fmt.Sprintf("length field lies: %d octets are there", len(b)))
+			t.find(base + 4).fail("length field lies: " + count(len(b)) + " there")
 		}
 		c.sumUDP(&t, b)
 	} else {
@@ -136,7 +123,7 @@ func (c *chain) sumUDP(t *Tree, b []byte) {
 }
 
 var header4 = []field{
-	{"Total Length", 2, 2, func(b []byte) string { return dec(b) + " octets" }},
+	{"Total Length", 2, 2, sized},
 	{"Time to Live", 8, 1, dec},
 	{"Protocol", 9, 1, named(protocol)},
 	{"Source Address", 12, 4, address4},
@@ -150,7 +137,7 @@ func address4(b []byte) string { return netip.AddrFrom4([4]byte(b)).String() }
 func packet4(b []byte, s scope) Tree {
 	t := Tree{Name: "IPv4", Ref: "RFC 791 §3.1", Layer: "ip4", Offset: s.base, Len: len(b), Brief: "IPv4", Kids: rows(b, s.base, header4, s.cut)}
 	if len(b) >= 20 {
-		t.Brief = fmt.Sprintf("%s → %s %s, %d octets", address4(b[12:16]), address4(b[16:20]), or(protocol(b[9]), "protocol", b[9]), len(b))
+		t.Brief = fmt.Sprintf("%s → %s %s, %s", address4(b[12:16]), address4(b[16:20]), or(protocol(b[9]), "protocol", b[9]), count(len(b)))
 	}
 	return t
 }

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"roam6/conf"
+	"roam6/keying/esp"
+	"roam6/node"
+	"roam6/role/mn"
+	"roam6/scenario"
+	"roam6/wire/describe"
+)
+
+// scenarioKeyNodes is how many mobile nodes of a scenario --keys covers. The simulator keeps no captures of more than ten.
+const scenarioKeyNodes = 256
+
+// espKeys are the keys of --keys by SPI. Different mobile nodes may have chosen the same SPI for what they receive.
+type espKeys map[uint32][]espKey
+
+type espKey struct {
+	key   esp.Key
+	whose string
+}
+
+// readKeys collects the ESP keys of what --keys names: configurations of nodes, or scenarios of a run with a seed.
+func readKeys(names []string, seed uint64) (espKeys, error) {
+	keys := espKeys{}
+	for _, name := range names {
+		configs, err := keyConfigs(name, seed)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range configs {
+			if err := keys.addNode(c); err != nil {
+				return nil, usagef("--keys %s: %w", name, err)
+			}
+		}
+	}
+	if len(names) > 0 && len(keys) == 0 {
+		return nil, usagef("--keys %s: no ESP key is in it; what such nodes send can be read without --keys", strings.Join(names, ", "))
+	}
+	return keys, nil
+}
+
+// keyConfigs are the configurations of nodes that a name stands for.
+func keyConfigs(name string, seed uint64) ([]*node.Config, error) {
+	if strings.ContainsAny(name, "/.") {
+		text, err := readConfig(name)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := conf.Parse(name, text)
+		if err != nil {
+			return nil, usage(err)
+		}
+		if doc.Has("roles") {
+			c, err := node.Parse(name, text)
+			return []*node.Config{c}, usage(err)
+		}
+	}
+	s, err := open(name)
+	if err != nil {
+		return nil, fmt.Errorf("--keys wants the configuration of a node (with roles:) or a scenario: %w", err)
+	}
+	o := scenario.Options{Strategy: mn.Strategies[0], Seed: seed, Nodes: scenarioKeyNodes}
+	plan, err := s.Plan(o)
+	if err != nil { // a topology of its own has one mobile node
+		o.Nodes = 1
+		plan, err = s.Plan(o)
+	}
+	if err != nil {
+		return nil, usage(err)
+	}
+	var out []*node.Config
+	for _, n := range plan.Nodes {
+		if n.Config == nil {
+			continue
+		}
+		c, err := node.Parse(n.Name+".yaml", n.Config)
+		if err != nil {
+			return nil, usage(err)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func (k espKeys) addNode(c *node.Config) error {
+	for _, r := range c.Roles {
+		if r.MN != nil {
+			if err := k.add(r.MN.Security.ESP, r.MN.HomeAddress, true); err != nil {
+				return err
+			}
+		}
+		if r.HA == nil {
+			continue
+		}
+		for _, m := range r.HA.Mobiles {
+			if err := k.add(m.Security.ESP, m.HomeAddress, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// add takes the pair of keys that one end has; mobile says which end.
+func (k espKeys) add(e *node.ESPConfig, home netip.Addr, mobile bool) error {
+	if e == nil {
+		return nil
+	}
+	for _, d := range []struct {
+		spi    uint32
+		secret conf.Secret
+		up     bool // from the mobile node to its home agent
+	}{{e.OutSPI, e.OutKey, mobile}, {e.InSPI, e.InKey, !mobile}} {
+		key, err := esp.NewKey(d.secret)
+		if err != nil {
+			return err
+		}
+		whose := fmt.Sprintf("from its home agent to %v", home)
+		if d.up {
+			whose = fmt.Sprintf("from %v to its home agent", home)
+		}
+		k[d.spi] = append(k[d.spi], espKey{key, whose})
+	}
+	return nil
+}
+
+// ivAt is where the IV of AES-GCM stands, RFC 4106 §3; the payload begins behind it.
+const ivAt = 8
+
+// open is a describe.Opener.
+func (k espKeys) open(b []byte) (describe.Opened, error) {
+	var last error
+	for _, key := range k[binary.BigEndian.Uint32(b)] {
+		for _, seq := range sequences(b) {
+			next, payload, err := esp.Open(b, key.key, seq)
+			if err == nil {
+				return describe.Opened{At: ivAt + esp.IVLen, Next: next, Payload: payload, Whose: key.whose}, nil
+			}
+			last = err
+		}
+	}
+	if last == nil {
+		last = describe.ErrNoKey
+	}
+	return describe.Opened{}, last
+}
+
+// sequences are the extended sequence numbers an ESP packet may have. Its high half is not sent; a receiver knows it from the packets
+// before, a capture begins anywhere. A node of roam6 puts all of it into the IV; another's high half can only be tried as 0.
+func sequences(b []byte) []uint64 {
+	low := uint64(binary.BigEndian.Uint32(b[4:]))
+	if iv := binary.BigEndian.Uint64(b[ivAt:]); iv != low && iv&(1<<32-1) == low {
+		return []uint64{iv, low}
+	}
+	return []uint64{low}
+}
