@@ -12,4 +12,7 @@
 //
 //	hmac-sha256-128   HMAC-SHA-256, first 128 bits (the truncation of RFC 4868); what to use between roam6 nodes
 //	hmac-sha1-96      HMAC-SHA1, first 96 bits: RFC 4285 to the letter, for other implementations
+//
+// It also computes what return routability needs between a mobile node and a correspondent node, RFC 6275 §5.2: keygen
+// tokens, the binding management key and the authenticator of §6.2.7. All of that is SHA-1, as the RFC has it.
 package mip

@@ -67,11 +67,19 @@ func (k Key) Size() int { return k.k().size }
 // home agent. data is the Mobility Header up to and including the Mobility SPI; its checksum field may hold anything.
 // At home, coa and hoa are equal.
 //
+// For the authenticator of a Fast Binding Update or Acknowledgement (RFC 5568 §6.4.5) the previous access router's address
+// stands for hoa, and coa is the new care-of address.
+//
 // spec MIP-03
 func (k Key) Sum(coa, hoa netip.Addr, data []byte) []byte {
 	kk := k.k()
-	h := hmac.New(kk.hash, kk.key)
-	for _, a := range []netip.Addr{coa, hoa} {
+	return sum(kk.hash, kk.key, coa, hoa, data)[:kk.size]
+}
+
+// sum is HMAC(key, first | second | data), the checksum field of data taken as zero.
+func sum(hash func() hash.Hash, key []byte, first, second netip.Addr, data []byte) []byte {
+	h := hmac.New(hash, key)
+	for _, a := range [...]netip.Addr{first, second} {
 		x := a.As16()
 		h.Write(x[:])
 	}
@@ -82,7 +90,7 @@ func (k Key) Sum(coa, hoa netip.Addr, data []byte) []byte {
 		h.Write([]byte{0, 0})
 		h.Write(data[checksumEnd:])
 	}
-	return h.Sum(nil)[:kk.size]
+	return h.Sum(nil)
 }
 
 // Verify reports, in constant time, whether got is the authentication data of such a message.
