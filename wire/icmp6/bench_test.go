@@ -27,3 +27,5 @@ func BenchmarkEcho(b *testing.B)                { bench(b, goldenEcho) }
 func BenchmarkError(b *testing.B)               { bench(b, goldenError) }
 func BenchmarkHomeAgentsReply(b *testing.B)     { bench(b, goldenHomeAgentsReply) }
 func BenchmarkPrefixAdvertisement(b *testing.B) { bench(b, goldenPrefixAdvertisement) }
+func BenchmarkListenerQuery(b *testing.B)       { bench(b, goldenGeneralQuery) }
+func BenchmarkListenerReport(b *testing.B)      { bench(b, goldenListenerReport) }

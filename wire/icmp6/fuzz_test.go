@@ -11,6 +11,7 @@ func FuzzParse(f *testing.F) {
 	for _, g := range []golden{
 		goldenEcho, goldenError, goldenHomeAgentsRequest, goldenHomeAgentsReply,
 		goldenPrefixSolicitation, goldenPrefixAdvertisement,
+		goldenGeneralQuery, goldenSourceQuery, goldenQuery1, goldenListenerReport, goldenListenerReport1, goldenListenerDone,
 	} {
 		f.Add(g.octets())
 	}

@@ -41,6 +41,12 @@ var goldens = map[string]golden{
 	"HomeAgentsReply":     goldenHomeAgentsReply,
 	"PrefixSolicitation":  goldenPrefixSolicitation,
 	"PrefixAdvertisement": goldenPrefixAdvertisement,
+	"GeneralQuery":        goldenGeneralQuery,
+	"SourceQuery":         goldenSourceQuery,
+	"Query1":              goldenQuery1,
+	"ListenerReport":      goldenListenerReport,
+	"ListenerReport1":     goldenListenerReport1,
+	"ListenerDone":        goldenListenerDone,
 }
 
 func (g golden) octets() []byte {
@@ -128,7 +134,7 @@ func TestChecksumCoversEverything(t *testing.T) {
 // Information has code 0 and reserved bits that do not matter.
 func TestCodeAndReserved(t *testing.T) {
 	for name, g := range goldens { //order:any
-		if name == "Error" {
+		if name == "Error" || IsListener(g.octets()[0]) { // see TestListenerCodeAndReserved
 			continue
 		}
 		b := g.octets()
@@ -153,6 +159,10 @@ func TestTypes(t *testing.T) {
 		case kind >= 1 && kind <= 127:
 			if e, ok := m.(*Error); !ok || e.Type != uint8(kind) {
 				t.Errorf("type %d: %v, %v; want an error message", kind, m, err)
+			}
+		case IsListener(uint8(kind)):
+			if kind == 143 != (err == nil) || err != nil && !errors.Is(err, wire.ErrTruncated) {
+				t.Errorf("type %d: %v, %v; 8 octets are whole as a report of version 2 only", kind, m, err)
 			}
 		case kind == 128 || kind == 129 || kind >= 144 && kind <= 147:
 			if err != nil {

@@ -8,7 +8,7 @@ import (
 	"roam6/wire/ip6"
 )
 
-// ICMPv6 types: RFC 4443 §2.1, RFC 6275 §6.5-6.8. Types up to 127 are errors.
+// ICMPv6 types: RFC 4443 §2.1, RFC 2710 §3, RFC 3810 §4, RFC 6275 §6.5-6.8. Types up to 127 are errors.
 const (
 	TypeUnreachable         uint8 = 1
 	TypePacketTooBig        uint8 = 2
@@ -16,6 +16,10 @@ const (
 	TypeParameterProblem    uint8 = 4
 	TypeEchoRequest         uint8 = 128
 	TypeEchoReply           uint8 = 129
+	TypeListenerQuery       uint8 = 130
+	TypeListenerReport1     uint8 = 131
+	TypeListenerDone        uint8 = 132
+	TypeListenerReport      uint8 = 143
 	TypeHomeAgentsRequest   uint8 = 144
 	TypeHomeAgentsReply     uint8 = 145
 	TypePrefixSolicitation  uint8 = 146
@@ -28,7 +32,8 @@ const maxErrorType uint8 = 127
 // headerLen is what every message here begins with: type, code, checksum and one word.
 const headerLen = 8
 
-// Message is one of *Echo, *Error, *HomeAgentsRequest, *HomeAgentsReply, *PrefixSolicitation and *PrefixAdvertisement.
+// Message is one of *Echo, *Error, *ListenerQuery, *ListenerReport, *ListenerReport1, *HomeAgentsRequest,
+// *HomeAgentsReply, *PrefixSolicitation and *PrefixAdvertisement.
 type Message interface {
 	// kind is the type and the code.
 	kind() (icmpType, code uint8)
@@ -50,6 +55,13 @@ func Parse(src, dst netip.Addr, icmp []byte) (Message, error) {
 	}
 	var parse func([]byte) (Message, error)
 	switch icmp[0] {
+	// The code of these is no code: receivers ignore it (RFC 2710 §3.2, RFC 3810 §5.1.1 and §5.2.1).
+	case TypeListenerQuery:
+		return parseListenerQuery(icmp)
+	case TypeListenerReport1, TypeListenerDone:
+		return parseListenerReport1(icmp)
+	case TypeListenerReport:
+		return parseListenerReport(icmp)
 	case TypeEchoRequest, TypeEchoReply:
 		parse = parseEcho
 	case TypeHomeAgentsRequest:
@@ -83,5 +95,5 @@ func fail(field string, offset int, cause error) error {
 	return wire.Fail("icmp6", field, offset, cause)
 }
 
-// identifier is the field at offset 4 of every message but the errors.
+// identifier is the field at offset 4 of echo and of the messages of RFC 6275.
 func identifier(b []byte) uint16 { return binary.BigEndian.Uint16(b[4:]) }
