@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"roam6/engine"
 	"roam6/machine/advertise"
@@ -79,6 +80,9 @@ func mobileNode(c *Config, m *MNConfig) mn.Config {
 		Security: security(m.Security),
 	}
 	for _, l := range c.Links {
+		if !slices.Contains(m.Links, l.Port) {
+			continue
+		}
 		cfg.Links = append(cfg.Links, mn.LinkConfig{Port: plane.Port(l.Port), Preference: l.Preference})
 	}
 	return cfg

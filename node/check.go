@@ -43,6 +43,7 @@ type checker struct {
 	doc       *conf.Doc
 	ports     map[int]bool
 	announced map[int]bool        // ports that a role advertises on
+	routed    map[int]bool        // ports of the links that a role of the node is the router on
 	owned     map[netip.Addr]bool // addresses that engines of the node answer for
 	keys      map[string]bool     // ESP keys seen so far
 	errs      []error
@@ -71,11 +72,13 @@ func (k *checker) config(c *Config) {
 		k.ports[l.Port], names[l.Name] = true, true
 	}
 	k.must(len(c.Roles) > 0, "roles", "[]", "at least one role")
+	k.findRouted(c.Roles)
 	mobiles := 0
 	for i := range c.Roles {
 		if c.Roles[i].MN != nil {
 			mobiles++
-			k.must(mobiles == 1, fmt.Sprintf(defaultRolePfx, i)+".mn", "a second mobile node", "one mn on a node: it takes all links")
+			k.must(mobiles == 1, fmt.Sprintf(defaultRolePfx, i)+".mn", "a second mobile node", "one mn on a node: its home address takes the default route")
+			k.links(fmt.Sprintf(defaultRolePfx, i)+".mn.links", c.Roles[i].MN, c.Links)
 		}
 		k.role(fmt.Sprintf(defaultRolePfx, i), &c.Roles[i])
 	}
@@ -84,19 +87,51 @@ func (k *checker) config(c *Config) {
 	}
 }
 
+// findRouted notes the links on which a role of the node is the router.
+func (k *checker) findRouted(roles []RoleConfig) {
+	for _, r := range roles {
+		if r.HA != nil {
+			k.routed[r.HA.Port] = true
+		}
+		if r.AR != nil {
+			for _, a := range r.AR.Links {
+				k.routed[a.Port] = true
+			}
+		}
+	}
+}
+
+// links decides which links the mobile node uses. It looks for routers there, so that no role beside it may be one.
+func (k *checker) links(at string, m *MNConfig, all []LinkConfig) {
+	if !k.doc.Has(at) {
+		for _, l := range all {
+			if !k.routed[l.Port] {
+				m.Links = append(m.Links, l.Port)
+			}
+		}
+		k.must(len(m.Links) > 0, "links", "none for the mobile node", "at least one link on which no role advertises")
+		return
+	}
+	k.must(len(m.Links) > 0, at, "none", "at least one port number of links")
+	seen := map[int]bool{}
+	for i, port := range m.Links {
+		k.must(k.ports[port] && !k.routed[port] && !seen[port], fmt.Sprintf("%s[%d]", at, i), port,
+			"the port of one of links, given once, on which no other role advertises")
+		seen[port] = true
+	}
+}
+
 // kernel decides whose a link is. A mobile node finds routers and makes addresses of its own: a kernel that does so too makes
 // the same ones, and answers mobility messages to them with Parameter Problem. On a router's links the kernel forwards.
 func (k *checker) kernel(at string, l *LinkConfig, roles []RoleConfig) {
-	mobile, router := false, false
+	mobile, router := false, k.routed[l.Port]
 	for _, r := range roles {
-		mobile = mobile || r.MN != nil
-		router = router || r.HA != nil && r.HA.Port == l.Port
-		router = router || r.AR != nil && slices.ContainsFunc(r.AR.Links, func(a AdvertiseConfig) bool { return a.Port == l.Port })
+		mobile = mobile || r.MN != nil && slices.Contains(r.MN.Links, l.Port)
 	}
 	k.must(!router || l.Kernel != KernelOff, at, l.Kernel, "on: the link is advertised on, and its kernel is the router")
 	switch {
 	case l.Kernel != "":
-	case mobile && !router:
+	case mobile:
 		l.Kernel = KernelOff
 	default:
 		l.Kernel = KernelOn
@@ -150,7 +185,6 @@ func (k *checker) mn(at string, m *MNConfig) {
 	k.must(m.Lifetime >= minLifetime && m.Lifetime <= maxLifetime, at+".lifetime", m.Lifetime, "4s to 72h")
 	k.must(m.HoldPackets >= 0 && m.HoldPackets <= maxHold, at+".hold_packets", m.HoldPackets, "0 to 65536")
 	k.must(m.HoldAge > 0 && m.HoldAge <= time.Minute, at+".hold_age", m.HoldAge, "up to 1m")
-	k.must(len(k.ports) > 0, "links", "none", "at least one link for the mobile node")
 	k.security(at+".security", m.Security)
 }
 

@@ -40,6 +40,7 @@ type MNConfig struct {
 	HomeAddress netip.Addr     `yaml:"home_address,required" doc:"the address applications keep"`
 	HomePrefix  netip.Prefix   `yaml:"home_prefix,required" doc:"the home link's prefix, /64"`
 	HomeAgent   netip.Addr     `yaml:"home_agent" doc:"the home agent's address; found by discovery (DHAAD) when absent"`
+	Links       []int          `yaml:"links" doc:"port numbers of the links it uses; default: all on which no other role of the node advertises"`
 	NAI         string         `yaml:"nai" doc:"network access identifier, user@realm; sent with binding updates"`
 	Strategy    string         `yaml:"strategy" allowed:"mipv6" doc:"handover strategy; default mipv6"`
 	DAD         string         `yaml:"dad" allowed:"standard|optimistic" doc:"standard waits for duplicate detection (RFC 4862), optimistic uses the address meanwhile (RFC 4429); default optimistic"`
@@ -124,7 +125,7 @@ func Parse(file string, text []byte) (*Config, error) {
 	if err := doc.Decode(c); err != nil {
 		return nil, err
 	}
-	k := &checker{doc: doc, ports: map[int]bool{}, announced: map[int]bool{}, owned: map[netip.Addr]bool{}, keys: map[string]bool{}}
+	k := &checker{doc: doc, ports: map[int]bool{}, announced: map[int]bool{}, routed: map[int]bool{}, owned: map[netip.Addr]bool{}, keys: map[string]bool{}}
 	k.config(c)
 	if err := conf.Join(k.errs...); err != nil {
 		return nil, err

@@ -23,9 +23,9 @@ const keyA, keyB, keyC, keyD = `"0101010101010101010101010101010101010101"`, `"0
 // whole is a configuration with every role that one node can hold, one key a line so that errors have lines of their own.
 const whole = `name: box
 tun: tun0
-links:
-  - {name: eth0, port: 1}
-  - {name: eth1, port: 2, preference: 3}
+links: [
+  {name: eth0, port: 1}, {name: wlan0, port: 3},
+  {name: eth1, port: 2, preference: 3}]
 roles:
   - mn:
       home_address: 2001:db8:0:1::100
@@ -94,11 +94,11 @@ func TestMistakes(t *testing.T) {
 		{"name: box", "name: \"\"", "1", "name", "letters"},
 		{"tun: tun0", "tun: a/b", "2", "tun", "15 octets"},
 		{"tun: tun0", "tun: eth0", "4", "links[0].name", "TUN"},
-		{"eth1", "a_name_that_is_far_too_long", "5", "links[1].name", "15 octets"},
-		{"eth1", "eth0", "5", "links[1].name", "neither another link"},
-		{"port: 2, p", "port: 1, p", "5", "links[1].port", "1 to 16"},
-		{"port: 2, p", "port: 17, p", "5", "links[1].port", "1 to 16"},
-		{"preference: 3", "preferense: 3", "5", "links[1].preferense", "preference"},
+		{"eth1", "a_name_that_is_far_too_long", "5", "links[2].name", "15 octets"},
+		{"eth1", "eth0", "5", "links[2].name", "neither another link"},
+		{"port: 2, p", "port: 1, p", "5", "links[2].port", "1 to 16"},
+		{"port: 2, p", "port: 17, p", "5", "links[2].port", "1 to 16"},
+		{"preference: 3", "preferense: 3", "5", "links[2].preferense", "preference"},
 		{"2001:db8:0:1::100", "2001:db8:9::100", "8", "roles[0].mn.home_address", "home_prefix"},
 		{"2001:db8:0:1::100", "\"2001:db8:0:1::\"", "8", "roles[0].mn.home_address", "one host"},
 		{"2001:db8:0:1::100", "2001:db8:0:1:fdff:ffff:ffff:fffe", "8", "roles[0].mn.home_address", "one host"},
@@ -110,6 +110,11 @@ func TestMistakes(t *testing.T) {
 		{"home_agent: 2001:db8:0:1::a", "home_agent: 2001:db8:0:1::100", "10", "roles[0].mn.home_agent", "another"},
 		{"mn@home.example", strings.Repeat("x", 254), "11", "roles[0].mn.nai", "253"},
 		{"dad: standard", "dad: sometimes", "12", "roles[0].mn.dad", "optimistic"},
+		{"lifetime: 60s", "lifetime: 60s\n      links: []", "14", "roles[0].mn.links", "at least one"},
+		{"lifetime: 60s", "lifetime: 60s\n      links: [3, 9]", "14", "roles[0].mn.links[1]", "one of links"},
+		{"lifetime: 60s", "lifetime: 60s\n      links: [3, 3]", "14", "roles[0].mn.links[1]", "once"},
+		{"lifetime: 60s", "lifetime: 60s\n      links: [2]", "14", "roles[0].mn.links[0]", "no other role advertises"},
+		{", {name: wlan0, port: 3}", "", "3", "links", "no role advertises"},
 		{"lifetime: 60s", "lifetime: 0s", "13", "roles[0].mn.lifetime", "4s to 72h"},
 		{"lifetime: 60s", "lifetime: 100h", "13", "roles[0].mn.lifetime", "4s to 72h"},
 		{"lifetime: 60s", "lifetime: soon", "13", "roles[0].mn.lifetime", ""},

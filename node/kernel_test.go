@@ -6,6 +6,7 @@ import (
 )
 
 const (
+	mnOn2  = `{mn: {links: [2], home_address: 2001:db8:0:1::100, home_prefix: 2001:db8:0:1::/64, security: {auth: {spi: 256, key: 000102030405060708090a0b0c0d0e0f}}}}`
 	mnRole = `{mn: {home_address: 2001:db8:0:1::100, home_prefix: 2001:db8:0:1::/64, security: {auth: {spi: 256, key: 000102030405060708090a0b0c0d0e0f}}}}`
 	haRole = `{ha: {address: 2001:db8:0:1::a, port: 1, prefix: 2001:db8:0:1::/64, mobiles: []}}`
 	arRole = `{ar: {links: [{port: 1, prefix: 2001:db8:a::/64}]}}`
@@ -21,6 +22,7 @@ func TestKernelOfLinks(t *testing.T) {
 		"access router":              {"{name: a, port: 1}", arRole, "on"},
 		"correspondent":              {"{name: a, port: 1}", cnRole, "on"},
 		"mobile node that is router": {"{name: a, port: 1}, {name: b, port: 2}", mnRole + "," + arRole, "on off"},
+		"mobile node on one":         {"{name: a, port: 1}, {name: b, port: 2}, {name: c, port: 3}", mnOn2, "on off on"},
 		"router's, taken away":       {"{name: a, port: 1, kernel: off}", haRole, "n.yaml:2: links[0].kernel"},
 		"neither":                    {"{name: a, port: 1, kernel: maybe}", mnRole, "n.yaml:2: links[0].kernel"},
 	} {

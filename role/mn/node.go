@@ -135,6 +135,9 @@ func (n *Node) tick(now engine.Now, out *engine.Effects) {
 
 // packet is the second level of dispatch: neighbour discovery, other ICMPv6, mobility.
 func (n *Node) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
+	if n.accessOf(in.Port) == nil {
+		return // for another role of the host
+	}
 	p, err := ip6.Parse(in.Data)
 	if err != nil {
 		out.Drop("ip6-malformed", engine.S("error", err.Error()))
