@@ -49,7 +49,8 @@ func Text(r *scenario.Report, width int) []byte {
 // timelineText explains one handover: every step with a bar at its place in time. The bars take what room there is.
 func timelineText(i int, h scenario.Handover, width int) string {
 	var w strings.Builder
-	fmt.Fprintf(&w, "Handover %d, %s %s at %s s: %s\n", i+1, h.Mobile, route(h), seconds(h.At), explained(h))
+	head := fmt.Sprintf("Handover %d, %s %s at %s s: %s", i+1, h.Mobile, route(h), seconds(h.At), explained(h))
+	w.WriteString(strings.TrimPrefix(fold(head, width), indent))
 	t := &table{columns: []column{{head: "at ms", right: true}, {head: "ms", right: true}, {head: "what happened"}, {head: "then waited for"}, {drop: 1}}}
 	whole := scenario.Millis(0)
 	if n := len(h.Timeline); n > 0 {
