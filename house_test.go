@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"role":     {"engine", "machine", "handover", "wire", "keying", "plane"},
 	"node":     {"role", "engine", "machine", "plane", "conf"},
 	"scenario": {"engine", "plane", "conf"},
-	"driver":   {"engine", "plane", "store", "wire/ip6"},
+	"driver":   {"engine", "plane", "store", "wire/ip6", "wire/icmp6"},
 	"sim":      {"engine", "plane", "wire", "scenario"},
 	"lab":      {"driver", "scenario", "engine", "plane"},
 	"web":      {"engine", "scenario"},

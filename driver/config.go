@@ -68,6 +68,7 @@ type Stats struct {
 	// Late is the largest delay of a Tick behind its deadline.
 	Late    time.Duration  `json:"late_ns"`
 	Plane   plane.Counters `json:"plane"`
+	MLD     MLDStats       `json:"mld"`
 	Waiting []Waiting      `json:"waiting"` // one an engine
 }
 

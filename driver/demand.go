@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"roam6/plane"
-	"roam6/wire/ip6"
 )
 
 // demand is what a plane's table asks of the machine under it, kept up one Op at a time: a home agent changes it with
@@ -14,27 +13,19 @@ import (
 type demand struct {
 	// shared: the links on which the kernel speaks IPv6 as well.
 	shared map[plane.Port]bool
-	locals map[netip.Addr]plane.Local
+	members
 	hosts  map[netip.Addr]plane.Host
 	paths  map[netip.Prefix]plane.Path
-	groups map[group]int // number of Locals that need it
 	direct map[plane.Port]map[netip.Prefix]struct{}
-}
-
-// group is a multicast group on a port.
-type group struct {
-	port plane.Port
-	addr netip.Addr
 }
 
 func newDemand(shared map[plane.Port]bool) *demand {
 	return &demand{
-		shared: shared,
-		locals: map[netip.Addr]plane.Local{},
-		hosts:  map[netip.Addr]plane.Host{},
-		paths:  map[netip.Prefix]plane.Path{},
-		groups: map[group]int{},
-		direct: map[plane.Port]map[netip.Prefix]struct{}{},
+		shared:  shared,
+		members: newMembers(),
+		hosts:   map[netip.Addr]plane.Host{},
+		paths:   map[netip.Prefix]plane.Path{},
+		direct:  map[plane.Port]map[netip.Prefix]struct{}{},
 	}
 }
 
@@ -67,22 +58,7 @@ func (d *demand) apply(op plane.Op) delta {
 func (d *demand) local(a netip.Addr, l plane.Local, gone bool) delta {
 	c := delta{capture: netip.PrefixFrom(a, a.BitLen())}
 	old, had := d.locals[a]
-	if gone {
-		delete(d.locals, a)
-	} else {
-		d.locals[a] = l
-	}
-	g := ip6.SolicitedNode(a)
-	if !gone && l.Port != plane.Kernel && !(had && old.Port == l.Port) {
-		if k := (group{l.Port, g}); d.count(k, 1) == 1 {
-			c.joined = append(c.joined, k)
-		}
-	}
-	if had && old.Port != plane.Kernel && (gone || old.Port != l.Port) {
-		if k := (group{old.Port, g}); d.count(k, -1) == 0 {
-			c.left = append(c.left, k)
-		}
-	}
+	c.joined, c.left = d.take(a, l, gone)
 	p := netip.PrefixFrom(a, a.BitLen())
 	if had && byLink(old) {
 		c.unwant(d, old.Port, p)
@@ -131,15 +107,6 @@ func (c *delta) unwant(d *demand, port plane.Port, p netip.Prefix) {
 	c.filters = append(c.filters, port)
 }
 
-func (d *demand) count(g group, by int) int {
-	d.groups[g] += by
-	n := d.groups[g]
-	if n == 0 {
-		delete(d.groups, g)
-	}
-	return n
-}
-
 // captured tells whether the kernel must route packets for a prefix into the plane.
 func (d *demand) captured(p netip.Prefix) bool {
 	if path, ok := d.paths[p]; ok && path.Capture {
@@ -158,16 +125,4 @@ func (d *demand) wants(port plane.Port) []netip.Prefix {
 	}
 	slices.SortFunc(all, netip.Prefix.Compare)
 	return slices.Compact(all)
-}
-
-// joined gives the groups of one port, sorted, without those that are always joined.
-func (d *demand) joined(port plane.Port) []netip.Addr {
-	var all []netip.Addr
-	for g := range d.groups {
-		if g.port == port {
-			all = append(all, g.addr)
-		}
-	}
-	slices.SortFunc(all, netip.Addr.Compare)
-	return all
 }

@@ -15,6 +15,7 @@ import (
 func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 	switch e := e.(type) {
 	case engine.Send:
+		l.report(now.Mono) // before the packet: it may be a probe of duplicate detection (RFC 4862 §5.4.2)
 		l.send(e.Port, e.To, e.Data)
 	case engine.Plane:
 		l.change(now, e.Op)
@@ -38,6 +39,9 @@ func (l *loop) change(now engine.Now, op plane.Op) {
 			return
 		}
 		l.event(now.Mono, ownName, engine.Event{Name: EventKernel, Reason: err.Error()})
+	}
+	if op.Local != nil {
+		l.mld.local(op.Local.Addr, op.Local.Local, op.Delete)
 	}
 	l.soft.Apply(time.Duration(now.Mono), op, &l.sink)
 	l.drain()
@@ -170,6 +174,7 @@ func (l *loop) snapshot() Stats {
 	st := l.stats
 	st.Drops = maps.Clone(l.stats.Drops)
 	st.Plane = l.soft.Counters()
+	st.MLD = l.mld.stats
 	now := l.now().Mono
 	for _, s := range l.slots {
 		w := Waiting{Engine: s.Name, For: s.why}

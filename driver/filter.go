@@ -24,6 +24,17 @@ const (
 // keep is what an accepting filter returns: the whole packet.
 const keep = 1 << 18
 
+// Offsets behind them when a hop-by-hop header stands between, as it does in multicast listener discovery: its first
+// two octets, and the ICMPv6 type behind the 8 octets that it has at least.
+const (
+	atHopNext     = etherLen + ip6.HeaderLen
+	atHopLen      = atHopNext + 1
+	atICMPTypeHop = atHopNext + 8
+)
+
+// listenerQuery is the type of the Multicast Listener Query, RFC 3810 §5.1.
+const listenerQuery = 130
+
 // Types of neighbour discovery, RFC 4861 §4: Router Solicitation to Redirect.
 const (
 	ndFirst = 133
@@ -44,7 +55,8 @@ func kernelChecks() []bpf.Instruction {
 	}
 }
 
-// filter lets through what a plane can want of a link: neighbour discovery, and packets to the given destinations.
+// filter lets through what a node can want of a link: neighbour discovery, multicast listener queries, and packets to the
+// given destinations.
 func filter(wants []netip.Prefix) []bpf.Instruction {
 	prog := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: 12, Size: 2},
@@ -55,6 +67,16 @@ func filter(wants []netip.Prefix) []bpf.Instruction {
 		bpf.LoadAbsolute{Off: atICMPType, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: ndFirst, SkipTrue: 2},
 		bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: ndLast, SkipTrue: 1},
+		bpf.RetConstant{Val: keep},
+		bpf.LoadAbsolute{Off: atNextHeader, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(ip6.ProtoHopByHop), SkipTrue: 8},
+		bpf.LoadAbsolute{Off: atHopNext, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(ip6.ProtoICMPv6), SkipTrue: 6},
+		bpf.LoadAbsolute{Off: atHopLen, Size: 1},
+		bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 3}, // units of 8 octets
+		bpf.TAX{},
+		bpf.LoadIndirect{Off: atICMPTypeHop, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: listenerQuery, SkipTrue: 1},
 		bpf.RetConstant{Val: keep},
 	}
 	if len(wants) > maxFilterAddrs {

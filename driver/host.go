@@ -2,6 +2,7 @@ package driver
 
 import (
 	"errors"
+	"net/netip"
 
 	"roam6/engine"
 	"roam6/plane"
@@ -22,6 +23,8 @@ type Host interface {
 	// Turn begins a new epoch of a link, which was told to have come or gone. What arrived until then and was not read is
 	// thrown away: it is of the link as it was, perhaps of another cell. It returns the epoch, and how many packets those were.
 	Turn(port plane.Port) (epoch uint32, stale int)
+	// LinkLocal is a link-local address that the host's own stack has on a port; invalid if it has none there.
+	LinkLocal(port plane.Port) netip.Addr
 	// Overflow is the number of packets the kernel threw away because nobody read them in time, since the last call.
 	Overflow() int
 	// Close stops the readers and removes what Apply made. It may be called twice.

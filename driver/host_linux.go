@@ -23,6 +23,7 @@ type machine struct {
 	conf   *os.Root // /proc/sys/net/ipv6/conf of our namespace
 	muted  *muted
 	demand *demand
+	lent   map[plane.Port]lent
 	feed   Feed
 	closed bool
 	wg     sync.WaitGroup
@@ -36,7 +37,7 @@ func openHost(c Config) (Host, error) {
 		c.Links[i].Userland = c.Links[i].Userland || c.Userland
 		shared[c.Links[i].Port] = !c.Links[i].Userland
 	}
-	m := &machine{links: map[plane.Port]*link{}, demand: newDemand(shared)}
+	m := &machine{links: map[plane.Port]*link{}, demand: newDemand(shared), lent: map[plane.Port]lent{}}
 	if err := m.open(c); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}

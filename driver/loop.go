@@ -36,6 +36,7 @@ type loop struct {
 	slots   []*slot
 	byName  map[string]*slot // constant after init
 	soft    *plane.Soft
+	mld     *mld
 	sink    plane.Sink
 	epochs  map[plane.Port]uint32 // of links that have come or gone
 	fx      engine.Effects
@@ -55,6 +56,7 @@ type queued struct {
 func (l *loop) init(n *Node) {
 	*l = loop{n: n, byName: map[string]*slot{}, soft: plane.NewSoft(), waiting: map[uint64]chan engine.Reply{}, epochs: map[plane.Port]uint32{}}
 	l.stats.Drops = map[string]int{}
+	l.mld = openMLD(n.host)
 	l.journal = newJournal(n.c.Journal, n.c.JournalSync, n.c.JournalHeader)
 	for _, e := range n.c.Engines {
 		s := &slot{Engine: e, deadline: engine.Never}
@@ -164,6 +166,7 @@ func (l *loop) wait() time.Duration {
 	for _, s := range l.slots {
 		next = min(next, s.deadline)
 	}
+	next = min(next, l.mld.deadline())
 	if next == engine.Never {
 		return time.Hour
 	}
@@ -172,6 +175,7 @@ func (l *loop) wait() time.Duration {
 
 // ticks gives one Tick to every engine whose deadline has come: late perhaps, never early.
 func (l *loop) ticks() {
+	l.tickMLD()
 	for _, s := range l.slots {
 		if s.deadline == engine.Never {
 			continue
@@ -192,6 +196,9 @@ func (l *loop) arrive(a *Arrival) {
 		return
 	}
 	l.stats.Packets++
+	if l.heard(a) {
+		return
+	}
 	l.soft.Handle(time.Duration(l.now().Mono), a.Port, a.From, a.Data, &l.sink)
 	l.drain()
 	l.settle()
@@ -284,6 +291,7 @@ func (l *loop) step(s *slot, in engine.Input) {
 		}
 		l.stats.Effects++
 	}
+	l.report(now.Mono)
 	s.deadline, s.why = s.Engine.Engine.Deadline()
 }
 

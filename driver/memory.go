@@ -2,6 +2,7 @@ package driver
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -107,6 +108,9 @@ func (m *Memory) Turn(p plane.Port) (epoch uint32, stale int) {
 	m.epoch[p]++
 	return m.epoch[p], 0
 }
+
+// LinkLocal is none: there is no stack.
+func (m *Memory) LinkLocal(plane.Port) netip.Addr { return netip.Addr{} }
 
 // Overflow is always 0: Deliver waits.
 func (m *Memory) Overflow() int { return 0 }
