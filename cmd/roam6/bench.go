@@ -3,13 +3,19 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"roam6/scenario"
 )
 
 // benchResult is the form of DESIGN part 8. A row without a peer has only ours.
@@ -21,7 +27,9 @@ type benchResult struct {
 type benchRow struct {
 	Name     string   `json:"name"`
 	Unit     string   `json:"unit"`
-	Ours     *float64 `json:"ours,omitempty"`
+	Ours     *float64 `json:"ours,omitempty"`     // the median of Runs
+	OursMin  *float64 `json:"ours_min,omitempty"` // their least and largest, where they are more than one
+	OursMax  *float64 `json:"ours_max,omitempty"`
 	Peer     string   `json:"peer,omitempty"`
 	Theirs   *float64 `json:"theirs,omitempty"`
 	Ratio    *float64 `json:"ratio,omitempty"`
@@ -31,9 +39,15 @@ type benchRow struct {
 	Skipped  string   `json:"skipped,omitempty"`
 }
 
-// ours is a row without a peer.
-func ours(name, unit string, v float64, runs int) benchRow {
-	return benchRow{Name: name, Unit: unit, Ours: &v, Runs: runs}
+// ours is a row without a peer, of one measurement or more.
+func ours(name, unit string, values ...float64) benchRow {
+	slices.Sort(values)
+	n := len(values)
+	r := benchRow{Name: name, Unit: unit, Ours: &values[n/2], Runs: n}
+	if n > 1 {
+		r.OursMin, r.OursMax = &values[0], &values[n-1]
+	}
+	return r
 }
 
 // benches are what can be measured.
@@ -52,43 +66,91 @@ type benchFlags struct {
 }
 
 func benchCmd() *cobra.Command {
-	c := group("bench", "Measure roam6 itself", "Measurements of roam6 itself, the same everywhere, so that machines and versions can be compared.")
+	c := group("bench", "Measure roam6 itself", `Measurements of roam6 itself, the same everywhere, so that machines and versions can be compared. The spread is the
+difference between the slowest and the fastest run, in percent of the median: a difference between two versions that is
+smaller than it says nothing. On a busy machine it says so.`)
 	for _, b := range benches {
 		f := &benchFlags{}
 		sub := &cobra.Command{
 			Use: b.name, Short: b.short, Args: exactly(0, "no argument"),
 			Example: lines("roam6 bench " + b.name + " --json"),
 			RunE: work(func(c *cobra.Command, _ []string) error {
+				load, _ := os.ReadFile("/proc/loadavg") // before we make some ourselves
 				rows, err := b.run(c.Context(), f)
 				if err != nil {
 					return err
 				}
+				if text := busy(string(load), runtime.NumCPU()); text != "" {
+					fmt.Fprintln(os.Stderr, "roam6: "+text)
+				}
 				if f.json {
 					return printJSON(benchResult{b.name, rows})
 				}
-				return printRows(rows)
+				return printRows(os.Stdout, rows)
 			}),
 		}
 		sub.Flags().BoolVar(&f.json, "json", false, "print JSON")
 		if b.name == "sim" {
 			sub.Flags().IntSliceVar(&f.nodes, "nodes", []int{1, 1000, 10000}, "`numbers` of mobile nodes")
 			sub.Flags().StringVar(&f.scenario, "scenario", "commute", "`scenario` that is run")
+			must(sub.Flags().SetAnnotation("nodes", allowedNote, []string{fmt.Sprintf("each from 1 to %d", scenario.MaxMobiles)}))
+			must(sub.RegisterFlagCompletionFunc("nodes", nothing))
+			must(sub.RegisterFlagCompletionFunc("scenario", func(c *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+				return scenarioNames(c, nil, typed)
+			}))
 		}
 		c.AddCommand(sub)
 	}
 	return c
 }
 
-func printRows(rows []benchRow) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+// printRows prints medians and how far the runs lie apart: from the least to the largest, in percent of the median.
+func printRows(w io.Writer, rows []benchRow) error {
+	wide := 0
 	for _, r := range rows {
-		what := "skipped: " + r.Skipped
-		if r.Ours != nil {
-			what = fmt.Sprintf("%.6g", *r.Ours)
-		}
-		fmt.Fprintf(w, "%s\t%s\t %s\t\n", r.Name, what, r.Unit)
+		wide = max(wide, len(r.Name))
 	}
-	return w.Flush()
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	line := func(name, median, spread, runs, unit string) {
+		fmt.Fprintf(t, "%-*s\t%s\t%s\t%s\t  %s\n", wide, name, median, spread, runs, unit)
+	}
+	line("", "median", "spread", "runs", "unit")
+	for _, r := range rows {
+		switch {
+		case r.Ours == nil:
+			line(r.Name, "–", "–", "–", r.Unit+", skipped: "+r.Skipped)
+		case r.OursMin != nil && *r.Ours > 0:
+			line(r.Name, figure(*r.Ours), fmt.Sprintf("%.0f %%", 100*(*r.OursMax-*r.OursMin) / *r.Ours), strconv.Itoa(r.Runs), r.Unit)
+		default:
+			line(r.Name, figure(*r.Ours), "–", strconv.Itoa(r.Runs), r.Unit)
+		}
+	}
+	return t.Flush()
+}
+
+// figure prints three digits that say something, and all those before the point.
+func figure(v float64) string {
+	switch {
+	case v == math.Trunc(v), v >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
+}
+
+// busyLoad is the part of the processors that others may use before a measurement says less than it seems to.
+const busyLoad = 0.25
+
+// busy is the warning of a machine that does something else; "" for one that does not. Load is the line of /proc/loadavg.
+func busy(load string, processors int) string {
+	first, _, _ := strings.Cut(load, " ")
+	v, err := strconv.ParseFloat(first, 64)
+	if err != nil || v <= busyLoad*float64(processors) {
+		return ""
+	}
+	return fmt.Sprintf("warning: this machine is busy (load %.1f on %s): times come out too long and lie far apart; run it again when the load is below %.1f",
+		v, plural(processors, "processor"), busyLoad*float64(processors))
 }
 
 // Each measurement is the median of benchRuns runs of at least benchTime.
@@ -97,8 +159,8 @@ const (
 	benchTime = 100 * time.Millisecond
 )
 
-// measure gives the nanoseconds and allocations of one call of f.
-func measure(f func()) (ns, allocs float64) {
+// measure gives the nanoseconds of a call of f, run by run, and its allocations.
+func measure(f func()) (ns []float64, allocs float64) {
 	n := 1
 	for { // how many calls last long enough
 		began := time.Now()
@@ -113,7 +175,6 @@ func measure(f func()) (ns, allocs float64) {
 		}
 		n *= 4
 	}
-	var times []float64
 	var before, after runtime.MemStats
 	for range benchRuns {
 		runtime.GC()
@@ -122,10 +183,9 @@ func measure(f func()) (ns, allocs float64) {
 		for range n {
 			f()
 		}
-		times = append(times, float64(time.Since(began))/float64(n))
+		ns = append(ns, float64(time.Since(began))/float64(n))
 		runtime.ReadMemStats(&after)
 		allocs = float64((after.Mallocs - before.Mallocs) / uint64(n))
 	}
-	slices.Sort(times)
-	return times[len(times)/2], allocs
+	return ns, allocs
 }

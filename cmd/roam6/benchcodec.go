@@ -29,10 +29,10 @@ func benchCodec(ctx context.Context, _ *benchFlags) ([]benchRow, error) {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 		ns, allocs := measure(func() { _ = c.parse(c.octets) })
-		rows = append(rows, ours("parse "+c.name, "ns", ns, benchRuns), ours("parse "+c.name, "allocations", allocs, benchRuns))
+		rows = append(rows, ours("parse "+c.name, "ns", ns...), ours("parse "+c.name, "allocations", allocs))
 		buf := make([]byte, 0, 512)
 		ns, allocs = measure(func() { buf = c.add(buf[:0]) })
-		rows = append(rows, ours("append "+c.name, "ns", ns, benchRuns), ours("append "+c.name, "allocations", allocs, benchRuns))
+		rows = append(rows, ours("append "+c.name, "ns", ns...), ours("append "+c.name, "allocations", allocs))
 	}
 	return rows, nil
 }

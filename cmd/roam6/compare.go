@@ -4,34 +4,29 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"roam6/lab"
 	"roam6/role/mn"
 	"roam6/scenario"
+	"roam6/scenario/report"
 	"roam6/sim"
 )
 
 // variant is one row of a comparison: a strategy and the overrides that make it what it is.
 type variant struct {
-	Name string `json:"name"`
+	name string
 	with runFlags
 }
 
-// row is what a variant came to.
-type row struct {
-	Name   string           `json:"name"`
-	Result *scenario.Result `json:"result"`
-}
-
 func compareCmd() *cobra.Command {
-	f, world := &runFlags{nodes: 1}, "sim"
+	f := &runFlags{nodes: 1, compared: true}
 	c := &cobra.Command{
 		Use:   "compare SCENARIO",
 		Short: "Run a scenario with every handover strategy and print one table",
+		Long: `Runs a scenario with every handover strategy, and plain Mobile IPv6 with both ways of duplicate address detection, and prints a
+row each. What the scenario expects is expected of each: if one does not show it, the exit status is 1.`,
 		Example: lines(
 			"roam6 compare commute",
 			"roam6 compare commute --world lab --set radio.blackout=50ms",
@@ -39,23 +34,23 @@ func compareCmd() *cobra.Command {
 		),
 		Args:              exactly(1, "a SCENARIO"),
 		ValidArgsFunction: scenarioNames,
-		RunE:              work(func(c *cobra.Command, args []string) error { return compare(c.Context(), f, world, args[0]) }),
+		RunE:              work(func(c *cobra.Command, args []string) error { return compare(c.Context(), f, args[0]) }),
 	}
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "`number` that all chance of the runs comes from")
-	c.Flags().StringArrayVar(&f.set, "set", nil, "override one `key=value` of the scenario (may be repeated)")
-	c.Flags().BoolVar(&f.json, "json", false, "print a list of names and results as JSON")
-	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no progress on standard error")
-	c.Flags().StringVar(&world, "world", "sim", "where it runs: sim or lab")
+	setFlag(c, &f.set)
+	c.Flags().BoolVar(&f.json, "json", false, "print a list of names, results and checks as JSON")
+	tellFlags(c, f)
+	c.Flags().StringVar(&f.world, "world", "sim", "where it runs: sim or lab")
 	must(c.RegisterFlagCompletionFunc("world", cobra.FixedCompletions([]string{"sim", "lab"}, cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
 
-// variants are the strategies; mipv6 comes with both ways of duplicate address detection, its longest wait.
+// variants are the strategies; each comes with both ways of duplicate address detection, its longest wait.
 func variants(f *runFlags) []variant {
 	var out []variant
 	for _, s := range mn.Strategies {
 		for _, dad := range []string{"standard", "optimistic"} {
-			v := variant{Name: s + ", " + dad + " DAD", with: *f}
+			v := variant{name: s + ", " + dad + " DAD", with: *f}
 			v.with.strategy = s
 			v.with.set = append([]string{"mn.dad=" + dad}, f.set...)
 			out = append(out, v)
@@ -64,9 +59,9 @@ func variants(f *runFlags) []variant {
 	return out
 }
 
-func compare(ctx context.Context, f *runFlags, world, arg string) error {
-	if world != "sim" && world != "lab" {
-		return usagef("--world %s: there are sim and lab", world)
+func compare(ctx context.Context, f *runFlags, arg string) error {
+	if f.world != "sim" && f.world != "lab" {
+		return usagef("--world %s: sim or lab is allowed", f.world)
 	}
 	list := variants(f)
 	for _, v := range list {
@@ -74,29 +69,73 @@ func compare(ctx context.Context, f *runFlags, world, arg string) error {
 			return err
 		}
 	}
-	if world == "lab" {
+	if f.world == "lab" {
 		if inside, err := enter(ctx, lab.EnterOptions{}); !inside {
 			return err
 		}
 	}
-	var rows []row
+	var rows []report.Variant
+	passed := true
 	for _, v := range list {
-		_, p, err := v.with.plan(arg)
+		row, err := v.run(ctx, arg)
 		if err != nil {
 			return err
 		}
-		m := scenario.NewMeasure(p, world, "soft")
-		l := newLive(&v.with, p, m)
-		l.say(v.Name)
-		if err := one(ctx, world, p, l); err != nil {
-			return err
+		rows = append(rows, row)
+		passed = passed && scenario.Passed(row.Checks)
+	}
+	if err := printComparison(f, rows); err != nil {
+		return err
+	}
+	if !passed {
+		return ended(exitFailed)
+	}
+	return nil
+}
+
+// run runs one variant and holds it to what the scenario expects.
+func (v *variant) run(ctx context.Context, arg string) (report.Variant, error) {
+	row := report.Variant{Name: v.name}
+	s, p, err := v.with.plan(arg)
+	if err != nil {
+		return row, err
+	}
+	expect, err := s.Expectation(v.with.options())
+	if err != nil {
+		return row, usage(err)
+	}
+	m := scenario.NewMeasure(p, v.with.world, "soft")
+	l := newLive(&v.with, p, m)
+	if l.tty || v.with.world == "lab" {
+		l.say(v.name)
+	}
+	if err := one(ctx, v.with.world, p, l); err != nil {
+		return row, err
+	}
+	row.Result = m.Result()
+	row.Checks = scenario.Verdict(row.Result, expect)
+	return row, nil
+}
+
+// printComparison prints the table or the list.
+func printComparison(f *runFlags, rows []report.Variant) error {
+	if !f.json {
+		_, err := os.Stdout.Write(report.Comparison(rows, columns()))
+		return err
+	}
+	for _, r := range rows {
+		sayFailed(r.Name+": ", r.Checks)
+	}
+	return printJSON(rows)
+}
+
+// sayFailed tells of what was not as expected, beside a result in JSON.
+func sayFailed(prefix string, checks []scenario.Check) {
+	for _, c := range checks {
+		if !c.OK {
+			fmt.Fprintf(os.Stderr, "roam6: %sexpected of %s: %s; came: %s\n", prefix, c.Name, c.Want, c.Got)
 		}
-		rows = append(rows, row{v.Name, m.Result()})
 	}
-	if f.json {
-		return printJSON(rows)
-	}
-	return printComparison(rows)
 }
 
 // one runs a plan in a world.
@@ -110,40 +149,4 @@ func one(ctx context.Context, world string, p *scenario.Plan, l *live) error {
 	defer l.clock()()
 	_, err := lab.Run(ctx, lab.Config{Plan: p, Build: build, Recorder: l})
 	return err
-}
-
-func printComparison(rows []row) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "strategy\thandovers\tfailed\tout p50 ms\tout max\tL3 p50\tL3 max\tlost\tair packets\toctets\tworst voice R\t")
-	for _, r := range rows {
-		t, air := r.Result.Totals, scenario.Air{}
-		for _, h := range r.Result.Handovers {
-			air.Messages += h.Air.Messages
-			air.Octets += h.Air.Octets
-		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\t\n", r.Name, t.Handovers, t.Failed,
-			milli(t.Interruption.P50), milli(t.Interruption.Max), milli(t.L3Overhead.P50), milli(t.L3Overhead.Max),
-			t.Lost, air.Messages, air.Octets, worstVoice(r.Result))
-	}
-	return w.Flush()
-}
-
-func milli(m *scenario.Millis) string {
-	if m == nil {
-		return "-"
-	}
-	return strconv.FormatFloat(float64(*m)/1e6, 'f', 1, 64)
-}
-
-func worstVoice(r *scenario.Result) string {
-	var worst *scenario.Decimal
-	for _, f := range r.Flows {
-		if f.R != nil && (worst == nil || *f.R < *worst) {
-			worst = f.R
-		}
-	}
-	if worst == nil {
-		return "-"
-	}
-	return strconv.FormatFloat(float64(*worst), 'f', 1, 64)
 }

@@ -77,6 +77,8 @@ func ctlCmd() *cobra.Command {
 	c.Flags().StringVarP(&f.socket, "socket", "s", "", "the node's control `SOCKET`")
 	c.Flags().StringVarP(&f.name, "node", "n", "", "the node's `name`: its socket is "+controlDir+"/NAME.sock")
 	c.Flags().StringVar(&f.engine, "engine", "", "the `role` that is asked, such as mn (needed only when the node has several)")
+	must(c.RegisterFlagCompletionFunc("node", controlNames))
+	must(c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"mn", "ha", "ar", "cn"}, cobra.ShellCompDirectiveNoFileComp)))
 	c.Flags().BoolVar(&f.json, "json", false, "events: one JSON object a line")
 	c.MarkFlagsMutuallyExclusive("socket", "node")
 	return c
@@ -130,6 +132,8 @@ func (f *ctlFlags) run(ctx context.Context, verb string, words []string) error {
 	switch {
 	case err != nil:
 		return err
+	case strings.HasPrefix(reply.Err, "unknown verb") || strings.Contains(reply.Err, "has no engine"):
+		return usagef("%s: %s", verb, strings.TrimPrefix(reply.Err, "driver: "))
 	case reply.Err != "":
 		return fmt.Errorf("%s: %s", verb, reply.Err)
 	case len(reply.Data) == 0 || string(reply.Data) == "null":

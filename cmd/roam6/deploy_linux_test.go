@@ -618,7 +618,7 @@ func (e *estate) asks(t *testing.T, agent, mobile *process) {
 		}
 	})
 	_, err = e.ctl(mobile, "dance")
-	if err == nil || !strings.Contains(err.Error(), "exit status 1") || !strings.Contains(err.Error(), "unknown verb dance") {
+	if err == nil || !strings.Contains(err.Error(), "exit status 2") || !strings.Contains(err.Error(), "unknown verb dance") {
 		t.Errorf("an unknown verb: %v", err)
 	}
 }

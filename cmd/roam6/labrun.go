@@ -42,7 +42,7 @@ handovers, the timeline that explains each outage, and the verdict go to standar
 		ValidArgsFunction: scenarioNames,
 		RunE:              work(func(c *cobra.Command, args []string) error { return f.run(c.Context(), args[0]) }),
 	}
-	f.nodes = 1
+	f.nodes, f.world = 1, "lab"
 	f.choose(c)
 	f.show(c)
 	c.Flags().StringVar(&f.captures, "keep-captures", "", "write a pcapng of every segment into `DIR` (--report does so too)")

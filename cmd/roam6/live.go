@@ -17,8 +17,29 @@ import (
 // How often the status line is written: on a terminal in place, elsewhere as lines of their own.
 const (
 	statusEvery     = 200 * time.Millisecond
-	statusLineEvery = 2 * time.Second
+	statusLineFirst = 2 * time.Second // what takes no longer needs none
+	statusLineEvery = 10 * time.Second
 )
+
+// telling is how much is told while a run goes.
+type telling int
+
+const (
+	tellStatus    telling = iota // how far it is
+	tellHandovers                // and one line a handover
+	tellSteps                    // and what happens at each step
+)
+
+// telling decides it: all to people at a terminal. In a log, a line a handover for what takes its time.
+func (f *runFlags) telling() telling {
+	switch {
+	case f.verbose, f.world == "", f.world != "" && !f.compared && onTerminal():
+		return tellSteps
+	case f.world == "lab":
+		return tellHandovers
+	}
+	return tellStatus
+}
 
 // live tells what happens while a run goes: moves and handover steps of the measured mobile nodes, and how far the run
 // is. It passes everything on to the recorder behind it.
@@ -26,20 +47,34 @@ type live struct {
 	scenario.Recorder
 	out   io.Writer // nil: silent
 	tty   bool
+	tell  telling
 	plan  *scenario.Plan
 	quiet map[string]bool // mobile nodes that nothing is told of
 
 	mu      sync.Mutex
-	status  string        // on the terminal's last line
-	written time.Time     // when the status was
-	moves   int           // handovers begun
-	heard   time.Time     // when the run last told something of a time,
-	at      time.Duration // which was this one
+	moved   map[string]move // handovers that have begun and are not registered, by mobile node
+	status  string          // on the terminal's last line
+	written time.Time       // when the status was,
+	lined   bool            // if it was
+	moves   map[int]bool    // handovers begun, by their number in the plan
+	heard   time.Time       // when the run last told something of a time,
+	at      time.Duration   // which was this one
+}
+
+// move is a handover under way.
+type move struct {
+	at time.Duration // when it began; 0 before the first
+	to string        // the segment it goes to, as far as it is known
 }
 
 // newLive makes the teller of one run. Without a terminal, JSON output keeps standard error empty.
 func newLive(f *runFlags, plan *scenario.Plan, behind scenario.Recorder) *live {
-	l := &live{Recorder: behind, plan: plan, quiet: map[string]bool{}, written: time.Now()}
+	l := &live{Recorder: behind, plan: plan, tell: f.telling(), quiet: map[string]bool{}, moved: map[string]move{}, moves: map[int]bool{}, written: time.Now()}
+	for _, n := range plan.Nodes {
+		if n.Userland {
+			l.moved[n.Name] = move{} // the first registration is told as well
+		}
+	}
 	l.tty = term.IsTerminal(int(os.Stderr.Fd()))
 	if !f.quiet && (l.tty || !f.json) {
 		l.out = os.Stderr
@@ -55,14 +90,48 @@ func newLive(f *runFlags, plan *scenario.Plan, behind scenario.Recorder) *live {
 func (l *live) Did(at time.Duration, i int) {
 	l.Recorder.Did(at, i)
 	a := l.plan.Actions[i]
-	if a.Verb == scenario.Detach {
-		l.mu.Lock() // the status is written by another goroutine in the lab
-		l.moves++
-		l.mu.Unlock()
-	}
-	if !l.quiet[a.Node] {
+	l.begun(at, a)
+	if !l.quiet[a.Node] && l.tell == tellSteps {
 		l.line(at, a.Node, deed(a))
 	}
+}
+
+// begun notes the handover that an action is part of.
+func (l *live) begun(at time.Duration, a scenario.Action) {
+	if a.Handover < 0 || a.Verb != scenario.Detach && a.Verb != scenario.Attach {
+		return
+	}
+	l.mu.Lock() // the status is written by another goroutine in the lab
+	defer l.mu.Unlock()
+	l.moves[a.Handover] = true
+	m, under := l.moved[a.Node]
+	if !under || m.at == 0 {
+		m = move{at: at}
+	}
+	if a.Segment != "" {
+		m.to = a.Segment
+	}
+	l.moved[a.Node] = m
+}
+
+// arrived is the line of a handover that is done; "" for the refresh of a registration.
+func (l *live) arrived(at time.Duration, node, coa string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m, under := l.moved[node]
+	delete(l.moved, node)
+	text := strings.TrimSpace("registered at " + coa)
+	switch {
+	case !under && l.tell == tellSteps:
+		return text
+	case !under:
+		return ""
+	case m.at == 0:
+		return text
+	case m.to != "":
+		text += " in " + m.to
+	}
+	return fmt.Sprintf("%s, %d ms after the move began", text, (at - m.at).Milliseconds())
 }
 
 // deed is an action in words.
@@ -95,14 +164,22 @@ func (l *live) Event(at time.Duration, node, eng string, ev engine.Event) {
 	}
 	switch ev.Name {
 	case engine.EventStep:
+		if l.tell != tellSteps {
+			return
+		}
 		text := ev.Get("step")
 		if ev.Reason != "" {
 			text += "; now waiting for: " + ev.Reason
 		}
 		l.line(at, node, text)
 	case engine.EventRegistered:
-		l.line(at, node, strings.TrimSpace("registered at "+ev.Get("coa")))
+		if text := l.arrived(at, node, ev.Get("coa")); text != "" && l.tell >= tellHandovers {
+			l.line(at, node, text)
+		}
 	case engine.EventFellBack, engine.EventFailed:
+		if l.tell == tellStatus {
+			return
+		}
 		l.line(at, node, strings.TrimSuffix(ev.Name+": "+ev.Reason, ": "))
 	}
 }
@@ -143,17 +220,20 @@ func (l *live) wipe() {
 // progress says how far the run is.
 func (l *live) progress(done time.Duration) {
 	every := statusLineEvery
-	if l.tty {
+	switch {
+	case l.tty:
 		every = statusEvery
+	case !l.lined:
+		every = statusLineFirst
 	}
 	if l.out == nil || time.Since(l.written) < every {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.written = time.Now()
+	l.written, l.lined = time.Now(), true
 	l.wipe()
-	l.status = fmt.Sprintf("%9.1f s of %v, %s begun", done.Seconds(), l.plan.Length, plural(l.moves, "handover"))
+	l.status = fmt.Sprintf("%9.1f s of %v, %s begun", done.Seconds(), l.plan.Length, plural(len(l.moves), "handover"))
 	fmt.Fprint(l.out, l.status)
 	if !l.tty {
 		fmt.Fprintln(l.out)

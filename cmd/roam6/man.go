@@ -34,14 +34,25 @@ func built() string {
 	return "devel-" + revision + dirty
 }
 
+// versionLine is the version for people.
+func versionLine() string {
+	return fmt.Sprintf("roam6 %s (%s, %s/%s)", built(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func versionCmd() *cobra.Command {
-	return &cobra.Command{
+	asJSON := false
+	c := &cobra.Command{
 		Use: "version", Short: "Print the version", Args: exactly(0, "no argument"),
 		RunE: work(func(*cobra.Command, []string) error {
-			_, err := fmt.Printf("roam6 %s (%s, %s/%s)\n", built(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			if asJSON {
+				return printJSON(map[string]string{"version": built(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+			}
+			_, err := fmt.Println(versionLine())
 			return err
 		}),
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
 }
 
 // manCmd writes manual pages; packages call it when they are built, with SOURCE_DATE_EPOCH for equal pages.

@@ -41,7 +41,6 @@ type nodeFlags struct {
 func configFlag(c *cobra.Command, file *string) {
 	c.Flags().StringVarP(file, "config", "c", "", "the node's configuration `FILE` (required)")
 	must(c.MarkFlagFilename("config", "yaml", "yml"))
-	must(c.MarkFlagRequired("config"))
 }
 
 func nodeRunCmd() *cobra.Command {
@@ -108,6 +107,9 @@ func nodeSchemaCmd() *cobra.Command {
 
 // readNode reads and checks a node's configuration.
 func readNode(file string) (*node.Config, []byte, error) {
+	if file == "" {
+		return nil, nil, usagef("-c FILE is missing: the node's configuration, such as -c /etc/roam6/ha.yaml (examples/ has some)")
+	}
 	text, err := readConfig(file)
 	if err != nil {
 		return nil, nil, err

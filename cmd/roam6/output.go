@@ -22,7 +22,7 @@ type outcome struct {
 // print shows the result, writes the report and ends with status 1 when an expectation failed.
 func (o *outcome) print(w io.Writer) error {
 	r := o.measure.Report(o.scenario, o.expect)
-	text := report.Text(r)
+	text := report.Text(r, columns())
 	if o.flags.json {
 		text = r.Result.JSON()
 	}
@@ -36,11 +36,7 @@ func (o *outcome) print(w io.Writer) error {
 		return nil
 	}
 	if o.flags.json {
-		for _, c := range r.Checks {
-			if !c.OK {
-				fmt.Fprintf(os.Stderr, "roam6: expected of %s: %s; came: %s\n", c.Name, c.Want, c.Got)
-			}
-		}
+		sayFailed("", r.Checks)
 	}
 	return ended(exitFailed)
 }

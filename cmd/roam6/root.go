@@ -34,6 +34,7 @@ Exit status: 0 done; 1 an expectation failed; 2 command line or configuration; 3
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
+		Version:                    built(),
 		Args:                       noneOf,
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -57,7 +58,40 @@ Exit status: 0 done; 1 an expectation failed; 2 command line or configuration; 3
 		add(groupLook, decodeHook())
 	}
 	root.AddCommand(manCmd())
+	root.SetVersionTemplate(versionLine() + "\n")
+	root.SetFlagErrorFunc(flagError)
+	completeAll(root)
+	tameCobra(root)
 	return root
+}
+
+// tameCobra makes the commands that cobra adds by itself refuse what they do not know, as ours do: they would print help, and end
+// with status 0.
+func tameCobra(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.RunE = func(_ *cobra.Command, args []string) error {
+				of, rest, err := root.Find(args)
+				switch {
+				case err != nil:
+					return err // that of noneOf, for the root
+				case of.HasSubCommands() && len(rest) > 0:
+					return noneOf(of, rest)
+				}
+				of.InitDefaultHelpFlag()
+				return of.Help()
+			}
+		case "completion":
+			c.Args = noneOf
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+			for _, shell := range c.Commands() {
+				shell.Args = exactly(0, "no argument")
+			}
+		}
+	}
 }
 
 // decodeHook makes the command that prints packets.

@@ -20,10 +20,26 @@ a built-in one is a good start for your own:
   roam6 sim run ./mine.yaml`, scenarioListCmd(), scenarioShowCmd(), scenarioSchemaCmd(), scenarioCheckCmd())
 }
 
+// listed is a scenario in a list.
+type listed struct {
+	Name   string          `json:"name"`
+	Title  string          `json:"title"`
+	Shows  string          `json:"shows"`
+	Length scenario.Millis `json:"length_ms"`
+}
+
 func scenarioListCmd() *cobra.Command {
-	return &cobra.Command{
+	asJSON := false
+	c := &cobra.Command{
 		Use: "list", Short: "List the built-in scenarios", Args: exactly(0, "no argument"),
 		RunE: work(func(*cobra.Command, []string) error {
+			if asJSON {
+				list := []listed{}
+				for _, s := range scenario.List() {
+					list = append(list, listed{s.Name, s.Title, strings.TrimSpace(s.Shows), scenario.Millis(s.Length)})
+				}
+				return printJSON(list)
+			}
 			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 			for _, s := range scenario.List() {
 				fmt.Fprintf(w, "%s\t%v\t%s\n", s.Name, s.Length, s.Title)
@@ -31,6 +47,8 @@ func scenarioListCmd() *cobra.Command {
 			return w.Flush()
 		}),
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
 }
 
 func scenarioShowCmd() *cobra.Command {

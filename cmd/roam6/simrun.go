@@ -44,27 +44,34 @@ timeline that explains each outage, and the verdict go to standard output, what 
 		),
 		Args:              exactly(1, "a SCENARIO"),
 		ValidArgsFunction: scenarioNames,
-		RunE:              work(func(c *cobra.Command, args []string) error { return f.run(c.Context(), args[0]) }),
+		RunE: work(func(c *cobra.Command, args []string) error {
+			if !c.Flags().Changed("seeds") {
+				return f.run(c.Context(), args[0])
+			}
+			if err := inRange("seeds", f.seeds, 1, maxSeeds); err != nil {
+				return err
+			}
+			return f.swarm(c.Context(), args[0])
+		}),
 	}
+	f.world = "sim"
 	f.choose(c)
 	f.show(c)
 	c.Flags().IntVar(&f.nodes, "nodes", 1, "`number` of mobile nodes; the first ten have traffic of their own")
 	c.Flags().BoolVar(&f.check, "check", false, "turn all checkers on: what must never happen ends the run")
 	c.Flags().BoolVar(&f.faults, "faults", false, "add faults drawn from the seed: loss, reordering, crashes, clock skew, replayed packets; implies --check")
 	c.Flags().IntVar(&f.seeds, "seeds", 0, "run `N` seeds, from --seed on, with faults and checkers, and name those that fail")
+	ranged(c, "nodes", 1, scenario.MaxMobiles)
+	ranged(c, "seeds", 1, maxSeeds)
+	must(c.RegisterFlagCompletionFunc("nodes", nothing))
+	must(c.RegisterFlagCompletionFunc("seeds", nothing))
 	return c
 }
 
 // run is the command.
 func (f *simFlags) run(ctx context.Context, arg string) error {
-	if f.nodes < 1 || f.nodes > scenario.MaxMobiles {
-		return usagef("--nodes %d: 1 to %d are allowed", f.nodes, scenario.MaxMobiles)
-	}
-	if f.seeds < 0 {
-		return usagef("--seeds %d: 1 or more are allowed", f.seeds)
-	}
-	if f.seeds > 0 {
-		return f.swarm(ctx, arg)
+	if err := inRange("nodes", f.nodes, 1, scenario.MaxMobiles); err != nil {
+		return err
 	}
 	plan := f.plan
 	if f.faults {

@@ -25,7 +25,10 @@ type runFlags struct {
 	json     bool
 	stats    bool
 	quiet    bool
+	verbose  bool
 	report   string
+	world    string // "sim" or "lab"; "" where what happens goes into a log of its own
+	compared bool   // one of several runs
 }
 
 func (f *runFlags) options() scenario.Options {
@@ -36,23 +39,39 @@ func (f *runFlags) options() scenario.Options {
 func (f *runFlags) choose(c *cobra.Command) {
 	c.Flags().StringVar(&f.strategy, "strategy", mn.Strategies[0], "handover `strategy`: "+strings.Join(mn.Strategies, ", "))
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "`number` that all chance of the run comes from")
-	c.Flags().StringArrayVar(&f.set, "set", nil, "override one `key=value` of the scenario, such as radio.blackout=50ms (may be repeated)")
-	must(c.RegisterFlagCompletionFunc("strategy", cobra.FixedCompletions(mn.Strategies, cobra.ShellCompDirectiveNoFileComp)))
+	setFlag(c, &f.set)
+	must(c.RegisterFlagCompletionFunc("strategy", strategies))
+	must(c.RegisterFlagCompletionFunc("seed", nothing))
 }
 
 // show adds the flags that decide what a run shows and leaves.
 func (f *runFlags) show(c *cobra.Command) {
 	c.Flags().BoolVar(&f.json, "json", false, "print the result as JSON (docs/result.md) instead of tables")
 	c.Flags().BoolVar(&f.stats, "stats", false, "print wall time, memory and rates to standard error")
-	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no progress on standard error")
+	tellFlags(c, f)
 	c.Flags().StringVar(&f.report, "report", "", "write report.html, result.json and captures into `DIR`")
 	must(c.MarkFlagDirname("report"))
+}
+
+// setFlag adds the flag that overrides the scenario.
+func setFlag(c *cobra.Command, set *[]string) {
+	c.Flags().StringArrayVar(set, "set", nil, "override one `key=value` of the scenario, such as radio.blackout=50ms (may be repeated)")
+	must(c.RegisterFlagCompletionFunc("set", setKeys))
+}
+
+// tellFlags adds the flags that decide what is told meanwhile.
+func tellFlags(c *cobra.Command, f *runFlags) {
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no progress on standard error")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "tell every step on standard error, as on a terminal")
 }
 
 // plan works out the scenario that an argument names. Errors are of the configuration.
 func (f *runFlags) plan(arg string) (*scenario.Scenario, *scenario.Plan, error) {
 	if !slices.Contains(mn.Strategies, f.strategy) {
 		return nil, nil, usagef("--strategy %s: there is no such strategy; there are: %s", f.strategy, strings.Join(mn.Strategies, ", "))
+	}
+	if f.quiet && f.verbose {
+		return nil, nil, usagef("--quiet and --verbose: one of them is allowed")
 	}
 	s, err := open(arg)
 	if err != nil {
@@ -89,18 +108,6 @@ func readConfig(file string) ([]byte, error) {
 		return nil, usagef("%s: %w", file, where.Err)
 	}
 	return text, usage(err)
-}
-
-// scenarioNames completes the argument SCENARIO.
-func scenarioNames(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var out []cobra.Completion
-	for _, s := range scenario.List() {
-		out = append(out, cobra.CompletionWithDesc(s.Name, s.Title))
-	}
-	return out, cobra.ShellCompDirectiveDefault
 }
 
 // must is for mistakes of this program that a test would show.

@@ -22,31 +22,88 @@ const (
 	swarmInterval = 20 * time.Millisecond
 )
 
+// maxSeeds is the number of seeds that one command runs; a million take a day.
+const maxSeeds = 1_000_000
+
+// swarmResult is what a run of many seeds came to, as --json prints it.
+type swarmResult struct {
+	Scenario  string       `json:"scenario"`
+	Strategy  string       `json:"strategy"`
+	Nodes     int          `json:"nodes"`
+	From      uint64       `json:"from"` // the first seed
+	Seeds     int          `json:"seeds"`
+	Handovers int          `json:"handovers"`
+	Replayed  uint64       `json:"replayed"` // packets, by the attacker
+	Failed    []failedSeed `json:"failed"`
+}
+
+// failedSeed is a seed that failed, and the command that runs it again.
+type failedSeed struct {
+	Seed  uint64 `json:"seed"`
+	Error string `json:"error"`
+	Again string `json:"again"`
+}
+
 // swarm runs seeds, one on each core at a time, and names those that fail in their order.
 func (f *simFlags) swarm(ctx context.Context, arg string) error {
 	f.faults = true
-	if _, _, err := f.faulty(arg); err != nil {
+	if err := inRange("nodes", f.nodes, 1, scenario.MaxMobiles); err != nil {
 		return err
 	}
-	began, failed, handovers, injected := time.Now(), 0, 0, uint64(0)
+	if f.report != "" {
+		return usagef("--report: not with --seeds, which makes many runs; run the seed you mean with --seed N --faults --report %s", quoted(f.report))
+	}
+	s, _, err := f.faulty(arg)
+	if err != nil {
+		return err
+	}
+	r := &swarmResult{Scenario: s.Name, Strategy: f.strategy, Nodes: f.nodes, From: f.seed, Seeds: f.seeds, Failed: []failedSeed{}}
+	began, told, every := newMeter(), time.Now(), statusLineEvery
+	if onTerminal() {
+		every = statusLineFirst
+	}
 	for i, run := range f.seedRuns(ctx, arg) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		handovers += run.stats.Handovers
-		injected += run.stats.Injected
-		if run.err != nil {
-			failed++
-			fmt.Printf("seed %d failed: %v\n  again: %s\n", run.flags.seed, run.err, run.flags.again(arg))
+		r.add(run, arg)
+		if n := len(r.Failed); run.err != nil && !f.json {
+			fmt.Printf("seed %d failed: %s\n  again: %s\n", r.Failed[n-1].Seed, r.Failed[n-1].Error, r.Failed[n-1].Again)
 		}
-		if !f.quiet && time.Since(began) > statusLineEvery {
-			began = time.Now()
-			fmt.Fprintf(os.Stderr, "%d of %d seeds, %d failed\n", i+1, f.seeds, failed)
+		if f.tellsSeeds() && time.Since(told) > every {
+			told = time.Now()
+			fmt.Fprintf(os.Stderr, "%d of %d seeds, %d failed\n", i+1, f.seeds, len(r.Failed))
 		}
 	}
-	fmt.Printf("%s from %d, %s, %d packets replayed by the attacker: %d failed\n",
-		plural(f.seeds, "seed"), f.seed, plural(handovers, "handover"), injected, failed)
-	if failed > 0 {
+	if f.stats {
+		spent := began.stop()
+		fmt.Fprintf(os.Stderr, "stats: %v\nstats: %d handovers (%.0f /s of wall time)\n", spent, r.Handovers, float64(r.Handovers)/spent.wall.Seconds())
+	}
+	return r.print(f.json)
+}
+
+// tellsSeeds reports whether progress is shown: to people, and in logs unless the result is for a program.
+func (f *simFlags) tellsSeeds() bool { return !f.quiet && (!f.json || onTerminal()) }
+
+func (r *swarmResult) add(run *seedRun, arg string) {
+	r.Handovers += run.stats.Handovers
+	r.Replayed += run.stats.Injected
+	if run.err != nil {
+		r.Failed = append(r.Failed, failedSeed{run.flags.seed, run.err.Error(), run.flags.again(arg)})
+	}
+}
+
+// print gives the result and the status: 1 when a seed failed.
+func (r *swarmResult) print(asJSON bool) error {
+	if asJSON {
+		if err := printJSON(r); err != nil {
+			return err
+		}
+	} else {
+		fmt.Printf("%s from %d, %s, %d packets replayed by the attacker: %d failed\n",
+			plural(r.Seeds, "seed"), r.From, plural(r.Handovers, "handover"), r.Replayed, len(r.Failed))
+	}
+	if len(r.Failed) > 0 {
 		return ended(exitFailed)
 	}
 	return nil
