@@ -70,7 +70,7 @@ func build(c *Config, r RoleConfig, seed [32]byte) (engine.Engine, error) {
 	case r.HA != nil:
 		return ha.New(homeAgent(r.HA), seed)
 	}
-	return cn.New(cn.Config{Address: r.CN.Address}), nil
+	return cn.New(cn.Config{Address: r.CN.Address}, seed), nil
 }
 
 func mobileNode(c *Config, m *MNConfig) mn.Config {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 
 	"roam6/engine"
+	"roam6/machine/echo"
 	"roam6/machine/tell"
 	"roam6/plane"
 	"roam6/wire"
@@ -25,13 +26,14 @@ type Config struct {
 // Node is the correspondent node.
 type Node struct {
 	cfg  Config
+	rand *engine.Rand
 	tell tell.Teller
 }
 
-// New makes a correspondent node.
+// New makes a correspondent node. All randomness comes from seed.
 //
 // spec RT-01
-func New(cfg Config) *Node { return &Node{cfg: cfg} }
+func New(cfg Config, seed [32]byte) *Node { return &Node{cfg: cfg, rand: engine.NewRand(seed)} }
 
 // Handle takes one input; see engine.Engine.
 func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
@@ -105,12 +107,12 @@ func send(data []byte, out *engine.Effects) {
 func (n *Node) echo(p *ip6.Packet, out *engine.Effects) {
 	m, err := icmp6.Parse(p.Src, p.Dst, p.Payload)
 	e, ok := m.(*icmp6.Echo)
-	if err != nil || !ok || e.Reply || !p.Src.IsGlobalUnicast() {
+	if err != nil || !ok {
 		return
 	}
-	r := ip6.Packet{Header: ip6.Header{Src: p.Dst, Dst: p.Src}, Proto: ip6.ProtoICMPv6}
-	r.Payload = icmp6.Append(nil, r.Src, r.Dst, &icmp6.Echo{Reply: true, ID: e.ID, Seq: e.Seq, Data: e.Data})
-	out.Send(plane.Kernel, plane.HW{}, r.Append(nil))
+	for _, data := range echo.Answer(n.rand, n.cfg.Address, p, e) {
+		send(data, out)
+	}
 }
 
 // View is what a correspondent shows.

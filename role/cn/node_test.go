@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/machine/echo"
 	"roam6/plane"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
@@ -79,7 +80,7 @@ func TestPackets(t *testing.T) {
 		{"ping", ping, "", ip6.ProtoICMPv6},
 		{"to another", elsewhere, "", 0},
 	} {
-		b := &bench{n: New(Config{Address: self})}
+		b := &bench{n: New(Config{Address: self}, [32]byte{})}
 		drops, sent := b.do(engine.Packet{Data: c.p.Append(nil)})
 		if c.drop == "" && len(drops) != 0 || c.drop != "" && !slices.Equal(drops, []string{c.drop}) {
 			t.Errorf("%s: drops %v, want %q", c.name, drops, c.drop)
@@ -99,9 +100,20 @@ func TestPackets(t *testing.T) {
 	}
 }
 
+// A ping that came in fragments is answered in fragments: the host's routing would refuse an answer longer than its link's MTU.
+func TestLongPing(t *testing.T) {
+	p := ip6.Packet{Header: ip6.Header{Src: peer, Dst: self}, Proto: ip6.ProtoICMPv6}
+	p.Payload = icmp6.Append(nil, peer, self, &icmp6.Echo{Data: make([]byte, 2000)})
+	b := &bench{n: New(Config{Address: self}, [32]byte{})}
+	_, sent := b.do(engine.Packet{Data: p.Append(nil)})
+	if len(sent) != 2 || sent[0].Fragment == nil || !sent[0].Fragment.More || sent[1].Fragment == nil || sent[1].Fragment.ID != sent[0].Fragment.ID {
+		t.Errorf("answered %+v", sent)
+	}
+}
+
 // The address is captured from the start, and the node waits for nothing.
 func TestStartAndView(t *testing.T) {
-	n := New(Config{Address: self})
+	n := New(Config{Address: self}, [32]byte{})
 	var out engine.Effects
 	n.Handle(engine.Now{}, engine.Start{}, &out)
 	op := out.List[0].(engine.Plane).Op.Local
@@ -125,8 +137,8 @@ func FuzzPacket(f *testing.F) {
 	p := mobility(&mh.BindingUpdate{Seq: 1, Home: true})
 	f.Add(p.Append(nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b := &bench{n: New(Config{Address: self})}
-		if _, sent := b.do(engine.Packet{Data: data}); len(sent) > 1 {
+		b := &bench{n: New(Config{Address: self}, [32]byte{})}
+		if _, sent := b.do(engine.Packet{Data: data}); len(sent) > 1+len(data)/echo.MaxPart {
 			t.Errorf("%d answers to one packet", len(sent))
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"roam6/engine"
 	"roam6/machine/advertise"
 	"roam6/machine/dad"
+	"roam6/machine/echo"
 	"roam6/machine/neighbor"
 	"roam6/machine/sa"
 	"roam6/machine/tell"
@@ -315,10 +316,10 @@ func (a *Agent) icmp(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 		a.sendPrefixes(sender, m, out)
 		return
 	case *icmp6.Echo:
-		if m.Reply || p.Dst != a.cfg.Address {
-			return
+		for _, data := range echo.Answer(a.rand, a.cfg.Address, p, m) {
+			a.send(data, out)
 		}
-		r.Payload = icmp6.Append(nil, r.Src, r.Dst, &icmp6.Echo{Reply: true, ID: m.ID, Seq: m.Seq, Data: m.Data})
+		return
 	default:
 		return
 	}

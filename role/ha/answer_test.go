@@ -11,6 +11,7 @@ import (
 	"roam6/machine/sa"
 	"roam6/machine/tell"
 	"roam6/plane"
+	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
 	"roam6/wire/nd"
@@ -183,5 +184,35 @@ func TestSharedKey(t *testing.T) {
 	}}, [32]byte{})
 	if err == nil || !strings.Contains(err.Error(), "share") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A ping to the service address is answered, a long one in pieces; one under a binding at the home address; nobody else's is.
+func TestPing(t *testing.T) {
+	b := newBench(t, espPair, nil)
+	b.bind(1, coa)
+	for _, c := range []struct {
+		name  string
+		p     ip6.Packet
+		n     int
+		count int
+		to    netip.Addr
+	}{
+		{"short", ip6.Packet{Header: ip6.Header{Src: coa2, Dst: haAddr}}, 56, 1, coa2},
+		{"long", ip6.Packet{Header: ip6.Header{Src: coa2, Dst: haAddr}}, 2000, 2, coa2},
+		{"bound", ip6.Packet{Header: ip6.Header{Src: coa, Dst: haAddr}, HomeAddress: hoa}, 56, 1, hoa},
+		{"anycast", ip6.Packet{Header: ip6.Header{Src: coa2, Dst: ip6.HomeAgentsAnycast(prefix)}}, 56, 0, coa2},
+	} {
+		c.p.Proto = ip6.ProtoICMPv6
+		c.p.Payload = icmp6.Append(nil, c.p.EffectiveSrc(), c.p.Dst, &icmp6.Echo{ID: 1, Data: make([]byte, c.n)})
+		sent := b.packets(b.deliver(c.p.Append(nil)), plane.Kernel)
+		if len(sent) != c.count {
+			t.Errorf("%s: %d packets, want %d", c.name, len(sent), c.count)
+		}
+		for _, q := range sent {
+			if q.Src != haAddr || q.Dst != c.to {
+				t.Errorf("%s: from %v to %v", c.name, q.Src, q.Dst)
+			}
+		}
 	}
 }

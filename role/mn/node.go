@@ -8,6 +8,7 @@ import (
 	"roam6/handover"
 	"roam6/handover/mipv6"
 	"roam6/machine/dad"
+	"roam6/machine/echo"
 	"roam6/machine/neighbor"
 	"roam6/machine/sa"
 	"roam6/machine/tell"
@@ -210,12 +211,9 @@ func (n *Node) icmp(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine
 
 // onEcho answers a ping to a care-of address, so that a person can tell whether the node is there at all.
 func (n *Node) onEcho(port plane.Port, p *ip6.Packet, m *icmp6.Echo, out *engine.Effects) {
-	if m.Reply || p.Src.IsMulticast() || p.Src.IsUnspecified() {
-		return
+	for _, data := range echo.Answer(n.rand, p.Dst, p, m) {
+		n.sendIf(port, p, data, out)
 	}
-	r := ip6.Packet{Header: ip6.Header{Src: p.Dst, Dst: p.Src}, Proto: ip6.ProtoICMPv6}
-	r.Payload = icmp6.Append(nil, r.Src, r.Dst, &icmp6.Echo{Reply: true, ID: m.ID, Seq: m.Seq, Data: m.Data})
-	n.sendIf(port, p, r.Append(nil), out)
 }
 
 // tellAbout answers a packet that was refused, where the documents want that.
