@@ -209,9 +209,11 @@ func (l *loop) offer(engineName string, in engine.Input) {
 	switch change := in.(type) {
 	case engine.LinkUp:
 		l.turn(change.Port)
+		l.mld.up(change.Port)
 		in = l.complete(change)
 	case engine.LinkDown:
 		l.turn(change.Port)
+		l.mld.down(change.Port)
 	}
 	var s *slot
 	if engineName != "" {

@@ -27,16 +27,6 @@ func openMLD(h Host) *mld {
 	return newMLD(engine.NewRand(seed), h.LinkLocal)
 }
 
-// linkChanged tells the listener of links, before engines hear of them and send.
-func (l *loop) linkChanged(in engine.Input) {
-	switch in := in.(type) {
-	case engine.LinkUp:
-		l.mld.up(in.Port)
-	case engine.LinkDown:
-		l.mld.down(in.Port)
-	}
-}
-
 // report sends what the listener has to say, its changes first.
 func (l *loop) report(now engine.Mono) {
 	l.mld.flush(now)
