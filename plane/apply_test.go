@@ -95,7 +95,8 @@ func applied(t Table, ops []Op) Table {
 
 // orEmpty makes nil maps empty, so that DeepEqual takes them as equal.
 func orEmpty(t Table) Table {
-	e := Table{map[Port]Link{}, map[netip.Addr]Local{}, map[netip.Addr]Host{}, map[netip.Prefix]Path{}}
+	e := Table{map[Port]Link{}, map[netip.Addr]Local{}, map[netip.Addr]Host{}, map[netip.Prefix]Path{},
+		map[WayKey]Way{}, map[Pair]Route{}, map[GateKey]Gate{}, map[uint32]Flow{}}
 	return applied(e, Diff(e, t))
 }
 

@@ -19,11 +19,18 @@ type HW [6]byte
 // Table is the forwarding state wanted of a plane: plain data, applied any number of times. What an
 // engine wants is a sequence of Ops; the sum of all Ops so far is a Table, and an applier that lost
 // everything can be brought back by applying Diff(empty, table).
+//
+// Most of it is absent on most nodes: what stands below Paths says something more about few of them (decision 7).
 type Table struct {
 	Links  map[Port]Link         // next hop of each link
 	Locals map[netip.Addr]Local  // addresses this node's engines own, not the kernel
 	Hosts  map[netip.Addr]Host   // addresses handed to the kernel for applications
 	Paths  map[netip.Prefix]Path // per mobile address or prefix (masked): the way its packets go; the longest match wins
+
+	Ways   map[WayKey]Way   // further ways of a path
+	Routes map[Pair]Route   // mobile addresses and peers that talk straight
+	Gates  map[GateKey]Gate // sources whose packets are not sent on
+	Flows  map[uint32]Flow  // marks, policers and ways of flows; the lowest number that matches wins
 }
 
 // Link is how packets leave by a port: the link-layer address of the router on it and the largest
@@ -62,18 +69,32 @@ const (
 )
 
 // Side says which end of a path this node is: the one whose applications own the mobile address
-// (packets from it leave by the path) or the agent that represents it (packets to it leave by the path).
+// (packets from it leave by the path) or the agent that represents it (packets to it leave by the path). The end of a
+// Route that does not own the mobile address is its peer.
 type Side string
 
-// The two sides of a path.
+// The two sides of a path, and the far end of a Route.
 const (
 	Mobile Side = "mobile"
 	Agent  Side = "agent"
+	Peer   Side = "peer"
+)
+
+// DropPolicy says which packet a full buffer gives up.
+type DropPolicy string
+
+// The policies of a buffer. The zero DropPolicy is Newest.
+const (
+	Newest DropPolicy = "newest" // the packet that finds it full
+	Oldest DropPolicy = "oldest" // the one that has waited longest
 )
 
 // Path is where packets of one mobile address or prefix go, both directions: sent packets take it,
 // received ones are accepted only if they came by it (outer addresses of a tunnel must match, RFC 6275
-// §10.4.5 and §11.3.1).
+// §10.4.5 and §11.3.1) or by one of its Ways.
+//
+// A router that delivers to a node on its own link has a Direct path of the Agent side with To; a host whose applications
+// are correspondents of mobile nodes has a Direct path of the Mobile side for its own address, with Control.
 type Path struct {
 	Side   Side
 	Mode   Mode
@@ -81,19 +102,35 @@ type Path struct {
 	Remote netip.Addr    // Tunnel: the other end's outer address
 	Out    Port          // link to leave by; Kernel lets the host's routing decide
 	MTU    int           // Tunnel: path MTU between the ends (octets of the outer packet); 0 means 1500
-	Limit  int           // Hold: packets kept at most; the newest beyond it are dropped, "hold-full"
-	Age    time.Duration // Hold: packets older than this are dropped, not released, "hold-aged"; 0 means no bound
+	Limit  int           // Hold, Keep: packets kept at most; beyond it Policy decides which is dropped, "hold-full"
+	Age    time.Duration // Hold, Keep: packets older than this are dropped, not released, "hold-aged"; 0 means no bound
 	// Capture makes the kernel hand packets for the mobile address to the plane (home agent).
 	Capture bool
+
+	Octets int        `json:",omitzero"` // Hold, Keep: octets kept at most; 0 means no bound but MaxHeldOctets
+	Policy DropPolicy `json:",omitzero"` // Hold: what a full buffer gives up
+	// Keep keeps copies of what Direct and Tunnel send, up to Limit, Octets and Age. When the way changes (Mode, Local,
+	// Remote, Out or To) the copies leave by the new way first, in order. What is pushed out meanwhile was sent, so it is no drop.
+	Keep bool `json:",omitzero"`
+	// To is the link-layer address that Direct sends to; zero is the link's gateway.
+	To HW `json:",omitzero"`
+	// Dedup is how long a received packet is remembered, to drop the copies that come by other ways, "duplicate"; 0: not.
+	Dedup time.Duration `json:",omitzero"`
+	// Control gives the mobility headers sent to the mobile address to the engines; else they pass as any packet.
+	Control bool `json:",omitzero"`
 }
 
-// Op is one change of a Table. Exactly one of the four targets is set; Delete removes it.
+// Op is one change of a Table. Exactly one of the targets is set; Delete removes it.
 type Op struct {
 	Delete bool
 	Link   *LinkOp
 	Local  *LocalOp
 	Host   *HostOp
 	Path   *PathOp
+	Way    *WayOp   `json:",omitempty"`
+	Route  *RouteOp `json:",omitempty"`
+	Gate   *GateOp  `json:",omitempty"`
+	Flow   *FlowOp  `json:",omitempty"`
 }
 
 // LinkOp changes the next hop of a port.

@@ -20,7 +20,8 @@ func (t Table) Groups(port Port) []netip.Addr {
 	return slices.Compact(groups)
 }
 
-// Captures is what the kernel of a node must route into the plane: Locals and Paths with Capture. Sorted, each once.
+// Captures is what the kernel of a node must route into the plane: Locals, Paths and the mobile addresses of Routes with
+// Capture. Sorted, each once.
 func (t Table) Captures() []netip.Prefix {
 	var out []netip.Prefix
 	for a, l := range t.Locals { //order:any sorted below
@@ -31,6 +32,11 @@ func (t Table) Captures() []netip.Prefix {
 	for p, path := range t.Paths { //order:any sorted below
 		if path.Capture {
 			out = append(out, p)
+		}
+	}
+	for pair, route := range t.Routes { //order:any sorted below
+		if route.Capture {
+			out = append(out, netip.PrefixFrom(pair.Mobile, pair.Mobile.BitLen()))
 		}
 	}
 	slices.SortFunc(out, comparePrefix)
