@@ -139,15 +139,21 @@ func named(name func(uint8) string) func([]byte) string {
 	}
 }
 
-// flags shows the bits that are set; names begin at the highest bit, "" is a reserved one.
+// flags shows the bits that are set; names begin at the highest bit, "" is one that another field shows. Bits without a name are
+// reserved.
 func flags(names ...string) func([]byte) string {
 	return func(b []byte) string {
 		v, bits := number(b), 8*len(b)
 		var on []string
 		for i, n := range names {
-			if v>>(bits-1-i)&1 == 1 && n != "" {
+			bit := uint64(1) << (bits - 1 - i)
+			if v&bit != 0 && n != "" {
 				on = append(on, n)
 			}
+			v &^= bit
+		}
+		if v != 0 {
+			on = append(on, fmt.Sprintf("reserved 0x%0*x", 2*len(b), v))
 		}
 		if len(on) == 0 {
 			return "none"

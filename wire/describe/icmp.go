@@ -48,7 +48,8 @@ var icmpMessages = map[uint8]icmpMessage{
 	133: {layout{"Router Solicitation", "RFC 4861 §4.1", []field{}}, 8},
 	134: {layout{"Router Advertisement", "RFC 4861 §4.2", []field{
 		{"Cur Hop Limit", 4, 1, optional(dec, "unspecified")},
-		{"Flags", 5, 1, flags("Managed address configuration (M)", "Other configuration (O)", "Home Agent (H)")},
+		{"Flags", 5, 1, flags("Managed address configuration (M)", "Other configuration (O)", "Home Agent (H)", "", "", "Proxy (P)")},
+		{"Default Router Preference", 5, 1, preference},
 		{"Router Lifetime", 6, 2, optional(seconds, "not a default router")},
 		{"Reachable Time", 8, 4, optional(millis, "unspecified")},
 		{"Retrans Timer", 12, 4, optional(millis, "unspecified")},
@@ -66,6 +67,12 @@ var icmpMessages = map[uint8]icmpMessage{
 		{"Identifier", 4, 2, dec},
 		{"Flags", 6, 1, flags("Managed address configuration (M)", "Other configuration (O)")},
 	}}, 8},
+}
+
+// preference shows the two bits of RFC 4191 §2.2.
+func preference(b []byte) string {
+	n := b[0] >> 3 & 3
+	return fmt.Sprintf("%d (%s)", n, []string{"medium", "high", "reserved", "low"}[n])
 }
 
 var identified = []field{{"Identifier", 4, 2, dec}}

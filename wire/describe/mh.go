@@ -46,12 +46,14 @@ var messages = map[uint8]layout{
 	mh.TypeBindingUpdate: {"Binding Update", "RFC 6275 §6.1.7", []field{
 		{"Sequence #", 6, 2, dec},
 		{"Flags", 8, 2, flags("Acknowledge (A)", "Home Registration (H)", "Link-Local Address Compatibility (L)",
-			"Key Management Mobility Capability (K)", "MAP Registration (M)", "Mobile Router (R)")},
+			"Key Management Mobility Capability (K)", "MAP Registration (M)", "Mobile Router (R)", "Proxy Registration (P)",
+			"Forcing UDP Encapsulation (F)", "TLV-Header Format (T)", "Bulk Binding Update (B)")},
 		{"Lifetime", 10, 2, optional(unit4, "delete the binding")},
 	}},
 	mh.TypeBindingAck: {"Binding Acknowledgement", "RFC 6275 §6.1.8", []field{
 		{"Status", 6, 1, named(func(s uint8) string { return mh.Status(s).String() })},
-		{"Flags", 7, 1, flags("Key Management Mobility Capability (K)", "Mobile Router (R)")},
+		{"Flags", 7, 1, flags("Key Management Mobility Capability (K)", "Mobile Router (R)", "Proxy Registration (P)",
+			"TLV-Header Format (T)", "Bulk Binding Update (B)")},
 		{"Sequence #", 8, 2, dec},
 		{"Lifetime", 10, 2, unit4},
 	}},

@@ -8,7 +8,7 @@ import (
 	"roam6/wire/esp"
 )
 
-// Opener opens an ESP packet, SPI to ICV. It returns an error with ErrNoKey in its chain when it has no key to try, which is
+// Opener opens an ESP packet, SPI to ICV, of esp.MinLen octets or more. It returns an error with ErrNoKey in its chain when it has no key to try, which is
 // nobody's fault; any other error is put on the packet as one.
 type Opener func(b []byte) (Opened, error)
 
