@@ -14,17 +14,19 @@ type BindingUpdate struct {
 	LinkLocal    bool          // L: the home address has the interface identifier of the link-local address
 	KeyMgmt      bool          // K: the key management protocol survives movement
 	MobileRouter bool          // R: RFC 3963 §4.1
+	Overwrite    bool          // O: RFC 5648 §4.2, the bindings told replace all others; only with Options.Bindings
 	Lifetime     time.Duration // 0 asks to delete the binding
 	Options      Options
 }
 
-// Flags of the Binding Update: A, H, L, K from the left; M is RFC 4140's; R is RFC 3963's.
+// Flags of the Binding Update: A, H, L, K from the left; M is RFC 4140's; R is RFC 3963's; O is RFC 5648's.
 const (
 	buAck          = 0x8000
 	buHome         = 0x4000
 	buLinkLocal    = 0x2000
 	buKeyMgmt      = 0x1000
 	buMobileRouter = 0x0400
+	buOverwrite    = 0x0040
 )
 
 // Type gives TypeBindingUpdate.
@@ -40,7 +42,7 @@ func (m *BindingUpdate) appendFixed(b []byte) []byte {
 	for _, f := range [...]struct {
 		on  bool
 		bit uint16
-	}{{m.Ack, buAck}, {m.Home, buHome}, {m.LinkLocal, buLinkLocal}, {m.KeyMgmt, buKeyMgmt}, {m.MobileRouter, buMobileRouter}} {
+	}{{m.Ack, buAck}, {m.Home, buHome}, {m.LinkLocal, buLinkLocal}, {m.KeyMgmt, buKeyMgmt}, {m.MobileRouter, buMobileRouter}, {m.Overwrite, buOverwrite}} {
 		if f.on {
 			flags |= f.bit
 		}
@@ -58,5 +60,6 @@ func (m *BindingUpdate) parseFixed(d []byte) {
 	m.LinkLocal = flags&buLinkLocal != 0
 	m.KeyMgmt = flags&buKeyMgmt != 0
 	m.MobileRouter = flags&buMobileRouter != 0
+	m.Overwrite = flags&buOverwrite != 0
 	m.Lifetime = time.Duration(binary.BigEndian.Uint16(d[4:])) * Unit
 }

@@ -2,12 +2,16 @@ package mh_test
 
 import (
 	"bytes"
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
 
 	"roam6/wire/mh"
 )
+
+// handover is what a Handover Initiate carries.
+var handover = mh.Options{LLA: mnHW, Addresses: []mh.AddressPrefix{mh.Host(mh.OldCareOf, pcoa), mh.Host(mh.NewCareOf, ncoa)}}
 
 // samples are messages of every type with every option, as they go over the wire.
 func samples() [][]byte {
@@ -24,6 +28,14 @@ func samples() [][]byte {
 		&mh.BindingAck{Seq: 1, Lifetime: time.Minute, Options: mh.Options{RefreshAdvice: 40 * time.Second, Auth: auth,
 			AuthAAA: &mh.Auth{Subtype: mh.AuthMNAAA, SPI: mh.SPIHMACSHA1, Data: make([]byte, mh.AuthAAALen)}}},
 		&mh.BindingError{Status: mh.UnknownBinding, HomeAddress: home, Options: mh.Options{Unknown: []mh.RawOption{{Type: 99, Data: []byte{1}}}}},
+		&mh.BindingUpdate{Seq: 3, Home: true, MobileRouter: true, Overwrite: true, Options: mh.Options{
+			Networks: []netip.Prefix{netip.MustParsePrefix("2001:db8:77::/48")},
+			Bindings: []mh.BindingID{{ID: 1, Simultaneous: true, CareOf: coa}, {ID: 2, CareOf: netip.MustParseAddr("192.0.2.1")}, {ID: 3}}}},
+		&mh.FastBindingUpdate{Seq: 4, Ack: true, Home: true, Lifetime: time.Minute, Options: mh.Options{AltCareOf: ncoa, LLA: mnHW, FastAuth: badf}},
+		&mh.FastBindingAck{Seq: 4, Status: mh.FastUseSupplied, Lifetime: time.Minute, Options: mh.Options{AltCareOf: ncoa, FastAuth: badf}},
+		&mh.HandoverInitiate{Seq: 5, Buffer: true, Options: handover},
+		&mh.HandoverAck{Seq: 5, Code: mh.HAckAssigned, Options: mh.Options{Addresses: []mh.AddressPrefix{
+			mh.Host(mh.NewCareOf, ncoa), {Code: mh.RouterPrefix, Prefix: netip.MustParsePrefix("2001:db8:b::/64")}}}},
 	} {
 		out = append(out, mh.Append(nil, home, ha, m))
 	}
@@ -100,13 +112,15 @@ func benches() []bench {
 		{"bu-4285", &mh.BindingUpdate{Seq: 1, Ack: true, Home: true, Lifetime: time.Minute, Options: mh.Options{AltCareOf: coa,
 			NAI: "mn@home.example", Timestamp: 1, Auth: &mh.Auth{Subtype: mh.AuthMNHA, SPI: 256, Data: make([]byte, mh.AuthLen)}}}},
 		{"ba", &mh.BindingAck{Seq: 1, Lifetime: time.Minute}},
+		{"fbu", &mh.FastBindingUpdate{Seq: 1, Ack: true, Home: true, Lifetime: time.Minute, Options: mh.Options{AltCareOf: ncoa, FastAuth: badf}}},
+		{"hi", &mh.HandoverInitiate{Seq: 1, Buffer: true, Options: handover}},
 	}
 }
 
 // TestAllocations holds the codec to what it needs: writing into a buffer with room allocates nothing; reading
 // allocates the message and what it keeps.
 func TestAllocations(t *testing.T) {
-	for i, most := range []float64{1, 4, 1} {
+	for i, most := range []float64{1, 4, 1, 3, 2} {
 		c := benches()[i]
 		buf := mh.Append(make([]byte, 0, 256), home, ha, c.msg)
 		if n := testing.AllocsPerRun(100, func() { mh.Append(buf[:0], home, ha, c.msg) }); n > 0 {

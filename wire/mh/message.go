@@ -10,7 +10,7 @@ import (
 	"roam6/wire/ip6"
 )
 
-// MH Type values, RFC 6275 §6.1.2 to §6.1.9.
+// MH Type values, RFC 6275 §6.1.2 to §6.1.9 and RFC 5568 §11.
 const (
 	TypeBindingRefreshRequest uint8 = 0
 	TypeHomeTestInit          uint8 = 1
@@ -20,6 +20,10 @@ const (
 	TypeBindingUpdate         uint8 = 5
 	TypeBindingAck            uint8 = 6
 	TypeBindingError          uint8 = 7
+	TypeFastBindingUpdate     uint8 = 8
+	TypeFastBindingAck        uint8 = 9
+	TypeHandoverInitiate      uint8 = 14
+	TypeHandoverAck           uint8 = 15
 )
 
 // Sizes in octets.
@@ -69,6 +73,14 @@ func blank(kind uint8) Message {
 		return new(BindingAck)
 	case TypeBindingError:
 		return new(BindingError)
+	case TypeFastBindingUpdate:
+		return new(FastBindingUpdate)
+	case TypeFastBindingAck:
+		return new(FastBindingAck)
+	case TypeHandoverInitiate:
+		return new(HandoverInitiate)
+	case TypeHandoverAck:
+		return new(HandoverAck)
 	}
 	return nil
 }

@@ -14,9 +14,13 @@ const (
 	optAltCareOf     uint8 = 3  // RFC 6275 §6.2.5
 	optNonces        uint8 = 4  // RFC 6275 §6.2.6
 	optBindingAuth   uint8 = 5  // RFC 6275 §6.2.7
+	optNetwork       uint8 = 6  // RFC 3963 §4.3
+	optLLA           uint8 = 7  // RFC 5568 §6.4.4
 	optMNID          uint8 = 8  // RFC 4283 §3
 	optAuth          uint8 = 9  // RFC 4285 §5
 	optMesgID        uint8 = 10 // RFC 4285 §6
+	optFastAuth      uint8 = 21 // RFC 5568 §6.4.5
+	optAddress       uint8 = 34 // RFC 5568 §6.4.2 says 17, which is the Neighbor Discovery option; §11 and IANA say 34
 )
 
 // Subtypes of Auth, RFC 4285 §5.1 and §5.2.
@@ -58,7 +62,7 @@ type RawOption struct {
 }
 
 // Options are the mobility options of a message. A zero field is an absent option. They are written in the order of the
-// fields, each at its alignment, except that Unknown goes before the authenticators, which must be last.
+// fields, each at its alignment, except that authenticators go last and Unknown before them.
 type Options struct {
 	RefreshAdvice time.Duration // RFC 6275 §6.2.4; units of 4 s on the wire
 	AltCareOf     netip.Addr    // RFC 6275 §6.2.5
@@ -69,6 +73,12 @@ type Options struct {
 	Auth          *Auth         // RFC 4285 §5: MN-HA, or MN-AAA when that is the only one
 	AuthAAA       *Auth         // RFC 4285 §5.2: MN-AAA behind an MN-HA Auth; then it is the last option
 	Unknown       []RawOption
+
+	Networks  []netip.Prefix  // RFC 3963 §4.3: prefixes behind a mobile router, masked
+	Bindings  []BindingID     // RFC 5648 §4.3
+	LLA       [6]byte         // RFC 5568 §6.4.4: the mobile node's link-layer address
+	Addresses []AddressPrefix // RFC 5568 §6.4.2
+	FastAuth  *FastAuth       // RFC 5568 §6.4.5; the last option, and not beside another authenticator
 }
 
 // append writes the options of the message that begins at start, with the padding that makes it a multiple of 8
@@ -96,10 +106,20 @@ func (o *Options) append(b []byte, start int) (out []byte, auth int) {
 		b = append(align(b, start, 8, 2), optMesgID, 8)
 		b = binary.BigEndian.AppendUint64(b, o.Timestamp)
 	}
+	b = o.appendFast(o.appendBindings(b, start), start)
 	for _, raw := range o.Unknown {
 		data := raw.Data[:min(len(raw.Data), maxRawData)]
 		b = append(b, raw.Type, uint8(len(data)))
 		b = append(b, data...)
+	}
+	return o.appendAuth(b, start)
+}
+
+// appendAuth writes the authenticators and the padding.
+func (o *Options) appendAuth(b []byte, start int) (out []byte, auth int) {
+	if o.FastAuth != nil {
+		b, auth = o.FastAuth.append(b, start)
+		return align(b, start, 8, 0), auth
 	}
 	if o.Auth != nil {
 		b, auth = o.Auth.append(b, start, o.AuthAAA == nil && len(o.BindingAuth) == 0)

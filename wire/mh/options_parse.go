@@ -45,7 +45,8 @@ func option(b []byte, at int) (kind uint8, data []byte, next int, err error) {
 func (o *Options) take(kind uint8, data []byte, at int) error {
 	// RFC 6275 §6.2: Binding Authorization Data is the last option. RFC 4285 §5.1, §5.2: so is an authentication
 	// option, but for an MN-AAA one behind an MN-HA one.
-	if o.BindingAuth != nil || o.AuthAAA != nil || o.Auth != nil && kind != optAuth && kind != optBindingAuth {
+	// RFC 5568 §6.4.5: so is BADF.
+	if o.BindingAuth != nil || o.AuthAAA != nil || o.FastAuth != nil || o.Auth != nil && kind != optAuth && kind != optBindingAuth {
 		return wire.Fail("mh", "option after the authenticator", at, wire.ErrValue)
 	}
 	switch kind {
@@ -84,6 +85,16 @@ func (o *Options) take(kind uint8, data []byte, at int) error {
 		return o.takeMNID(data, at)
 	case optAuth:
 		return o.takeAuth(data, at)
+	case optNetwork:
+		return o.takeNetwork(data, at)
+	case OptBindingID:
+		return o.takeBindingID(data, at)
+	case optLLA:
+		return o.takeLLA(data, at)
+	case optAddress:
+		return o.takeAddress(data, at)
+	case optFastAuth:
+		return o.takeFastAuth(data, at)
 	default:
 		return o.takeUnknown(kind, data, at)
 	}

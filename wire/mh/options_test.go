@@ -3,6 +3,7 @@ package mh_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -41,6 +42,12 @@ func TestOptionsAlignment(t *testing.T) {
 		{"timestamp", mh.Options{Timestamp: 1}, 10, 8, 2, false},
 		{"MN-HA", mh.Options{Auth: auth(12)}, 9, 4, 1, true},
 		{"MN-HA of 16", mh.Options{Auth: auth(16)}, 9, 4, 1, true},
+		{"binding identifier", mh.Options{Bindings: []mh.BindingID{{ID: 1}}}, 35, 2, 0, false},
+		{"binding identifier with IPv6", mh.Options{Bindings: []mh.BindingID{{ID: 1, CareOf: coa}}}, 35, 8, 2, false},
+		{"network prefix", mh.Options{Networks: []netip.Prefix{netip.MustParsePrefix("2001:db8:77::/48")}}, 6, 8, 4, false},
+		{"address", mh.Options{Addresses: []mh.AddressPrefix{mh.Host(mh.NewCareOf, coa)}}, 34, 8, 4, false},
+		{"BADF", mh.Options{FastAuth: &mh.FastAuth{SPI: 1, Data: make([]byte, 12)}}, 21, 8, 6, true},
+		{"BADF of 16", mh.Options{FastAuth: &mh.FastAuth{SPI: 1, Data: make([]byte, 16)}}, 21, 8, 2, true},
 		{"MN-HA of odd length", mh.Options{Auth: auth(13)}, 9, 4, 1, false},
 	} {
 		for n := range 9 {
@@ -155,15 +162,20 @@ func TestNAILimit(t *testing.T) {
 }
 
 func TestParsedMessageHoldsNothingOfThePacket(t *testing.T) {
-	o := mh.Options{NAI: "mn@home", Unknown: []mh.RawOption{{Type: 99, Data: []byte{1, 2}}}, Auth: &mh.Auth{Subtype: 1, SPI: 300, Data: []byte{1, 2, 3, 4}}}
-	b := mh.Append(nil, home, ha, &mh.BindingUpdate{Options: o})
-	m, err := mh.Parse(home, ha, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := fmt.Sprintf("%+v %+v", m, m.Opts().Auth)
-	clear(b)
-	if after := fmt.Sprintf("%+v %+v", m, m.Opts().Auth); after != before {
-		t.Fatalf("changed with the packet:\n%s\n%s", before, after)
+	for _, o := range []mh.Options{
+		{NAI: "mn@home", Unknown: []mh.RawOption{{Type: 99, Data: []byte{1, 2}}}, Auth: &mh.Auth{Subtype: 1, SPI: 300, Data: []byte{1, 2, 3, 4}}},
+		{Networks: []netip.Prefix{netip.MustParsePrefix("2001:db8:77::/48")}, Bindings: []mh.BindingID{{ID: 1, CareOf: coa}},
+			LLA: mnHW, Addresses: handover.Addresses, FastAuth: badf},
+	} {
+		b := mh.Append(nil, home, ha, &mh.BindingUpdate{Options: o})
+		m, err := mh.Parse(home, ha, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := fmt.Sprintf("%+v %+v %+v", m, m.Opts().Auth, m.Opts().FastAuth)
+		clear(b)
+		if after := fmt.Sprintf("%+v %+v %+v", m, m.Opts().Auth, m.Opts().FastAuth); after != before {
+			t.Fatalf("changed with the packet:\n%s\n%s", before, after)
+		}
 	}
 }

@@ -10,13 +10,14 @@ import (
 
 // AppendSigned appends m with its authenticator computed, then its checksum.
 //
-// m's Options.Auth has Subtype and SPI set (RFC 4285 §5), or else Options.BindingAuth is not nil (RFC 6275 §6.2.7). mac is
-// called once with the covered octets: the Mobility Header from its start up to the authenticator, checksum zero. The
+// m's Options.FastAuth has its SPI set (RFC 5568 §6.4.5), or Options.Auth has Subtype and SPI set (RFC 4285 §5), or else
+// Options.BindingAuth is not nil (RFC 6275 §6.2.7). mac is called once with the covered octets: the Mobility Header from its start up to the authenticator, checksum zero. The
 // caller puts the addresses before them:
 //
 //	MN-HA (RFC 4285 §5.1)   First(96, HMAC_SHA1(key, care-of address | home address | covered))
 //	MN-AAA (RFC 4285 §5.2)  HMAC_SHA1(key, SHA1(care-of address | home address | covered))
 //	RFC 6275 §6.2.7         First(96, HMAC_SHA1(Kbm, care-of address | correspondent | covered))
+//	BADF (RFC 5568 §6.4.5)  First(96, HMAC_SHA1(key, new care-of address | previous access router | covered))
 //
 // The authenticator is as long as the Data given in the option; when that is empty, AuthAAALen octets for MN-AAA and
 // AuthLen octets for all others. Of a longer MAC the first octets are taken; a shorter one is a mistake of the caller
@@ -25,6 +26,12 @@ func AppendSigned(b []byte, src, dst netip.Addr, m Message, mac func(covered []b
 	o := *m.Opts()
 	var size int
 	switch {
+	case o.FastAuth != nil:
+		a := *o.FastAuth
+		if len(a.Data) == 0 {
+			a.Data = make([]byte, AuthLen)
+		}
+		o.FastAuth, size = &a, min(len(a.Data), MaxFastAuth)
 	case o.Auth != nil:
 		a := *o.Auth
 		if len(a.Data) == 0 {
@@ -37,7 +44,7 @@ func AppendSigned(b []byte, src, dst netip.Addr, m Message, mac func(covered []b
 		}
 		size = len(o.BindingAuth)
 	default:
-		panic("mh: AppendSigned of a message without Auth or BindingAuth")
+		panic("mh: AppendSigned of a message without Auth, BindingAuth or FastAuth")
 	}
 	b, start, at := build(b, m, &o)
 	sum := mac(b[start:at:at])
@@ -86,6 +93,8 @@ func covering(b []byte, subtype uint8) (covered, authenticator []byte, err error
 		switch {
 		case kind == optAuth && len(data) >= 6 && (subtype == 0 || data[0] == subtype):
 			from += 5
+		case kind == optFastAuth && len(data) > spiLen && subtype == 0:
+			from += spiLen
 		case kind == optBindingAuth && subtype == 0:
 		default:
 			at = next

@@ -30,6 +30,15 @@ const (
 	MessageIDRequired            Status = 145 // RFC 4285 §8: MIPV6-MESG-ID-REQD
 	AuthFailed                   Status = 146 // RFC 4285 §8: MIPV6-AUTH-FAIL
 	InvalidCoA                   Status = 174
+
+	MCOANotComplete     Status = 4 // RFC 5648 §4.4: not all bindings were taken; each option has its own status
+	MCOAReturnHomeNoNDP Status = 5
+	MCOAMalformed       Status = 164
+	MCOANonMCOAExists   Status = 165
+	MCOAProhibited      Status = 166
+	MCOAUnknownCoA      Status = 167
+	MCOABulkProhibited  Status = 168
+	MCOAHomeAndForeign  Status = 169
 )
 
 // Accepted reports whether the Binding Update was accepted.
@@ -66,4 +75,12 @@ var statusWords = [256]string{
 	MessageIDRequired:            "MIPV6-MESG-ID-REQD",
 	AuthFailed:                   "MIPV6-AUTH-FAIL",
 	InvalidCoA:                   "Invalid Care-of Address",
+	MCOANotComplete:              "MCOA NOTCOMPLETE",
+	MCOAReturnHomeNoNDP:          "MCOA RETURNHOME WO/NDP",
+	MCOAMalformed:                "MCOA MALFORMED",
+	MCOANonMCOAExists:            "MCOA NON-MCOA BINDING EXISTS",
+	MCOAProhibited:               "MCOA PROHIBITED",
+	MCOAUnknownCoA:               "MCOA UNKNOWN COA",
+	MCOABulkProhibited:           "MCOA BULK REGISTRATION PROHIBITED",
+	MCOAHomeAndForeign:           "MCOA SIMULTANEOUS HOME AND FOREIGN PROHIBITED",
 }
