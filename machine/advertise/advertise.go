@@ -57,6 +57,7 @@ type Advertiser struct {
 	timers engine.Timers[what]
 	sent   uint64
 	last   engine.Mono // when the latest went out
+	grid   engine.Mono // when the next unsolicited one is due, were no tick ever late
 	early  int         // how many went out since the link came up
 }
 
@@ -76,7 +77,8 @@ func (a *Advertiser) Up(now engine.Now, in engine.LinkUp, out *engine.Effects) {
 		return
 	}
 	a.up, a.hw, a.mtu, a.early = true, in.HW, in.MTU, 0
-	a.timers.Set(unsolicited, a.soonest(now))
+	a.grid = a.soonest(now)
+	a.timers.Set(unsolicited, a.grid)
 }
 
 // Down stops advertising.
@@ -119,14 +121,18 @@ func (a *Advertiser) Deadline() (engine.Mono, string) {
 	return at, "router advertisement"
 }
 
-// Tick sends what is due.
+// Tick sends what is due. The intervals are counted from when an advertisement was due, not from when a late tick sent it: the
+// times then follow from the seed, in a laboratory nearly as in a simulation.
 func (a *Advertiser) Tick(now engine.Now, out *engine.Effects) {
-	due := false
-	for _, ok := a.timers.Pop(now.Mono); ok; _, ok = a.timers.Pop(now.Mono) {
-		due = true
-	}
-	if !due {
+	due, first := a.timers.Next()
+	if due > now.Mono {
 		return
+	}
+	if first == unsolicited {
+		due = a.grid
+	}
+	if now.Mono.Sub(due) > a.cfg.IntervalMax {
+		due = now.Mono // what was missed is not made up for
 	}
 	a.timers.Stop(solicited)
 	next := a.rand.Between(a.cfg.IntervalMin, a.cfg.IntervalMax)
@@ -134,7 +140,8 @@ func (a *Advertiser) Tick(now engine.Now, out *engine.Effects) {
 		a.early++
 		next = min(next, InitialInterval)
 	}
-	a.timers.Set(unsolicited, now.Mono.Add(next))
+	a.grid = due.Add(next)
+	a.timers.Set(unsolicited, max(a.grid, now.Mono.Add(min(next, a.cfg.IntervalMin))))
 	a.last = now.Mono
 	a.send(out)
 }

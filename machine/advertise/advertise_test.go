@@ -99,6 +99,36 @@ func TestIntervals(t *testing.T) {
 	}
 }
 
+// Ticks that come late shift no later advertisement, make none come sooner than the least interval, and a long pause is not
+// made up for.
+func TestLateTicks(t *testing.T) {
+	exact := newWorld(t, config(DefaultIntervalMin, DefaultIntervalMax, MaxDelay), 1)
+	exact.pass(10 * time.Second)
+	late := newWorld(t, config(DefaultIntervalMin, DefaultIntervalMax, MaxDelay), 1)
+	for i, last := 0, engine.Mono(0); i < len(exact.at); i++ {
+		due, _ := late.a.Deadline()
+		late.now.Mono = due.Add(time.Duration(i%7) * time.Millisecond / 2)
+		if off := late.now.Mono.Sub(exact.at[i]); off < 0 || off > 10*time.Millisecond {
+			t.Fatalf("advertisement %d is %v off", i, off)
+		}
+		if i > 0 && late.now.Mono.Sub(last) < DefaultIntervalMin {
+			t.Fatalf("advertisement %d after %v", i, late.now.Mono.Sub(last))
+		}
+		last = late.now.Mono
+		var out engine.Effects
+		late.a.Tick(late.now, &out)
+		if len(out.List) != 1 {
+			t.Fatalf("%d effects of tick %d", len(out.List), i)
+		}
+	}
+	late.now.Mono = late.now.Mono.Add(time.Minute) // the host slept
+	n := len(late.at)
+	late.pass(time.Second)
+	if got := len(late.at) - n; got > 1+int(time.Second/DefaultIntervalMin)*3/4 {
+		t.Errorf("%d advertisements in the second after a pause", got)
+	}
+}
+
 // The answer to a solicitation waits at most MAX_RA_DELAY_TIME; many solicitations are one answer, and none makes the router
 // exceed MinDelay.
 //
