@@ -40,9 +40,9 @@ vm: build
 bench:
 	go test -run '^$$' -bench . -benchmem ./wire/... ./keying/... ./plane ./engine ./machine/... ./sim ./driver
 
-# The conformance table, made anew from the marks in code and tests.
+# What is made from the code: the conformance table, from the marks in code and tests, and the output of roam6 that papers show.
 conformance:
-	go test . -run TestConformance -update
+	go test . -run 'TestConformance|TestPaperOutput' -update
 
 install: build
 	install -D -m 755 roam6 '$(DESTDIR)$(bindir)/roam6'

@@ -2,12 +2,17 @@ package roam6
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"roam6/node"
+	"roam6/scenario"
 )
 
 // Lengths beyond which a paper is no longer read.
@@ -112,4 +117,154 @@ func TestMapShowsArrows(t *testing.T) {
 			t.Errorf("ARCHITECTURE.md says that %s may import %v; house_test.go says %v", room, row, want)
 		}
 	}
+}
+
+// fence is a code block of a paper.
+type fence struct {
+	paper    string
+	line     int    // of its first line
+	language string // "" for none
+	before   string // the line above it
+	text     string
+}
+
+func (f fence) String() string { return fmt.Sprintf("%s:%d", f.paper, f.line) }
+
+// fences are the code blocks of a paper.
+func fences(paper string, text []byte) []fence {
+	var out []fence
+	var open *fence
+	before, n := "", 0
+	for l := range strings.Lines(string(text)) {
+		n++
+		trimmed := strings.TrimSpace(l)
+		switch mark, is := strings.CutPrefix(trimmed, "```"); {
+		case is && open == nil:
+			open = &fence{paper: paper, line: n + 1, language: mark, before: before}
+		case is:
+			out = append(out, *open)
+			open = nil
+		case open != nil:
+			open.text += l
+		}
+		before = trimmed
+	}
+	return out
+}
+
+// TestPaperExamples reads every YAML example of the papers as a user's file. Those of a whole scenario or node are read as they are;
+// a part of a scenario is read with a name and a title above it.
+func TestPaperExamples(t *testing.T) {
+	read := 0
+	for _, paper := range papers(t) {
+		text, err := os.ReadFile(paper)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range fences(paper, text) {
+			if f.language != "yaml" || strings.Contains(f.text, "…") { // an ellipsis: not complete
+				continue
+			}
+			read++
+			if err := example(f.text); err != nil {
+				t.Errorf("%v: %v", f, err)
+			}
+		}
+	}
+	if read < 2 {
+		t.Errorf("only %d examples found: the walk is broken", read)
+	}
+}
+
+// example reads one and works out what would run.
+func example(text string) error {
+	top := "\n" + text
+	if strings.Contains(top, "\nroles:") {
+		c, err := node.Parse("example.yaml", []byte(text))
+		if err == nil {
+			_, err = node.Build(c, [32]byte{})
+		}
+		return err
+	}
+	if !strings.Contains(top, "\nname:") {
+		text = "name: example\ntitle: A part of a scenario\nlength: 25s\n" + text
+	}
+	s, err := scenario.Read("example.yaml", []byte(text))
+	if err != nil {
+		return err
+	}
+	p, err := s.Plan(scenario.Options{Strategy: "mipv6", Seed: 1, Nodes: 1})
+	if err != nil {
+		return err
+	}
+	for _, n := range p.Nodes {
+		if n.Config == nil {
+			continue
+		}
+		if _, err := node.Parse(n.Name+".yaml", n.Config); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shown marks a code block as what a command prints. It is a comment of Markdown, which readers do not see; the block may begin
+// with the command behind "$ ".
+var shown = regexp.MustCompile(`^<!-- output of: (.+) -->$`)
+
+// TestPaperOutput holds what the papers show of roam6's output against what it prints; the simulator prints the same everywhere.
+// With -update it writes the papers anew.
+func TestPaperOutput(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", dir, "./cmd/roam6").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	blocks := 0
+	for _, paper := range papers(t) {
+		text, err := os.ReadFile(paper)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh := string(text)
+		for _, f := range fences(paper, text) {
+			m := shown.FindStringSubmatch(f.before)
+			if m == nil {
+				continue
+			}
+			blocks++
+			want := printed(t, dir, m[1])
+			if first, _, _ := strings.Cut(f.text, "\n"); strings.HasPrefix(first, "$ ") {
+				want = first + "\n" + want
+			}
+			if f.text != want && !*update {
+				t.Errorf("%v is not what the command prints; run: go test . -run TestPaperOutput -update\n%s", f, want)
+			}
+			fresh = strings.Replace(fresh, f.before+"\n```"+f.language+"\n"+f.text, f.before+"\n```"+f.language+"\n"+want, 1)
+		}
+		if *update && fresh != string(text) {
+			if err := os.WriteFile(paper, []byte(fresh), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if blocks < 2 {
+		t.Errorf("only %d blocks of output found: the walk is broken", blocks)
+	}
+}
+
+// printed is what a command line prints, as a shell runs it where no terminal is.
+func printed(t *testing.T, dir, line string) string {
+	t.Helper()
+	c := exec.Command("sh", "-c", line)
+	c.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "COLUMNS=", "LC_ALL=C.UTF-8")
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	out, err := c.Output()
+	if err != nil || errs.Len() > 0 || len(out) == 0 {
+		t.Fatalf("%s: %v, %d octets\n%s", line, err, len(out), &errs)
+	}
+	return string(out)
 }
