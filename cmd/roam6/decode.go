@@ -60,6 +60,11 @@ ever printed. In simulator and laboratory, --set mn.security=auth protects regis
 	f.StringVar(&d.as, "as", "", "what hex begins with, instead of recognising it: "+kindWords(", "))
 	f.StringArrayVar(&d.keys, "keys", nil, "open ESP with the keys of a node's configuration or of a scenario: `FILE|SCENARIO` (may be repeated)")
 	f.Uint64Var(&d.seed, "seed", 1, "the seed of the run, for --keys SCENARIO")
+	_ = cmd.RegisterFlagCompletionFunc("seed", nothing)
+	_ = cmd.RegisterFlagCompletionFunc("keys", func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+		names, _ := scenarioNames(nil, nil, word)
+		return names, cobra.ShellCompDirectiveDefault // or a file
+	})
 	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(strings.Split(kindWords(", "), ", "), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("only", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return describe.Layers(), cobra.ShellCompDirectiveNoFileComp

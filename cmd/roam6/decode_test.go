@@ -141,7 +141,7 @@ func TestDecodeNamesTheInterface(t *testing.T) {
 func TestDecodeOnly(t *testing.T) {
 	bu, rs := decodeSamples()
 	file := capture(t, layers.LinkTypeRaw, bu, rs, bu)
-	for only, want := range map[string]int{"mh": 2, "nd": 1, "mh,nd": 3, "esp": 0, "ip6": 3} { //order:any
+	for only, want := range map[string]int{"mh": 2, "nd": 1, "mh,nd": 3, "icmp6": 1, "esp": 0, "ip6": 3} { //order:any
 		out, err := runDecode(t, file, "-", "--summary", "--only", only)
 		if err != nil || strings.Count(out, "\n") != want {
 			t.Errorf("--only %s: %v\n%s", only, err, out)
@@ -149,6 +149,32 @@ func TestDecodeOnly(t *testing.T) {
 	}
 	if out, _ := runDecode(t, file, "-", "--summary", "--only", "nd"); !strings.HasPrefix(out, "    2 ") {
 		t.Errorf("the number is not that in the file: %s", out)
+	}
+}
+
+// A user who knows better than the octets is believed.
+func TestDecodeAs(t *testing.T) {
+	bu, rs := decodeSamples()
+	damaged := bytes.Clone(bu)
+	damaged[0] = 0x50
+	arp := append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 5, 8, 6}, make([]byte, 28)...)
+	for _, c := range []struct {
+		as   string
+		b    []byte
+		want string
+	}{
+		{"ip6", damaged, "Binding Update seq 7"},
+		{"ether", arp, "EtherType 0x0806"},
+		{"mh", bu[64 : len(bu)-1], "Binding Update"},
+		{"icmp6", rs[40:47], "Router Solicitation"},
+	} {
+		if out, err := runDecode(t, nil, "--hex", hex.EncodeToString(c.b), "--summary"); statusOf(err) != exitUsage {
+			t.Errorf("%s is recognised: %v\n%s", c.as, err, out)
+		}
+		out, err := runDecode(t, nil, "--hex", hex.EncodeToString(c.b), "--summary", "--as", c.as)
+		if err != nil || !strings.Contains(out, c.want) {
+			t.Errorf("--as %s: %v\n%s", c.as, err, out)
+		}
 	}
 }
 
@@ -208,6 +234,10 @@ func TestDecodeUnusableInput(t *testing.T) {
 		{"words", []byte("0000000 0060 0000 6800\n"), []string{"-"}, "line 1: 16-bit words"},
 		{"long line", bytes.Repeat([]byte("60"), maxHexLine), []string{"-"}, "line 1: longer than"},
 		{"long packet", []byte(strings.Repeat(strings.Repeat("60", 1000)+"\n", 140)), []string{"-"}, "line 132: a packet of more than"},
+		{"unknown kind of hex", []byte("# damaged\n50 00 00 00\n"), []string{"-"}, "standard input: line 2: not recognised: 4 octets beginning with 50000000; an IPv6 packet begins with 6"},
+		{"what to do about it", []byte("50\n"), []string{"-"}, "--as ip6, ether, mh or icmp6"},
+		{"--as", nil, []string{"--hex", "60", "--as", "ip4"}, "--as ip4: allowed are ip6, ether, mh, icmp6"},
+		{"--as of a capture", good, []string{"-", "--as", "mh"}, "--as mh is for hex"},
 		{"hex argument", nil, []string{"--hex", "6z"}, "--hex: line 1: 'z'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
