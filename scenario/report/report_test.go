@@ -192,6 +192,22 @@ func TestComparison(t *testing.T) {
 	}
 }
 
+// Of many mobile nodes, those whose traffic was measured are explained.
+func TestTimelinesOfMeasured(t *testing.T) {
+	r := recorded(t)
+	other := r.Result.Handovers[0]
+	other.Mobile, other.Down, other.Up = "mn77", scenario.Direction{}, scenario.Direction{}
+	r.Result.Handovers = []scenario.Handover{other, r.Result.Handovers[0]}
+	text := string(report.Text(r, 0))
+	if !strings.Contains(text, "Handover 2, mn ar1") || strings.Contains(text, "Handover 1, ") || !strings.Contains(text, "and 1 more timeline:") {
+		t.Errorf("not the measured one is explained:\n%s", text)
+	}
+	r.Result.Handovers = r.Result.Handovers[:1]
+	if text := string(report.Text(r, 0)); !strings.Contains(text, "Handover 1, mn77") || strings.Contains(text, "more timeline") {
+		t.Errorf("with none measured, all are explained:\n%s", text)
+	}
+}
+
 func TestPageNeedsNothingElse(t *testing.T) {
 	page := string(report.HTML(recorded(t)))
 	if m := regexp.MustCompile(`(?i)(src|href)\s*=|url\(|@import|https?://|fetch\(`).FindString(page); m != "" {

@@ -27,12 +27,15 @@ func Text(r *scenario.Report, width int) []byte {
 	res := r.Result
 	fmt.Fprintf(&w, "%s\n%s · %s · %s plane · seed %d\n\n", r.Title, res.World, res.Strategy, res.Plane, res.Seed)
 	w.WriteString(handoverTable(res, width))
-	for i, h := range res.Handovers {
-		if i == TextTimelines {
-			fmt.Fprintf(&w, "\n… and %s more timelines: see --json or --report\n", thousands(len(res.Handovers)-i))
+	told := explainable(res.Handovers)
+	for n, i := range told {
+		if n == TextTimelines {
 			break
 		}
-		w.WriteString("\n" + timelineText(i, h, width))
+		w.WriteString("\n" + timelineText(i, res.Handovers[i], width))
+	}
+	if more := len(res.Handovers) - min(len(told), TextTimelines); more > 0 {
+		fmt.Fprintf(&w, "\n… and %s: see --json or --report\n", plural(more, "more timeline"))
 	}
 	if voice := voiceText(res, width); voice != "" {
 		w.WriteString("\n" + voice)
@@ -44,6 +47,21 @@ func Text(r *scenario.Report, width int) []byte {
 		w.WriteString("\n" + checksText(r.Checks))
 	}
 	return []byte(w.String())
+}
+
+// explainable are the indices of the handovers whose timelines say most: of those measured with traffic, or of all if none was.
+func explainable(handovers []scenario.Handover) []int {
+	var all, measured []int
+	for i, h := range handovers {
+		all = append(all, i)
+		if h.Down.Interruption != nil {
+			measured = append(measured, i)
+		}
+	}
+	if len(measured) > 0 {
+		return measured
+	}
+	return all
 }
 
 // timelineText explains one handover: every step with a bar at its place in time. The bars take what room there is.
