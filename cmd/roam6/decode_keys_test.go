@@ -65,7 +65,7 @@ func sealed(t *testing.T, seq uint64) []byte {
 	return p.Append(nil)
 }
 
-func TestDecodeOpensESP(t *testing.T) { //spec MIP-02
+func TestDecodeOpensESP(t *testing.T) {
 	dir := keyFiles(t)
 	file := capture(t, layers.LinkTypeRaw, sealed(t, 7), sealed(t, 5<<32|8)) // the second after 2^32 packets
 	for _, end := range []string{"mn.yaml", "ha.yaml"} {

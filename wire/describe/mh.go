@@ -152,6 +152,8 @@ func mobilityBrief(m mh.Message) string {
 		s = fmt.Sprintf("Binding Acknowledgement seq %d%s status %d (%v) lifetime %v", m.Seq, letters("KR", m.KeyMgmt, m.MobileRouter), uint8(m.Status), m.Status, m.Lifetime)
 	case *mh.BindingError:
 		s = fmt.Sprintf("Binding Error %d (%s) home address %v", m.Status, mh.ErrorWords(m.Status), m.HomeAddress)
+	default:
+		s = fmt.Sprintf("MH type %d", m.Type())
 	}
 	return s + optionsBrief(m.Opts())
 }
