@@ -28,6 +28,8 @@ const (
 	// soon: MAX_INITIAL_RTR_ADVERTISEMENTS and MAX_INITIAL_RTR_ADVERT_INTERVAL, RFC 4861 §10.
 	InitialCount    = 3
 	InitialInterval = 16 * time.Second
+	// MaxBehind is how late a tick may be that keeps to the plan of advertisements; after more the plan begins anew.
+	MaxBehind = 10 * time.Second
 	// DefaultLifetime is AdvDefaultLifetime for a MaxRtrAdvInterval under 600 s, RFC 4861 §6.2.1.
 	DefaultLifetime = 1800 * time.Second
 	// DefaultValid and DefaultPreferred are AdvValidLifetime and AdvPreferredLifetime, RFC 4861 §6.2.1.
@@ -131,19 +133,27 @@ func (a *Advertiser) Tick(now engine.Now, out *engine.Effects) {
 	if first == unsolicited {
 		due = a.grid
 	}
-	if now.Mono.Sub(due) > a.cfg.IntervalMax {
-		due = now.Mono // what was missed is not made up for
-	}
 	a.timers.Stop(solicited)
-	next := a.rand.Between(a.cfg.IntervalMin, a.cfg.IntervalMax)
-	if a.early < InitialCount {
-		a.early++
-		next = min(next, InitialInterval)
-	}
-	a.grid = due.Add(next)
-	a.timers.Set(unsolicited, max(a.grid, now.Mono.Add(min(next, a.cfg.IntervalMin))))
+	a.plan(now, due)
 	a.last = now.Mono
 	a.send(out)
+}
+
+// plan draws when the next unsolicited advertisement is due after one that was due then. What should have gone out meanwhile
+// is left out.
+func (a *Advertiser) plan(now engine.Now, due engine.Mono) {
+	if now.Mono.Sub(due) > MaxBehind {
+		due = now.Mono
+	}
+	for a.grid = due; a.grid <= now.Mono; {
+		next := a.rand.Between(a.cfg.IntervalMin, a.cfg.IntervalMax)
+		if a.early < InitialCount {
+			a.early++
+			next = min(next, InitialInterval)
+		}
+		a.grid = a.grid.Add(next)
+	}
+	a.timers.Set(unsolicited, max(a.grid, now.Mono.Add(min(a.cfg.IntervalMin, InitialInterval))))
 }
 
 func (a *Advertiser) send(out *engine.Effects) {

@@ -2,6 +2,7 @@ package advertise
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -120,6 +121,15 @@ func TestLateTicks(t *testing.T) {
 		if len(out.List) != 1 {
 			t.Fatalf("%d effects of tick %d", len(out.List), i)
 		}
+	}
+	for _, x := range []*world{exact, late} { // a second without the processor, for one of them
+		if x.at = nil; x == late {
+			x.now.Mono = x.now.Mono.Add(time.Second)
+		}
+		x.pass(12*time.Second - time.Duration(x.now.Mono))
+	}
+	if n := len(late.at); n > len(exact.at)-10 || !slices.Equal(late.at[n-10:], exact.at[len(exact.at)-10:]) {
+		t.Errorf("a short pause shifts what follows: %v, want %v", late.at, exact.at)
 	}
 	late.now.Mono = late.now.Mono.Add(time.Minute) // the host slept
 	n := len(late.at)
