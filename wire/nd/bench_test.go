@@ -35,6 +35,10 @@ func BenchmarkAppendNeighborSolicitation(b *testing.B)  { benchAppend(b, goldenN
 func BenchmarkParseNeighborAdvertisement(b *testing.B)  { benchParse(b, goldenNA) }
 func BenchmarkAppendNeighborAdvertisement(b *testing.B) { benchAppend(b, goldenNA) }
 
+func BenchmarkParseRtSolPr(b *testing.B)  { benchParse(b, goldenRtSolPr) }
+func BenchmarkParsePrRtAdv(b *testing.B)  { benchParse(b, goldenPrRtAdv) }
+func BenchmarkAppendPrRtAdv(b *testing.B) { benchAppend(b, goldenPrRtAdv) }
+
 // Sending costs no memory but the packet's, receiving none but what the message keeps: itself; a nonce; the prefixes
 // and the home agent information.
 func TestAllocations(t *testing.T) {
@@ -46,6 +50,8 @@ func TestAllocations(t *testing.T) {
 		{"NeighborAdvertisement", goldenNA, 1},
 		{"NeighborSolicitation", goldenNS, 2},
 		{"RouterAdvertisement", goldenRA, 3},
+		{"RtSolPr", goldenRtSolPr, 3},
+		{"PrRtAdv", goldenPrRtAdv, 2},
 	} {
 		octets, buf := c.g.octets(), make([]byte, 0, 128)
 		if n := testing.AllocsPerRun(100, func() { sinkMessage, _ = Parse(c.g.src, c.g.dst, HopLimit, octets) }); n > c.parse {

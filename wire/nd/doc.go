@@ -9,5 +9,10 @@
 // message it is not defined for, a second one where one is allowed, and an option nobody knows are kept in
 // Options.Unknown, so that nothing is lost when a message is printed or sent on, and no role acts on them.
 //
-// What is not here: caches, timers and the choice of a router (package role), and the messages of fast handovers.
+// The two messages by which a mobile node learns of the next access router before it is there are here as well, since they
+// are neighbour discovery in all but their number: RtSolPr and PrRtAdv of RFC 5568 §6.1, with their options, and the NAACK
+// option of router advertisements. The unsolicited neighbour advertisement (UNA) of RFC 5568 §6.3 is a NeighborAdvertisement
+// with no flag set.
+//
+// What is not here: caches, timers and the choice of a router (package role).
 package nd

@@ -23,8 +23,8 @@ const HopLimit uint8 = 255
 // headerLen is the ICMPv6 header without the word that follows: type, code, checksum.
 const headerLen = 4
 
-// Message is one of *RouterSolicitation, *RouterAdvertisement, *NeighborSolicitation, *NeighborAdvertisement and
-// *Redirect.
+// Message is one of *RouterSolicitation, *RouterAdvertisement, *NeighborSolicitation, *NeighborAdvertisement,
+// *Redirect, *RtSolPr and *PrRtAdv.
 type Message interface {
 	icmpType() uint8
 	// append writes what follows the checksum. It needs the source because a sender without an address may not give
@@ -32,13 +32,13 @@ type Message interface {
 	append(b []byte, src netip.Addr) []byte
 }
 
-// IsND says whether an ICMPv6 type is one of the five this package knows.
+// IsND says whether an ICMPv6 type is one that this package knows: the five of RFC 4861, and that of fast handovers.
 func IsND(icmpType uint8) bool {
-	return icmpType >= TypeRouterSolicitation && icmpType <= TypeRedirect
+	return icmpType >= TypeRouterSolicitation && icmpType <= TypeRedirect || icmpType == TypeFast
 }
 
 // Parse reads an ICMPv6 message from its type octet on. src, dst and hopLimit are those of the IPv6 header it came in.
-// The checksum, the hop limit and every other validity rule of RFC 4861 are verified; the result shares nothing
+// The checksum, the hop limit and every other validity rule of RFC 4861 and RFC 5568 are verified; the result shares nothing
 // with icmp.
 func Parse(src, dst netip.Addr, hopLimit uint8, icmp []byte) (Message, error) {
 	if len(icmp) < headerLen {
@@ -52,6 +52,9 @@ func Parse(src, dst netip.Addr, hopLimit uint8, icmp []byte) (Message, error) {
 	}
 	if ip6.Checksum(src, dst, ip6.ProtoICMPv6, icmp) != 0 {
 		return nil, fail("Checksum", 2, wire.ErrChecksum)
+	}
+	if icmp[0] == TypeFast {
+		return parseFast(src, icmp)
 	}
 	if icmp[1] != 0 {
 		return nil, fail("Code", 1, wire.ErrValue)
@@ -83,6 +86,9 @@ func message[M Message](m M, err error) (Message, error) {
 func Append(b []byte, src, dst netip.Addr, m Message) []byte {
 	start := len(b)
 	b = append(b, m.icmpType(), 0, 0, 0)
+	if p, ok := m.(*PrRtAdv); ok {
+		b[start+1] = p.Code
+	}
 	b = m.append(b, src)
 	binary.BigEndian.PutUint16(b[start+2:], ip6.Checksum(src, dst, ip6.ProtoICMPv6, b[start:]))
 	return b

@@ -31,6 +31,9 @@ const (
 	maxUnits    = 255 // the largest Length
 )
 
+// homeAgentRouters is the R flag in the first reserved octet of the Home Agent Information option, RFC 3963 §7.3.
+const homeAgentRouters = 0x80
+
 // MaxRawData is the most RawOption.Data can hold.
 const MaxRawData = maxUnits*optionUnit - 2
 
@@ -43,13 +46,15 @@ type Options struct {
 	AdvInterval time.Duration  // RFC 6275 §7.3: longest time between two unasked advertisements; milliseconds on the wire
 	HomeAgent   *HomeAgentInfo // RFC 6275 §7.4
 	Nonce       []byte         // RFC 3971 §5.3.2: 6 octets, or 8 more for each further unit
+	NAAck       *NAAck         // RFC 5568 §6.4.6
 	Unknown     []RawOption    // everything else, in order
 }
 
 // HomeAgentInfo is the Home Agent Information option, RFC 6275 §7.4.
 type HomeAgentInfo struct {
-	Preference uint16        // higher is better; 0 is that of a home agent that sends no such option
-	Lifetime   time.Duration // as a home agent, whole seconds up to 65535 s; never sent as 0, received as 0: forget it
+	Preference    uint16        // higher is better; 0 is that of a home agent that sends no such option
+	MobileRouters bool          // R: mobile routers are served too, RFC 3963 §7.3
+	Lifetime      time.Duration // as a home agent, whole seconds up to 65535 s; never sent as 0, received as 0: forget it
 }
 
 // RawOption is an option as it came: Data follows the Length octet. Append pads it with zeros to whole 8 octets and
@@ -71,6 +76,7 @@ const (
 	hasAdvInterval
 	hasHomeAgent
 	hasNonce
+	hasNAAck
 )
 
 // parse reads the options from offset at to the end of the message.
@@ -84,18 +90,10 @@ func (o *Options) parseList(b []byte, base int, defined optionSet, src netip.Add
 		if n == MaxOptions {
 			return fail("Options", at, wire.ErrLimit)
 		}
-		if len(b)-off < 2 {
-			return fail("Length", at+1, wire.ErrTruncated)
+		opt, err := cut(b[off:], at)
+		if err != nil {
+			return err
 		}
-		size := int(b[off+1]) * optionUnit
-		if size == 0 {
-			// RFC 4861 §4.6: an option of length zero makes the whole message invalid.
-			return fail("Length", at+1, wire.ErrLength)
-		}
-		if size > len(b)-off {
-			return fail("Length", at+1, wire.ErrTruncated)
-		}
-		opt := b[off : off+size]
 		if opt[0] == OptSourceHW && defined&hasSourceHW != 0 && src.IsUnspecified() {
 			return fail("Source Link-Layer Address", at, wire.ErrValue) // RFC 4861 §6.1.1, §7.1.1
 		}
@@ -106,7 +104,41 @@ func (o *Options) parseList(b []byte, base int, defined optionSet, src netip.Add
 		if !taken {
 			o.Unknown = append(o.Unknown, RawOption{Type: opt[0], Data: bytes.Clone(opt[2:])})
 		}
-		off += size
+		off += len(opt)
+	}
+	return nil
+}
+
+// cut gives the option at the start of b.
+func cut(b []byte, at int) ([]byte, error) {
+	if len(b) < 2 {
+		return nil, fail("Length", at+1, wire.ErrTruncated)
+	}
+	size := int(b[1]) * optionUnit
+	if size == 0 {
+		// RFC 4861 §4.6: an option of length zero makes the whole message invalid.
+		return nil, fail("Length", at+1, wire.ErrLength)
+	}
+	if size > len(b) {
+		return nil, fail("Length", at+1, wire.ErrTruncated)
+	}
+	return b[:size], nil
+}
+
+// eachOption calls take with every option of message b from offset at on, until it fails.
+func eachOption(b []byte, at int, take func(opt []byte, at int) error) error {
+	for n := 0; at < len(b); n++ {
+		if n == MaxOptions {
+			return fail("Options", at, wire.ErrLimit)
+		}
+		opt, err := cut(b[at:], at)
+		if err != nil {
+			return err
+		}
+		if err := take(opt, at); err != nil {
+			return err
+		}
+		at += len(opt)
 	}
 	return nil
 }
@@ -130,6 +162,8 @@ func (o *Options) take(opt []byte, at int, defined optionSet) (taken bool, err e
 	case kind == OptNonce && defined&hasNonce != 0 && o.Nonce == nil:
 		o.Nonce = bytes.Clone(opt[2:])
 		return true, nil
+	case kind == OptNAAck && defined&hasNAAck != 0:
+		return o.takeNAAck(opt, at)
 	}
 	return false, nil
 }
@@ -167,13 +201,14 @@ func (o *Options) takeAdvInterval(opt []byte, at int) (bool, error) {
 	return true, nil
 }
 
-// takeHomeAgent reads Type, Length 1, Reserved (2), Preference (2), Lifetime (2, seconds); RFC 6275 §7.4.
+// takeHomeAgent reads Type, Length 1, R and Reserved (2), Preference (2), Lifetime (2, seconds); RFC 6275 §7.4, RFC 3963 §7.3.
 func (o *Options) takeHomeAgent(opt []byte, at int) (bool, error) {
 	v, err := word(opt, at)
 	if err != nil || o.HomeAgent != nil {
 		return false, err
 	}
-	o.HomeAgent = &HomeAgentInfo{Preference: uint16(v >> 16), Lifetime: time.Duration(v&0xffff) * time.Second}
+	o.HomeAgent = &HomeAgentInfo{Preference: uint16(v >> 16), MobileRouters: opt[2]&homeAgentRouters != 0,
+		Lifetime: time.Duration(v&0xffff) * time.Second}
 	return true, nil
 }
 
@@ -206,9 +241,15 @@ func (o *Options) append(b []byte, defined optionSet, src netip.Addr) []byte {
 	if defined&hasHomeAgent != 0 && o.HomeAgent != nil {
 		lifetime := units(o.HomeAgent.Lifetime, time.Second, 1<<16-1)
 		b = appendWord(b, OptHomeAgent, uint32(o.HomeAgent.Preference)<<16|uint32(lifetime))
+		if o.HomeAgent.MobileRouters {
+			b[len(b)-6] = homeAgentRouters
+		}
 	}
 	if defined&hasNonce != 0 && len(o.Nonce) > 0 {
 		b = RawOption{OptNonce, o.Nonce}.append(b)
+	}
+	if defined&hasNAAck != 0 && o.NAAck != nil {
+		b = o.NAAck.append(b)
 	}
 	for _, r := range o.Unknown {
 		b = r.append(b)

@@ -25,8 +25,8 @@ import (
 //	|   Options ...
 //	+-+-+-+-+-+-+-+-+-+-+-+-
 //
-// Options defined for it: source link-layer address, prefixes, MTU, advertisement interval, nonce, and with HomeAgent
-// the home agent information.
+// Options defined for it: source link-layer address, prefixes, MTU, advertisement interval, nonce, neighbour
+// advertisement acknowledgement, and with HomeAgent the home agent information.
 type RouterAdvertisement struct {
 	HopLimit  uint8 // for the host's own packets; 0: this router does not say
 	Managed   bool  // M: addresses by DHCPv6
@@ -42,7 +42,7 @@ type RouterAdvertisement struct {
 
 const (
 	raLen     = 16
-	raOptions = hasSourceHW | hasPrefix | hasMTU | hasAdvInterval | hasNonce
+	raOptions = hasSourceHW | hasPrefix | hasMTU | hasAdvInterval | hasNonce | hasNAAck
 
 	raManaged   = 0x80
 	raOther     = 0x40
