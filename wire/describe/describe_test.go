@@ -103,7 +103,7 @@ func samples() []sample {
 	bu, ra := bindingUpdate(), advertisement()
 	fragment := packet(ip6.Packet{Header: ip6.Header{Src: cn, Dst: home}, Proto: ip6.ProtoFragment,
 		Payload: append([]byte{17, 0, 0, 1, 0, 0, 0, 9}, "12345678"...)})
-	return []sample{
+	return append(listenerSamples(), []sample{
 		{"bu", bu, false},
 		{"ba", bindingAck(), false},
 		{"hot", packet(ip6.Packet{Header: ip6.Header{Src: cn, Dst: home}, Proto: ip6.ProtoMH,
@@ -129,7 +129,7 @@ func samples() []sample {
 		{"ra-hop-limit", changed(ra, 7, 64), true},
 		{"ra-option-zero", changed(ra, 40+16+1, 0), true},
 		{"version", changed(bu, 0, 0x50), true},
-	}
+	}...)
 }
 
 func TestTexts(t *testing.T) {

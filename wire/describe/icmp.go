@@ -107,7 +107,10 @@ func (c *chain) icmp(b []byte, base int) {
 		if nd.IsND(b[0]) {
 			t.Layer = "nd"
 		}
-		if !known || l.fields == nil {
+		if icmp6.IsListener(b[0]) {
+			t.Ref = l.ref
+			c.listener(&t, b, base)
+		} else if !known || l.fields == nil {
 			t.Kids = append(t.Kids, Tree{Name: "Message Body", Offset: base + 4, Len: len(b) - 4, Value: octets(b[4:])})
 		} else {
 			t.Ref = l.ref
@@ -173,5 +176,8 @@ func (c *chain) judgeICMP(t *Tree, b []byte) {
 	}
 	if !errors.Is(err, wire.ErrUnknown) {
 		t.blame(err, t.Offset)
+	}
+	if icmp6.IsListener(b[0]) {
+		c.judgeListener(t, b[0])
 	}
 }

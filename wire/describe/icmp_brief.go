@@ -26,6 +26,8 @@ func icmpBrief(b []byte) string {
 		return discoveryBrief(b)
 	case nd.IsND(kind):
 		return ndBrief(b)
+	case icmp6.IsListener(kind):
+		return listenerBrief(b)
 	}
 	return ""
 }

@@ -141,7 +141,7 @@ var fragment = []field{
 
 var headerOptions = options{title: "Options", pad: true, unit: 1, layouts: map[uint8]layout{
 	4:    {"Tunnel Encapsulation Limit", "RFC 2473 §4.1.1", []field{{"Limit", 2, 1, dec}}},
-	5:    {"Router Alert", "RFC 2711 §2.1", []field{{"Value", 2, 2, dec}}},
+	5:    {"Router Alert", "RFC 2711 §2.1", []field{{"Value", 2, 2, alert}}},
 	0xc9: {"Home Address", "RFC 6275 §6.3", []field{{"Home Address", 2, 16, address}}},
 }}
 
