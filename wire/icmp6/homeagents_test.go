@@ -2,6 +2,7 @@ package icmp6
 
 import (
 	"net/netip"
+	"reflect"
 	"testing"
 
 	"roam6/wire"
@@ -65,5 +66,23 @@ func TestHomeAgentsRequestIgnoresTheRest(t *testing.T) {
 	b := seal(coa, ha, append(goldenHomeAgentsRequest.octets(), 1, 2, 3))
 	if m, err := Parse(coa, ha, b); err != nil || m.(*HomeAgentsRequest).ID != 0x4d4e {
 		t.Errorf("got %v, %v", m, err)
+	}
+}
+
+// RFC 3963 §7.1, §7.2: one bit tells that mobile routers are meant.
+//
+// spec MIP-11
+func TestHomeAgentsOfMobileRouters(t *testing.T) {
+	for _, m := range []Message{
+		&HomeAgentsRequest{ID: 0x4d4e, MobileRouters: true},
+		&HomeAgentsReply{ID: 0x4d4e, MobileRouters: true, Agents: []netip.Addr{ha}},
+	} {
+		b := Append(nil, ha, coa, m)
+		if b[6] != 0x80 || b[7] != 0 {
+			t.Errorf("%T: octets 6 and 7 are %x", m, b[6:8])
+		}
+		if got, err := Parse(ha, coa, b); err != nil || !reflect.DeepEqual(got, m) {
+			t.Errorf("got %+v, %v; want %+v", got, err, m)
+		}
 	}
 }
