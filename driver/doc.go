@@ -12,7 +12,8 @@
 //	link, filter, gso   a link: which packets come up, and whole ones out of what the kernel merged
 //	tun, apply, kernel  the Kernel port and what the host's own stack must hold for it
 //	muted               links that are the node's alone, IPv6 of the kernel being off there
-//	demand.go           what a table asks of the machine, worked out one Op at a time
+//	demand.go members   what a table asks of the machine, worked out one Op at a time
+//	mld                 tells routers and switches that snoop which groups engines' addresses need (RFC 3810)
 //	journal.go replay.go control.go client.go caps_linux.go
 //
 // One goroutine, the loop, owns engines and plane; there are no locks around them. Readers only read, and stop
@@ -29,6 +30,10 @@
 //
 // No packet comes twice: what the kernel routes into the TUN (Capture) is not taken from the links as well, and what a
 // kernel that shares the links delivers itself is left to it.
+//
+// What the kernel listens to is the kernel's to report. Of what engines listen to on links it knows nothing: their groups are
+// joined on packet sockets, and the loop itself speaks multicast listener discovery for them, on each link, shared or not. It is
+// no engine's work: neither the journal nor a replay has it.
 //
 // It does not build engines, read configuration or know any role.
 package driver

@@ -19,7 +19,15 @@ const (
 	maxHeaders   = 16
 )
 
-// isControl reports whether an IPv6 packet is signalling: everything but UDP, TCP, echo, later fragments and empty packets,
+// Types of multicast listener discovery, RFC 2710 §3 and RFC 3810 §4.
+const (
+	listenerQuery   = 130
+	listenerDone    = 132
+	listenerReport2 = 143
+)
+
+// isControl reports whether an IPv6 packet is signalling: everything but UDP, TCP, echo, multicast listener discovery (the link's
+// housekeeping: the same whatever the strategy, and no world but the laboratory has it), later fragments and empty packets,
 // looked for behind extension headers and inside tunnels (next header 41). Encrypted packets (ESP) are signalling: in
 // this project users' packets are not in ESP on the air.
 func isControl(packet []byte) bool {
@@ -37,7 +45,7 @@ func isControl(packet []byte) bool {
 			}
 			next, rest = rest[6], rest[40:]
 		case nextICMPv6:
-			return len(rest) > 0 && rest[0] != icmpEcho && rest[0] != icmpReply
+			return len(rest) > 0 && !isHousekeeping(rest[0])
 		case nextFragment:
 			if len(rest) < 8 || binary.BigEndian.Uint16(rest[2:])&^7 != 0 {
 				return false
@@ -53,4 +61,9 @@ func isControl(packet []byte) bool {
 		}
 	}
 	return false
+}
+
+// isHousekeeping tells echo and multicast listener discovery from the other ICMPv6 types.
+func isHousekeeping(icmp byte) bool {
+	return icmp == icmpEcho || icmp == icmpReply || icmp >= listenerQuery && icmp <= listenerDone || icmp == listenerReport2
 }
