@@ -103,7 +103,7 @@ func samples() []sample {
 	bu, ra := bindingUpdate(), advertisement()
 	fragment := packet(ip6.Packet{Header: ip6.Header{Src: cn, Dst: home}, Proto: ip6.ProtoFragment,
 		Payload: append([]byte{17, 0, 0, 1, 0, 0, 0, 9}, "12345678"...)})
-	return append(listenerSamples(), []sample{
+	return append(append(listenerSamples(), fastSamples()...), []sample{
 		{"bu", bu, false},
 		{"ba", bindingAck(), false},
 		{"hot", packet(ip6.Packet{Header: ip6.Header{Src: cn, Dst: home}, Proto: ip6.ProtoMH,

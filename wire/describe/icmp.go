@@ -60,13 +60,14 @@ var icmpMessages = map[uint8]icmpMessage{
 		{"Target Address", 8, 16, address},
 	}}, 24},
 	137: {layout{"Redirect", "RFC 4861 §4.5", []field{{"Target Address", 8, 16, address}, {"Destination Address", 24, 16, address}}}, 40},
-	144: {layout{"Home Agent Address Discovery Request", "RFC 6275 §6.5", identified}, 0},
-	145: {layout{"Home Agent Address Discovery Reply", "RFC 6275 §6.6", identified}, 0},
+	144: {layout{"Home Agent Address Discovery Request", "RFC 6275 §6.5", discovery}, 0},
+	145: {layout{"Home Agent Address Discovery Reply", "RFC 6275 §6.6", discovery}, 0},
 	146: {layout{"Mobile Prefix Solicitation", "RFC 6275 §6.7", identified}, 8},
 	147: {layout{"Mobile Prefix Advertisement", "RFC 6275 §6.8", []field{
 		{"Identifier", 4, 2, dec},
 		{"Flags", 6, 1, flags("Managed address configuration (M)", "Other configuration (O)")},
 	}}, 8},
+	154: {layout{"FMIPv6 Message", "RFC 5568 §6.1", nil}, 0},
 }
 
 // preference shows the two bits of RFC 4191 §2.2.
@@ -74,6 +75,8 @@ func preference(b []byte) string {
 	n := b[0] >> 3 & 3
 	return fmt.Sprintf("%d (%s)", n, []string{"medium", "high", "reserved", "low"}[n])
 }
+
+var discovery = append(identified[:1:1], field{"Flags", 6, 1, flags("Mobile Router Support (R)")}) // RFC 3963 §7.1, §7.2
 
 var identified = []field{{"Identifier", 4, 2, dec}}
 
@@ -93,8 +96,10 @@ var ndOptions = options{title: "Options", unit: 8, layouts: map[uint8]layout{
 	nd.OptMTU:              {"MTU", "RFC 4861 §4.6.4", []field{{"MTU", 4, 4, sized}}},
 	nd.OptAdvInterval:      {"Advertisement Interval", "RFC 6275 §7.3", []field{{"Advertisement Interval", 4, 4, millis}}},
 	nd.OptHomeAgent: {"Home Agent Information", "RFC 6275 §7.4", []field{
+		{"Flags", 2, 1, flags("Mobile Router Support (R)")}, // RFC 3963 §7.3
 		{"Home Agent Preference", 4, 2, dec}, {"Home Agent Lifetime", 6, 2, seconds}}},
-	nd.OptNonce: {"Nonce", "RFC 3971 §5.3.2", []field{{"Nonce", 2, toEnd, octets}}},
+	nd.OptNonce:   {"Nonce", "RFC 3971 §5.3.2", []field{{"Nonce", 2, toEnd, octets}}},
+	nd.OptAddress: ndAddress, nd.OptLLA: ndLLA, nd.OptNAAck: ndNAAck,
 }}
 
 // icmp shows an ICMPv6 message at offset base.
@@ -103,6 +108,9 @@ func (c *chain) icmp(b []byte, base int) {
 	t.Kids = rows(b, base, icmpHeader, c.cut)
 	if len(b) >= 4 {
 		l, known := icmpMessages[b[0]]
+		if b[0] == nd.TypeFast {
+			l = fastMessage(b, t.Kids)
+		}
 		t.Name = or(l.name, "ICMPv6 type", b[0])
 		if nd.IsND(b[0]) {
 			t.Layer = "nd"

@@ -24,6 +24,8 @@ func icmpBrief(b []byte) string {
 		return fmt.Sprintf(" id 0x%x seq %d", b[4:6], number(b[6:8]))
 	case kind >= icmp6.TypeHomeAgentsRequest && kind <= icmp6.TypePrefixAdvertisement:
 		return discoveryBrief(b)
+	case kind == nd.TypeFast:
+		return proxyBrief(b)
 	case nd.IsND(kind):
 		return ndBrief(b)
 	case icmp6.IsListener(kind):
@@ -95,6 +97,8 @@ func ndOptionsBrief(b []byte, at int) string {
 			}
 		case o[0] == nd.OptAdvInterval:
 			fmt.Fprintf(&last, " every %v", time.Duration(number(o[4:8]))*time.Millisecond)
+		case o[0] == nd.OptNAAck:
+			fmt.Fprintf(&last, " naack %d (%v)", o[3], nd.NAAckStatus(o[3]))
 		case o[0] == nd.OptHomeAgent:
 			fmt.Fprintf(&last, " agent preference %d lifetime %v", number(o[4:6]), time.Duration(number(o[6:8]))*time.Second)
 		}

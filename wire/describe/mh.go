@@ -47,7 +47,7 @@ var messages = map[uint8]layout{
 		{"Sequence #", 6, 2, dec},
 		{"Flags", 8, 2, flags("Acknowledge (A)", "Home Registration (H)", "Link-Local Address Compatibility (L)",
 			"Key Management Mobility Capability (K)", "MAP Registration (M)", "Mobile Router (R)", "Proxy Registration (P)",
-			"Forcing UDP Encapsulation (F)", "TLV-Header Format (T)", "Bulk Binding Update (B)")},
+			"Forcing UDP Encapsulation (F)", "TLV-Header Format (T)", "Overwrite (O) or Bulk Binding Update (B)")},
 		{"Lifetime", 10, 2, optional(unit4, "delete the binding")},
 	}},
 	mh.TypeBindingAck: {"Binding Acknowledgement", "RFC 6275 §6.1.8", []field{
@@ -61,12 +61,15 @@ var messages = map[uint8]layout{
 		{"Status", 6, 1, named(mh.ErrorWords)},
 		{"Home Address", 8, 16, address},
 	}},
+	mh.TypeFastBindingUpdate: fastBindingUpdate, mh.TypeFastBindingAck: fastBindingAck,
+	mh.TypeHandoverInitiate: handoverInitiate, mh.TypeHandoverAck: handoverAck,
 }
 
 // optionsAt is where the options of a message begin.
 var optionsAt = map[uint8]int{
 	mh.TypeBindingRefreshRequest: 8, mh.TypeHomeTestInit: 16, mh.TypeCareOfTestInit: 16, mh.TypeHomeTest: 24,
 	mh.TypeCareOfTest: 24, mh.TypeBindingUpdate: 12, mh.TypeBindingAck: 12, mh.TypeBindingError: 24,
+	mh.TypeFastBindingUpdate: 12, mh.TypeFastBindingAck: 12, mh.TypeHandoverInitiate: 10, mh.TypeHandoverAck: 10,
 }
 
 var mobilityOptions = options{title: "Mobility Options", pad: true, unit: 1, layouts: map[uint8]layout{
@@ -86,6 +89,7 @@ var mobilityOptions = options{title: "Mobility Options", pad: true, unit: 1, lay
 		{"Authentication Data", 7, toEnd, octets},
 	}},
 	10: {"Mobility Message Replay Protection", "RFC 4285 §6", []field{{"Timestamp", 2, 8, ntp}}},
+	6:  networkPrefix, 7: mhLLA, 21: fastAuthorization, 34: mhAddress, mh.OptBindingID: bindingIdentifier,
 }}
 
 // mobility shows a Mobility Header at offset base.
@@ -147,13 +151,13 @@ func mobilityBrief(m mh.Message) string {
 	case *mh.CareOfTest:
 		s = fmt.Sprintf("Care-of Test cookie %x nonce %d", m.Cookie, m.NonceIndex)
 	case *mh.BindingUpdate:
-		s = fmt.Sprintf("Binding Update seq %d%s lifetime %v", m.Seq, letters("AHLKR", m.Ack, m.Home, m.LinkLocal, m.KeyMgmt, m.MobileRouter), m.Lifetime)
+		s = fmt.Sprintf("Binding Update seq %d%s lifetime %v", m.Seq, letters("AHLKRO", m.Ack, m.Home, m.LinkLocal, m.KeyMgmt, m.MobileRouter, m.Overwrite), m.Lifetime)
 	case *mh.BindingAck:
 		s = fmt.Sprintf("Binding Acknowledgement seq %d%s status %d (%v) lifetime %v", m.Seq, letters("KR", m.KeyMgmt, m.MobileRouter), uint8(m.Status), m.Status, m.Lifetime)
 	case *mh.BindingError:
 		s = fmt.Sprintf("Binding Error %d (%s) home address %v", m.Status, mh.ErrorWords(m.Status), m.HomeAddress)
 	default:
-		s = fmt.Sprintf("MH type %d", m.Type())
+		s = fastBrief(m)
 	}
 	return s + optionsBrief(m.Opts())
 }
@@ -166,6 +170,7 @@ func optionsBrief(o *mh.Options) string {
 	if o.RefreshAdvice > 0 {
 		fmt.Fprintf(&s, " refresh in %v", o.RefreshAdvice.Round(time.Second))
 	}
+	s.WriteString(fastOptionsBrief(o))
 	if o.NAI != "" {
 		fmt.Fprintf(&s, " nai %q", o.NAI)
 	}
