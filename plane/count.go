@@ -37,6 +37,11 @@ const (
 	DropICMPUnknown    = "icmp-unknown"      // an ICMPv6 error about a tunnel packet never sent
 	DropICMPMTU        = "icmp-mtu"          // Packet Too Big below the IPv6 minimum, RFC 8201 §4
 	DropICMPIgnored    = "icmp-ignored"      // an ICMPv6 error that neither a source nor an engine can use
+	DropHomeAddress    = "hao-unbound"       // a Home Address option without a binding, RFC 6275 §9.3.1; the engines get it
+	DropRouting        = "routing-header"    // a type 2 routing header that is none of ours, RFC 6275 §11.3.3
+	DropDuplicate      = "duplicate"         // a copy by another way of a packet that is here already
+	DropGate           = "gate-closed"       // its source may not send yet
+	DropPoliced        = "policed"           // beyond the rate of its flow
 )
 
 // Count is a number of packets and of their octets (inner packets, without tunnel headers).
@@ -50,12 +55,44 @@ func (c *Count) add(octets int) {
 	c.Octets += uint64(octets)
 }
 
-// PathCount is what one path carried since it was first set.
+// PathCount is what one path carried since it was first set, by whichever way but copies.
 type PathCount struct {
 	Inner    netip.Prefix `json:"inner"`
-	Sent     Count        `json:"sent"`     // left by the path
-	Received Count        `json:"received"` // came by the path and were accepted
-	Held     int          `json:"held"`     // packets waiting now
+	Sent     Count        `json:"sent"`           // left
+	Received Count        `json:"received"`       // came and were accepted
+	Held     int          `json:"held"`           // packets waiting now
+	Kept     int          `json:"kept,omitempty"` // copies of sent packets that are kept now
+}
+
+// WayCount is what one further way carried: of what its path counts, and copies besides.
+type WayCount struct {
+	Inner    netip.Prefix `json:"inner"`
+	ID       uint16       `json:"id"`
+	Sent     Count        `json:"sent"`
+	Copies   Count        `json:"copies"`
+	Received Count        `json:"received"`
+}
+
+// RouteCount is what a mobile address and a peer said to each other straight.
+type RouteCount struct {
+	Mobile   netip.Addr `json:"mobile"`
+	Peer     netip.Addr `json:"peer"`
+	Sent     Count      `json:"sent"`
+	Received Count      `json:"received"`
+}
+
+// GateCount is the number of packets a gate stopped.
+type GateCount struct {
+	From    netip.Prefix `json:"from"`
+	Port    Port         `json:"port"`
+	Stopped uint64       `json:"stopped"`
+}
+
+// FlowCount is what matched a flow: what passed, and what its policer dropped.
+type FlowCount struct {
+	Number  uint32 `json:"number"`
+	Passed  Count  `json:"passed"`
+	Policed Count  `json:"policed"`
 }
 
 // Counters is a plain copy of what a plane counted, for views and checkers.
@@ -63,6 +100,13 @@ type Counters struct {
 	Paths []PathCount `json:"paths,omitempty"` // in the order of their prefixes
 	Drops []Drop      `json:"drops,omitempty"` // in the order of their reasons, the quiet ones too
 	Punts Count       `json:"punts"`
+
+	Ways   []WayCount   `json:"ways,omitempty"` // these four in the order of their keys
+	Routes []RouteCount `json:"routes,omitempty"`
+	Gates  []GateCount  `json:"gates,omitempty"`
+	Flows  []FlowCount  `json:"flows,omitempty"`
+
+	Refused int `json:"refused,omitempty"` // Ops not carried out
 	// ErrorsSent and ErrorsLimited are the ICMPv6 errors sent and those the rate limit kept back, RFC 4443 §2.4 (f).
 	ErrorsSent    int `json:"errors_sent"`
 	ErrorsLimited int `json:"errors_limited"`
@@ -72,23 +116,37 @@ type Counters struct {
 type tally struct {
 	drops         map[string]int
 	errors, muted int // ICMPv6 errors sent, and kept back
+	refused       int
 }
 
-// Counters copies the counters. Those of a deleted path are gone.
+// Counters copies the counters. Those of a deleted entry are gone.
 func (s *Soft) Counters() Counters {
-	c := Counters{Punts: s.punts, ErrorsSent: s.count.errors, ErrorsLimited: s.count.muted}
+	c := Counters{Punts: s.punts, ErrorsSent: s.count.errors, ErrorsLimited: s.count.muted, Refused: s.count.refused}
 	for _, p := range slices.SortedFunc(maps.Keys(s.routes), comparePrefix) {
 		r := s.routes[p]
-		c.Paths = append(c.Paths, PathCount{p, r.sent, r.received, len(r.held)})
+		kept := r.held.sentBefore()
+		c.Paths = append(c.Paths, PathCount{p, r.sent, r.received, r.held.n - kept, kept})
 	}
+	for _, p := range slices.SortedFunc(maps.Keys(s.ways), comparePrefix) {
+		for _, w := range s.ways[p] {
+			c.Ways = append(c.Ways, WayCount{p, w.id, w.sent, w.copies, w.received})
+		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(s.table.Gates), compareGate) {
+		c.Gates = append(c.Gates, GateCount{k.From, k.Port, s.gates.get(k).dropped})
+	}
+	c.Routes, c.Flows = s.pairs.counts(), s.flows.counts()
 	for _, reason := range slices.Sorted(maps.Keys(s.count.drops)) {
 		c.Drops = append(c.Drops, Drop{reason, s.count.drops[reason]})
 	}
 	return c
 }
 
-// drop counts a lost packet and tells of it.
+// drop counts a lost packet and tells of it; that of a copy is no loss.
 func (s *Soft) drop(sink *Sink, reason string) {
+	if s.quiet {
+		return
+	}
 	s.count.drop(reason)
 	if n := len(sink.Drops); n > 0 && sink.Drops[n-1].Reason == reason {
 		sink.Drops[n-1].N++

@@ -42,11 +42,21 @@ type chain struct {
 	fragAt   int   // offset of a Fragment header that makes this a fragment; 0 for none
 	fragFrom int   // offset of the Next Header octet that names the Fragment header
 	plain    bool  // no Home Address option and no routing header
+	home     place // the destination options header with the Home Address option
+	homeAt   int   // offset of the home address in it; 0 for none
+	type2    place // the type 2 routing header with a segment left
+}
+
+// place is where an extension header stands.
+type place struct {
+	at   int // offset; 0 for none
+	from int // offset of the Next Header octet that names it
 }
 
 // Options a tunnel end or a forwarder meets; any other is left to the two highest bits of its type.
 const (
 	optPad1       = 0x00
+	optPadN       = 0x01
 	optEncapLimit = 0x04
 	optRouter     = 0x05 // Router Alert, RFC 2711
 	optHome       = 0xc9
@@ -72,9 +82,9 @@ func walk(b []byte) (c chain, reason string) {
 		}
 		switch next {
 		case ip6.ProtoHopByHop, ip6.ProtoDestOpts:
-			reason = c.options(b[off:off+size], off)
+			reason = c.options(b[off:off+size], place{off, nextAt}, next)
 		case ip6.ProtoRouting:
-			reason = c.routing(b[off : off+size])
+			reason = c.routing(b[off:off+size], place{off, nextAt})
 		case ip6.ProtoFragment:
 			if binary.BigEndian.Uint16(b[off+2:])&^6 != 0 { // else it is whole, RFC 6946
 				c.fragAt, c.fragFrom, c.proto, c.off = off, nextAt, b[off], off+8
@@ -89,7 +99,7 @@ func walk(b []byte) (c chain, reason string) {
 }
 
 // options walks the options of one header.
-func (c *chain) options(ext []byte, off int) string {
+func (c *chain) options(ext []byte, at place, header uint8) string {
 	for i := 2; i < len(ext); {
 		if ext[i] == optPad1 {
 			i++
@@ -104,10 +114,14 @@ func (c *chain) options(ext []byte, off int) string {
 				return DropMalformed
 			}
 			if c.limitAt == 0 {
-				c.limitAt = off + i + 2
+				c.limitAt = at.at + i + 2
 			}
-		case kind == optHome:
+		case kind == optHome && header == ip6.ProtoDestOpts:
 			c.plain = false
+			if size != 16 || c.homeAt != 0 { // RFC 6275 §6.3: sixteen octets, and once
+				return DropOption
+			}
+			c.home, c.homeAt = at, at.at+i+2
 		case kind == optRouter:
 		case kind>>6 != 0: // RFC 8200 §4.2: an unknown option of these types discards the packet
 			return DropOption
@@ -117,12 +131,19 @@ func (c *chain) options(ext []byte, off int) string {
 	return ""
 }
 
-// routing lets the type 2 routing header of RFC 6275 §6.4 and spent ones pass; RFC 5095 ended the rest.
-func (c *chain) routing(ext []byte) string {
+// routing takes the type 2 routing header of RFC 6275 §6.4, one address and one segment left, and lets spent ones of
+// other types pass; RFC 5095 ended the rest.
+func (c *chain) routing(ext []byte, at place) string {
 	c.plain = false
-	if ext[2] != 2 && ext[3] != 0 {
+	switch {
+	case ext[2] != 2 && ext[3] != 0:
 		return DropOption
+	case ext[2] != 2:
+		return ""
+	case len(ext) != routingHeader || ext[3] != 1 || c.type2.at != 0:
+		return DropRouting
 	}
+	c.type2 = at
 	return ""
 }
 

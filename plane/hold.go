@@ -2,61 +2,161 @@ package plane
 
 import "time"
 
-// MaxHeldOctets bounds what all paths of a plane hold together; each path has its own Limit besides.
-const MaxHeldOctets = 64 << 20
+const (
+	// MaxHeldOctets bounds what all paths of a plane hold together; each path has its own Limit besides.
+	MaxHeldOctets = 64 << 20
+	// MaxKeptOctets bounds the copies of all paths that Keep. They have a bound of their own, so that copies of what was
+	// sent never take the room of what was not.
+	MaxKeptOctets = 16 << 20
+)
 
-// heldPacket is a copy of a packet that waits for its path, and since when.
+// heldPacket is a copy of a packet that waits for its path, since when, and the Way its flow takes.
 type heldPacket struct {
 	at   time.Duration
 	data []byte
+	way  uint16
+	sent bool // a copy of what was sent, kept in case it did not arrive: losing it is no loss
 }
 
-// hold keeps a copy of the packet until the path changes. Packets too old to be sent make room for new ones.
-func (s *Soft) hold(r *route, b []byte, sink *Sink) {
-	if len(r.held) >= r.Limit {
+// queue is packets in the order they came, in a ring that grows.
+type queue struct {
+	ring    []heldPacket
+	head, n int
+	octets  int
+}
+
+func (q *queue) first() *heldPacket { return &q.ring[q.head] }
+
+func (q *queue) push(h heldPacket) {
+	if q.n == len(q.ring) {
+		ring := make([]heldPacket, max(8, 2*q.n))
+		copy(ring[copy(ring, q.ring[q.head:]):], q.ring[:q.head])
+		q.ring, q.head = ring, 0
+	}
+	q.ring[(q.head+q.n)%len(q.ring)] = h
+	q.n++
+	q.octets += len(h.data)
+}
+
+func (q *queue) pop() heldPacket {
+	h := q.ring[q.head]
+	q.ring[q.head] = heldPacket{}
+	q.head = (q.head + 1) % len(q.ring)
+	q.n--
+	q.octets -= len(h.data)
+	if q.n == 0 {
+		*q = queue{}
+	}
+	return h
+}
+
+// sentBefore is how many of the packets are copies of what was sent. They stand first: a path that keeps holds nothing.
+func (q *queue) sentBefore() (n int) {
+	for n < q.n && q.ring[(q.head+n)%len(q.ring)].sent {
+		n++
+	}
+	return n
+}
+
+// hold keeps a copy of the packet until the path changes. Packets too old to be sent, and copies of what was sent, make
+// room for new ones; else the path's policy decides.
+func (s *Soft) hold(r *route, b []byte, way uint16, sink *Sink) {
+	if !s.room(r, len(b)) {
 		s.dropAged(r, sink)
 	}
-	if len(r.held) >= r.Limit || s.heldOctets+len(b) > MaxHeldOctets {
+	fits := r.Limit > 0 && (r.Octets == 0 || len(b) <= r.Octets)
+	for fits && !s.room(r, len(b)) && r.held.n > 0 && (r.held.first().sent || r.Policy == Oldest) {
+		if !s.pop(r).sent {
+			s.drop(sink, DropHoldFull)
+		}
+	}
+	if !s.room(r, len(b)) {
 		s.drop(sink, DropHoldFull)
 		return
 	}
-	kept := make([]byte, len(b), len(b)+Headroom)
-	copy(kept, b)
-	s.heldOctets += len(kept)
-	r.held = append(r.held, heldPacket{s.now, kept})
+	s.heldOctets += len(b)
+	r.held.push(heldPacket{at: s.now, data: withRoom(b), way: way})
+}
+
+// room says whether one more packet fits.
+func (s *Soft) room(r *route, octets int) bool {
+	return r.held.n < r.Limit && (r.Octets == 0 || r.held.octets+octets <= r.Octets) && s.heldOctets+octets <= s.limits.held
+}
+
+// pop takes the oldest packet out of a path's queue and of the plane's accounts.
+func (s *Soft) pop(r *route) heldPacket {
+	h := r.held.pop()
+	if h.sent {
+		s.keptOctets -= len(h.data)
+	} else {
+		s.heldOctets -= len(h.data)
+	}
+	return h
 }
 
 // aged says whether a packet has waited longer than its path allows.
-func (s *Soft) aged(r *route, h heldPacket) bool { return r.Age > 0 && s.now-h.at > r.Age }
+func (s *Soft) aged(r *route, h *heldPacket) bool { return r.Age > 0 && s.now-h.at > r.Age }
 
 // dropAged gives up the oldest packets of a path. Packets are held in order of time, so the old ones stand first.
 func (s *Soft) dropAged(r *route, sink *Sink) {
-	n := 0
-	for n < len(r.held) && s.aged(r, r.held[n]) {
-		s.heldOctets -= len(r.held[n].data)
-		s.drop(sink, DropHoldAged)
-		n++
+	for r.held.n > 0 && s.aged(r, r.held.first()) {
+		if !s.pop(r).sent {
+			s.drop(sink, DropHoldAged)
+		}
 	}
-	rest := copy(r.held, r.held[n:])
-	clear(r.held[rest:])
-	r.held = r.held[:rest]
 }
 
-// release sends what the path held, oldest first, by the way the path goes now.
+// keep remembers a packet that was sent by a path. What it pushes out was sent too, so nothing is lost.
+func (s *Soft) keep(r *route, at time.Duration, b []byte, way uint16) {
+	for r.held.n > 0 && (s.aged(r, r.held.first()) || !s.roomToKeep(r, len(b))) {
+		s.pop(r)
+	}
+	if !s.roomToKeep(r, len(b)) {
+		return
+	}
+	s.keptOctets += len(b)
+	r.held.push(heldPacket{at: at, data: b, way: way, sent: true})
+}
+
+func (s *Soft) roomToKeep(r *route, octets int) bool {
+	return r.held.n < r.Limit && (r.Octets == 0 || r.held.octets+octets <= r.Octets) && s.keptOctets+octets <= s.limits.kept
+}
+
+// release sends what the path held, oldest first, by the way the path goes now. A path that keeps copies keeps them for
+// as long as they were to be kept from the first.
 func (s *Soft) release(r *route, sink *Sink) {
-	held := r.held
-	r.held = nil
-	for _, h := range held {
-		s.heldOctets -= len(h.data)
-		s.forward(r, h.data, sink)
+	waiting := r.held
+	r.held = queue{}
+	for waiting.n > 0 {
+		h := waiting.pop()
+		if h.sent {
+			s.keptOctets -= len(h.data)
+		} else {
+			s.heldOctets -= len(h.data)
+		}
+		if !r.Keep {
+			s.transmit(r, h.data, h.way, sink)
+			continue
+		}
+		again := withRoom(h.data)
+		if s.transmit(r, h.data, h.way, sink) {
+			s.keep(r, h.at, again, h.way)
+		}
 	}
 }
 
 // discardHeld drops what a deleted path held.
 func (s *Soft) discardHeld(r *route, sink *Sink) {
-	for _, h := range r.held {
-		s.heldOctets -= len(h.data)
-		s.drop(sink, DropHoldDeleted)
+	for r.held.n > 0 {
+		if !s.pop(r).sent {
+			s.drop(sink, DropHoldDeleted)
+		}
 	}
-	r.held = nil
+}
+
+// discardCopies forgets the copies that a path keeps.
+func (s *Soft) discardCopies(r *route) {
+	for r.held.n > 0 && r.held.first().sent {
+		s.pop(r)
+	}
 }

@@ -64,7 +64,7 @@ func (s *Soft) report(sink *Sink, e icmpError) {
 	if !e.from.IsValid() {
 		e.from = s.self
 	}
-	if !e.from.IsValid() || !reportable(e) {
+	if s.quiet || !e.from.IsValid() || !reportable(e) {
 		return
 	}
 	if !s.icmp.take(s.now) {

@@ -6,14 +6,19 @@ import (
 	"roam6/wire/ip6"
 )
 
-// toLocal treats a packet addressed to one of the engines' addresses: a tunnel packet is taken apart, an ICMPv6 error
-// about a tunnel packet relayed, fragments put together; the rest is control.
-func (s *Soft) toLocal(port Port, from HW, l Local, b []byte, sink *Sink) {
+// toLocal treats a packet addressed to one of the engines' addresses: one that came straight to a mobile node goes to its
+// applications, a tunnel packet is taken apart, an ICMPv6 error about a packet of ours relayed, fragments put together;
+// the rest is control.
+func (s *Soft) toLocal(a *arrival, l Local, b []byte, sink *Sink) {
 	if l.Tentative { // neighbour discovery from a link never comes here
 		s.drop(sink, DropTentative)
 		return
 	}
 	c, reason := walk(b)
+	if reason == "" && c.type2.at > 0 && s.isUsers(b, &c) { // a fragment too: its kernel puts it together
+		s.arrive(a, b, &c, sink)
+		return
+	}
 	if reason == "" && c.fragAt > 0 {
 		b = s.reassemble(b, c, sink)
 		if b == nil {
@@ -27,20 +32,30 @@ func (s *Soft) toLocal(port Port, from HW, l Local, b []byte, sink *Sink) {
 	switch {
 	case reason != "":
 		s.drop(sink, reason)
+	case c.type2.at > 0 && s.isUsers(b, &c):
+		s.arrive(a, b, &c, sink)
 	case c.proto == ip6.ProtoIPv6 && c.plain:
-		s.decapsulate(b, c.off, sink)
+		s.decapsulate(a, b, c.off, sink)
 	case c.proto == ip6.ProtoIPv6: // a tunnel of ours has neither home address nor routing header
 		s.drop(sink, DropTunnelUnknown)
+	case c.homeAt > 0 && !provesItself(c.proto) && s.bound(b, &c) == nil:
+		s.unbound(a, b, sink)
 	case c.proto == ip6.ProtoICMPv6 && isError(b[c.off:]):
-		s.relay(port, from, b, c.off, sink)
+		s.relay(a, b, c.off, sink)
 	default:
-		s.punt(port, from, b, sink)
+		s.punt(a, b, sink)
 	}
+}
+
+// isUsers says whether a packet with a type 2 routing header is for applications. Mobility headers are the engines', and
+// protected packets, unless they come from a peer that talks to the home address straight.
+func (s *Soft) isUsers(b []byte, c *chain) bool {
+	return !provesItself(c.proto) || c.proto != ip6.ProtoMH && s.routeOf(b, c) != nil
 }
 
 // decapsulate takes the inner packet at an offset out of its tunnel, if it came by a path of this table: nobody else may
 // use a tunnel to send in another's name (RFC 6275 §10.4.5, §11.3.1).
-func (s *Soft) decapsulate(b []byte, off int, sink *Sink) {
+func (s *Soft) decapsulate(a *arrival, b []byte, off int, sink *Sink) {
 	inner, ok := trim(b[off:])
 	if !ok {
 		s.drop(sink, DropInner)
@@ -48,16 +63,25 @@ func (s *Soft) decapsulate(b []byte, off int, sink *Sink) {
 	}
 	outer := ends{local: destinationOf(b), remote: sourceOf(b)}
 	src, dst := sourceOf(inner), destinationOf(inner)
-	if r := s.mobile.find(dst); r != nil && r.accepts(outer.remote, outer.local) {
-		if s.congestion(b, inner, sink) {
-			r.received.add(len(inner))
-			s.send(Kernel, inner, sink)
-		}
+	if s.gates.n > 0 && (s.stopped(a.port, outer.remote, sink) || s.stopped(a.port, src, sink)) {
 		return
 	}
-	if r := s.agent.find(src); r != nil && r.accepts(outer.remote, outer.local) {
-		s.fromMobile(r, b, inner, dst, sink)
-		return
+	a.outer = outer
+	if r := s.mobile.find(dst); r != nil {
+		if by := r.via(outer.remote, outer.local); by != nil {
+			if s.congestion(b, inner, sink) {
+				s.deliver(r, by, a, inner, sink)
+			}
+			return
+		}
+	}
+	if r := s.agent.find(src); r != nil {
+		if by := r.via(outer.remote, outer.local); by != nil {
+			if s.congestion(b, inner, sink) {
+				s.fromMobile(r, by, a, inner, dst, sink)
+			}
+			return
+		}
 	}
 	if s.tunnels[outer] > 0 {
 		s.drop(sink, DropTunnelSpoofed)
@@ -68,20 +92,29 @@ func (s *Soft) decapsulate(b []byte, off int, sink *Sink) {
 
 // fromMobile forwards at the agent what a mobile node sent through its tunnel: to another mobile node by its path, else
 // by the kernel's routes.
-func (s *Soft) fromMobile(r *route, outer, inner []byte, dst netip.Addr, sink *Sink) {
-	if dst.IsLinkLocalUnicast() || dst.IsLinkLocalMulticast() || dst.IsUnspecified() || dst.IsLoopback() {
+func (s *Soft) fromMobile(r, by *route, a *arrival, inner []byte, dst netip.Addr, sink *Sink) {
+	switch {
+	case dst.IsLinkLocalUnicast() || dst.IsLinkLocalMulticast() || dst.IsUnspecified() || dst.IsLoopback():
 		s.drop(sink, DropBadAddress)
 		return
-	}
-	if !s.congestion(outer, inner, sink) {
+	case r.Dedup > 0 && s.duplicate(r, a, inner):
+		s.drop(sink, DropDuplicate)
 		return
 	}
 	r.received.add(len(inner))
+	if by != r {
+		by.received.add(len(inner))
+	}
 	if to := s.agent.find(dst); to != nil {
-		s.forward(to, inner, sink)
+		s.enter(to, a, inner, sink)
 		return
 	}
-	s.send(Kernel, inner, sink)
+	if s.flows.all != nil {
+		if _, ok := s.classify(inner, sink); !ok {
+			return
+		}
+	}
+	s.send(Kernel, HW{}, inner, sink)
 }
 
 // ECN code points, the two low bits of the traffic class (RFC 3168 §5).

@@ -7,10 +7,11 @@ import (
 )
 
 // relay treats an ICMPv6 error to one of our addresses. One about a tunnel packet of ours is told to the source of
-// the inner packet, RFC 2473 §8; one about anything else is for the engines.
+// the inner packet, RFC 2473 §8, one about a packet that went straight to its application; one about anything else is for
+// the engines. Errors about copies are not told: the packet itself went another way.
 //
 // spec MIP-10
-func (s *Soft) relay(port Port, from HW, b []byte, off int, sink *Sink) {
+func (s *Soft) relay(a *arrival, b []byte, off int, sink *Sink) {
 	m := b[off:]
 	if len(m) < icmpHeader {
 		s.drop(sink, DropMalformed)
@@ -22,7 +23,9 @@ func (s *Soft) relay(port Port, from HW, b []byte, off int, sink *Sink) {
 	}
 	q, ok := quoteOf(m[icmpHeader:])
 	if !ok || q.outer.local != destinationOf(b) {
-		s.punt(port, from, b, sink)
+		if len(s.pairs.at) == 0 || !s.restore(b, off, sink) {
+			s.punt(a, b, sink)
+		}
 		return
 	}
 	r := s.sender(q)
@@ -30,13 +33,18 @@ func (s *Soft) relay(port Port, from HW, b []byte, off int, sink *Sink) {
 		s.drop(sink, DropICMPUnknown)
 		return
 	}
+	if r != nil && !r.quiet {
+		q.restored, q.added = s.bare(q.inner)
+	}
 	switch {
 	case m[0] == icmpTooBig:
 		s.relayTooBig(r, q, binary.BigEndian.Uint32(m[4:]), sink)
+	case r != nil && r.quiet:
+		s.drop(sink, DropICMPIgnored)
 	case m[0] == icmpUnreachable, m[0] == icmpTimeExceeded && m[1] == codeHops,
 		m[0] == icmpParameter && q.limitAt > 0 && binary.BigEndian.Uint32(m[4:]) == uint32(q.limitAt):
 		if r != nil { // RFC 2473 §8.2: the tunnel is the link that failed
-			s.report(sink, icmpError{kind: icmpUnreachable, code: codeAddress, about: q.inner, from: r.Local})
+			s.report(sink, icmpError{kind: icmpUnreachable, code: codeAddress, about: q.restored, from: r.Local})
 		}
 	default:
 		s.drop(sink, DropICMPIgnored)
@@ -49,6 +57,9 @@ type quote struct {
 	header  int    // octets of tunnel headers
 	limitAt int    // see chain
 	inner   []byte // nil if the cut or a fragment hides its header
+
+	restored []byte // inner as its source sent it
+	added    int    // octets of headers it has more than that
 }
 
 // quoteOf reads a quoted packet. ok is false if it is not a tunnel packet.
@@ -77,16 +88,18 @@ func quoteOf(b []byte) (q quote, ok bool) {
 	return q, true
 }
 
-// sender is the route that sent the quoted packet, or nil.
+// sender is the route or the way that sent the quoted packet, or nil.
 func (s *Soft) sender(q quote) *route {
 	if q.inner == nil {
 		return nil
 	}
-	if r := s.mobile.find(sourceOf(q.inner)); r != nil && r.accepts(q.outer.remote, q.outer.local) {
-		return r
+	if r := s.mobile.find(sourceOf(q.inner)); r != nil {
+		if by := r.via(q.outer.remote, q.outer.local); by != nil {
+			return by
+		}
 	}
-	if r := s.agent.find(destinationOf(q.inner)); r != nil && r.accepts(q.outer.remote, q.outer.local) {
-		return r
+	if r := s.agent.find(destinationOf(q.inner)); r != nil {
+		return r.via(q.outer.remote, q.outer.local)
 	}
 	return nil
 }
@@ -94,18 +107,12 @@ func (s *Soft) sender(q quote) *route {
 // relayTooBig remembers the path MTU and tells the source of the inner packet what is left of it, RFC 2473 §8.2. r is
 // nil if the quote shows no inner packet.
 func (s *Soft) relayTooBig(r *route, q quote, mtu uint32, sink *Sink) {
-	if mtu < ip6.MinMTU {
-		s.drop(sink, DropICMPMTU)
+	if !s.learn(q.outer.remote, mtu, sink) || r == nil || r.quiet {
 		return
 	}
-	if mtu > DefaultMTU<<6 { // larger than any IPv6 packet: no news
-		s.drop(sink, DropICMPIgnored)
+	left := max(int(mtu)-q.header-q.added, ip6.MinMTU)
+	if sizeOf(q.restored) <= left {
 		return
 	}
-	s.pmtu.learn(q.outer.remote, int(mtu), s.now)
-	left := max(int(mtu)-q.header, ip6.MinMTU)
-	if r == nil || sizeOf(q.inner) <= left {
-		return
-	}
-	s.report(sink, icmpError{kind: icmpTooBig, value: uint32(left), about: q.inner, from: r.Local})
+	s.report(sink, icmpError{kind: icmpTooBig, value: uint32(left), about: q.restored, from: r.Local})
 }

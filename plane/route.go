@@ -9,11 +9,14 @@ import (
 type route struct {
 	Path
 	inner          netip.Prefix
-	held           []heldPacket
+	ways           []*way // by number
+	held           queue  // what waits, or copies of what was sent: copies first
+	seen           *memory
 	sent, received Count
 
 	checkedGen int  // localGen for which loops was found, plus one
 	loops      bool // the tunnel's far end is this node
+	quiet      bool // it carries copies: errors about them concern nobody
 }
 
 // ends names a tunnel by its outer addresses.
@@ -72,7 +75,7 @@ func (x *index) remove(r *route) {
 	}
 }
 
-// setRoute makes, changes or deletes the route of a prefix and lets go what it held if it holds no more.
+// setRoute makes, changes or deletes the route of a prefix, and sends what it held or kept if the way is another now.
 func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	r := s.routes[inner]
 	if r != nil {
@@ -82,21 +85,37 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 		if r != nil {
 			delete(s.routes, inner)
 			s.discardHeld(r, sink)
+			s.forget(r)
 		}
 		return
 	}
 	if r == nil {
-		r = &route{inner: inner}
+		r = &route{inner: inner, ways: s.ways[inner]}
 		put(&s.routes, false, inner, r)
 	}
-	if r.Mode == Hold && p.Mode != Hold {
+	moved := r.Mode == Hold && p.Mode != Hold || r.Mode != Hold && wayOf(r.Path) != wayOf(p)
+	if moved {
 		s.dropAged(r, sink) // by the age of the path that held them
 	}
 	r.Path, r.checkedGen = p, 0
-	s.link(r)
-	if r.Mode != Hold {
-		s.release(r, sink)
+	for _, w := range r.ways {
+		w.Side = r.Side
 	}
+	if p.Dedup <= 0 {
+		s.forget(r)
+	}
+	s.link(r)
+	switch {
+	case moved && p.Mode != Hold:
+		s.release(r, sink)
+	case p.Mode != Hold && !p.Keep:
+		s.discardCopies(r)
+	}
+}
+
+// wayOf is what of a Path says which way its packets go.
+func wayOf(p Path) Path {
+	return Path{Side: p.Side, Mode: p.Mode, Local: p.Local, Remote: p.Remote, Out: p.Out, To: p.To}
 }
 
 // side is the index that the route belongs to; nil if its prefix or side is none.
@@ -118,10 +137,7 @@ func (s *Soft) link(r *route) {
 		return
 	}
 	x.add(r)
-	if r.Mode != Direct && r.Remote.IsValid() {
-		e := ends{r.Local, r.Remote}
-		put(&s.tunnels, false, e, s.tunnels[e]+1)
-	}
+	s.countEnds(r, 1)
 }
 
 func (s *Soft) unlink(r *route) {
@@ -130,12 +146,7 @@ func (s *Soft) unlink(r *route) {
 		return
 	}
 	x.remove(r)
-	if r.Mode != Direct && r.Remote.IsValid() {
-		e := ends{r.Local, r.Remote}
-		if s.tunnels[e]--; s.tunnels[e] == 0 {
-			delete(s.tunnels, e)
-		}
-	}
+	s.countEnds(r, -1)
 }
 
 // leadsHere says whether the far end of the tunnel is an address of this node, RFC 2473 §4.1.2.

@@ -5,18 +5,22 @@ import (
 	"time"
 )
 
-// Headroom is the spare capacity (octets behind the packet, cap minus len) with which a packet given to Soft.Handle is
-// encapsulated in place: a tunnel header and a destination options header. Without it Soft allocates a new buffer.
-const Headroom = tunnelHeader + tunnelOptions
+// Headroom is the spare capacity (octets behind the packet, cap minus len) with which a packet given to Soft.Handle gets
+// its headers in place: a routing header, a tunnel header and a destination options header. Without it Soft allocates a new buffer.
+const Headroom = tunnelHeader + tunnelOptions + routingHeader
 
 // Soft is the forwarder in pure Go. It has no clock, no goroutine and no lock: one caller at a time hands it
 // packets and Ops, each with the time since some fixed start, and drains the Sink after each.
 //
-//	soft.go     ports          Handle, Apply: which of the three ways a packet takes
-//	forward.go  out            direct, encapsulated, fragmented (RFC 2473)
-//	hold.go     out, later     kept in order, released by Apply
-//	receive.go  in             tunnel ends and control packets
-//	reassemble.go, icmp.go, relay.go   what goes wrong on the way
+//	soft.go      ports          Handle, Apply: which of the ways a packet takes
+//	forward.go   out            what enters a path: its flow, its copies, its way
+//	tunnel.go    out            direct, encapsulated, fragmented (RFC 2473)
+//	straight.go  out            with the headers of route optimisation (RFC 6275)
+//	hold.go      out, later     kept in order, released by Apply
+//	receive.go   in             tunnel ends and control packets
+//	deliver.go   in             to applications: options taken out, copies dropped
+//	reassemble.go, icmp.go, relay.go, restore.go   what goes wrong on the way
+//	ways.go pairs.go gates.go flows.go dedup.go    what few addresses have, each skipped when empty
 type Soft struct {
 	now       time.Duration // the latest time given
 	punts     Count
@@ -27,10 +31,20 @@ type Soft struct {
 	mobile, agent index                   // the same routes by side, for look-up by address
 	tunnels       map[ends]int            // ends of tunnels in use, and by how many routes
 	localGen      int                     // counts changes of Table.Locals, so that routes can check them once
-	captures      int                     // Locals and Paths with Capture
+	captures      int                     // Locals, Paths and Routes with Capture
 	self          netip.Addr              // source of ICMPv6 errors that no path's Local suits
 
-	heldOctets int
+	ways  map[netip.Prefix][]*way // what Table.Ways became, by path and number
+	pairs pairs                   // what Table.Routes became; table.Routes is empty
+	gates gates
+	flows flows
+
+	heldOctets, keptOctets int
+	remembered             int // received packets that all paths remember
+	seed                   hashSeed
+	quiet                  bool // a copy is sent: nobody is told of its fate
+	limits                 *limits
+
 	fragmentID uint32
 	pmtu       pathMTUs
 	icmp       bucket
@@ -39,7 +53,7 @@ type Soft struct {
 
 // NewSoft makes a forwarder with an empty table. Its maps are made when something is put into them: a simulator has
 // a forwarder for each of many thousand nodes. What neighbour discovery needs stands in front, for the same reason.
-func NewSoft() *Soft { return &Soft{icmp: bucket{tokens: ICMPBurst}} }
+func NewSoft() *Soft { return &Soft{icmp: bucket{tokens: ICMPBurst}, limits: standard} }
 
 // Out is a packet to transmit: on a link port to the link-layer address To, on the Kernel port into the host's stack.
 type Out struct {
@@ -63,24 +77,41 @@ type Drop struct {
 
 // Sink collects what one call did, in order. Data in it may alias the buffer of the packet handled.
 type Sink struct {
-	Out   []Out
-	Punt  []Punt
-	Drops []Drop
+	Out     []Out
+	Punt    []Punt
+	Drops   []Drop
+	Refused []Refused
 }
 
 // Reset empties the sink and keeps its memory.
 func (s *Sink) Reset() {
 	clear(s.Out)
 	clear(s.Punt)
-	s.Out, s.Punt, s.Drops = s.Out[:0], s.Punt[:0], s.Drops[:0]
+	clear(s.Refused)
+	s.Out, s.Punt, s.Drops, s.Refused = s.Out[:0], s.Punt[:0], s.Drops[:0], s.Refused[:0]
 }
 
-// Table is a deep copy of the wanted state: the sum of all Ops so far.
-func (s *Soft) Table() Table { return s.table.Clone() }
+// Table is a deep copy of the state carried out: the sum of all Ops so far that were not refused.
+func (s *Soft) Table() Table {
+	t := s.table.Clone()
+	t.Routes = s.pairs.table()
+	return t
+}
 
-// Apply carries out one Op. Packets held by a path leave when the Op takes the path out of Hold.
+// Apply carries out one Op, or refuses it as a whole and says so in the sink. Packets held by a path leave when the Op
+// takes the path out of Hold, copies kept when it changes the way.
 func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 	s.advance(now, sink)
+	target := op.target()
+	if why := s.refuses(op); why != "" {
+		s.count.refused++
+		sink.Refused = append(sink.Refused, Refused{op, why})
+		return
+	}
+	if route, ok := target.(*RouteOp); ok {
+		s.setPair(route, op.Delete)
+		return
+	}
 	s.captures -= s.captured(op)
 	s.table.Apply(op)
 	s.captures += s.captured(op)
@@ -90,6 +121,14 @@ func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 		s.electSelf(op.Local.Addr)
 	case op.Path != nil:
 		s.setRoute(op.Path.Inner.Masked(), op.Path.Path, op.Delete, sink)
+	case op.Way != nil:
+		s.setWay(op.Way.Key.masked(), op.Way.Way, op.Delete)
+	case op.Gate != nil && op.Delete:
+		s.gates.remove(op.Gate.Key.masked())
+	case op.Gate != nil:
+		s.gates.set(op.Gate.Key.masked(), op.Gate.Gate)
+	case op.Flow != nil:
+		s.setFlow(op.Flow.Number, op.Flow.Flow, op.Delete)
 	}
 }
 
@@ -158,15 +197,24 @@ func (s *Soft) Handle(now time.Duration, port Port, from HW, data []byte, sink *
 		s.drop(sink, DropBadAddress)
 		return
 	}
+	a := arrival{port: port, from: from}
 	if port == Kernel {
-		s.fromKernel(b, src, dst, sink)
+		s.fromKernel(&a, b, src, dst, sink)
 	} else {
-		s.fromLink(port, from, b, src, dst, sink)
+		s.fromLink(&a, b, src, dst, sink)
 	}
 }
 
+// arrival is how a packet came.
+type arrival struct {
+	port     Port
+	from     HW
+	outer    ends // of the tunnel it came in; of a packet sent straight, the care-of address alone
+	straight bool // with a type 2 routing header
+}
+
 // fromKernel treats what applications send, or what the kernel of a router was told to hand over.
-func (s *Soft) fromKernel(b []byte, src, dst netip.Addr, sink *Sink) {
+func (s *Soft) fromKernel(a *arrival, b []byte, src, dst netip.Addr, sink *Sink) {
 	// A kernel solicits routers and reports groups on a TUN device too; none of that is user traffic, and what
 	// has link-local scope must not be forwarded (RFC 4291 §2.5.6, RFC 6275 §10.4.2).
 	if dst.IsMulticast() || dst.IsLinkLocalUnicast() || src.IsLinkLocalUnicast() {
@@ -174,11 +222,14 @@ func (s *Soft) fromKernel(b []byte, src, dst netip.Addr, sink *Sink) {
 		return
 	}
 	if l, ok := s.table.Locals[dst]; ok && !l.Proxy {
-		s.toLocal(Kernel, HW{}, l, b, sink)
+		s.toLocal(a, l, b, sink)
 		return
 	}
 	if src.IsUnspecified() {
 		s.drop(sink, DropBadAddress)
+		return
+	}
+	if s.stopped(Kernel, src, sink) {
 		return
 	}
 	r := s.mobile.find(src)
@@ -186,11 +237,26 @@ func (s *Soft) fromKernel(b []byte, src, dst netip.Addr, sink *Sink) {
 		r = s.agent.find(dst)
 	}
 	if r == nil {
-		s.drop(sink, DropNoPath)
-		s.unreachable(b, sink)
+		s.pathless(b, sink)
 		return
 	}
-	s.forward(r, b, sink)
+	s.enter(r, a, b, sink)
+}
+
+// pathless treats a packet that no path takes: a Route may take it all the same.
+func (s *Soft) pathless(b []byte, sink *Sink) {
+	if len(s.pairs.at) > 0 {
+		if s.flows.all != nil {
+			if _, ok := s.classify(b, sink); !ok {
+				return
+			}
+		}
+		if done, _ := s.optimise(nil, b, sink); done {
+			return
+		}
+	}
+	s.drop(sink, DropNoPath)
+	s.unreachable(b, sink)
 }
 
 // unreachable reports a packet that no path takes. What a kernel was told to hand over is the address of a mobile
@@ -204,9 +270,9 @@ func (s *Soft) unreachable(b []byte, sink *Sink) {
 }
 
 // fromLink treats what arrives on an access link or the home link.
-func (s *Soft) fromLink(port Port, from HW, b []byte, src, dst netip.Addr, sink *Sink) {
+func (s *Soft) fromLink(a *arrival, b []byte, src, dst netip.Addr, sink *Sink) {
 	if isND(b) {
-		s.punt(port, from, b, sink)
+		s.punt(a, b, sink)
 		return
 	}
 	if dst.IsMulticast() {
@@ -214,13 +280,15 @@ func (s *Soft) fromLink(port Port, from HW, b []byte, src, dst netip.Addr, sink 
 		return
 	}
 	if l, ok := s.table.Locals[dst]; ok && !l.Proxy {
-		s.toLocal(port, from, l, b, sink)
+		s.toLocal(a, l, b, sink)
+		return
+	}
+	if s.stopped(a.port, src, sink) {
 		return
 	}
 	switch r := s.mobile.find(dst); {
-	case r != nil && r.Mode == Direct:
-		r.received.add(len(b))
-		s.send(Kernel, b, sink)
+	case r != nil && r.straightBy(a.port):
+		s.deliver(r, r, a, b, sink)
 	case r != nil:
 		s.drop(sink, DropNotByTunnel) // RFC 6275 §11.3.1: away from home only the tunnel brings packets
 	case len(s.mobile.levels) > 0:
@@ -231,7 +299,7 @@ func (s *Soft) fromLink(port Port, from HW, b []byte, src, dst netip.Addr, sink 
 	}
 }
 
-func (s *Soft) punt(port Port, from HW, b []byte, sink *Sink) {
+func (s *Soft) punt(a *arrival, b []byte, sink *Sink) {
 	s.punts.add(len(b))
-	sink.Punt = append(sink.Punt, Punt{port, from, b})
+	sink.Punt = append(sink.Punt, Punt{a.port, a.from, b})
 }

@@ -44,7 +44,7 @@ func portCases() []Case {
 		{"a router overhears without a word", agent(wire(udp(cn, evil, 100, 1)))},
 		{"control to an address of ours is punted", mobile(
 			wire(echo).punted(),
-			wire(roamed(echo)).punted(),
+			wire(roamed(echo)).punted().drops(plane.DropHomeAddress),
 			wire(udp(cn, coa, 100, 1)).punted(),
 			kernel(echo).punted(),
 			wire(icmp(cn, coa, 0, 0, 0, nil)[:40]).drops(plane.DropMalformed),

@@ -1,0 +1,142 @@
+package plane
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// way is a Way at work: a route of its own that no address leads to, since it is the path's route that packets find.
+type way struct {
+	id     uint16
+	copy   bool
+	until  time.Duration
+	copies Count
+	route
+}
+
+// via is the way that a tunnel packet with these outer addresses came by: the path's own, one of its further ones, or nil.
+func (r *route) via(src, dst netip.Addr) *route {
+	if r.accepts(src, dst) {
+		return r
+	}
+	for _, w := range r.ways {
+		if w.accepts(src, dst) {
+			return &w.route
+		}
+	}
+	return nil
+}
+
+// straightBy says whether packets that no tunnel brings are accepted by a port: the path or one of its ways is Direct.
+func (r *route) straightBy(port Port) bool {
+	return r.Mode == Direct || slices.ContainsFunc(r.ways, func(w *way) bool { return w.Mode == Direct && w.Out == port })
+}
+
+// way is the further way with a number, or nil.
+func (r *route) way(id uint16) *way {
+	for _, w := range r.ways {
+		if w.id == id {
+			return w
+		}
+	}
+	return nil
+}
+
+// path is the Way as the Path of its route.
+func (w Way) path(side Side) Path {
+	p := Path{Side: side, Mode: Tunnel, Local: w.Local, Remote: w.Remote, Out: w.Out, To: w.To, MTU: w.MTU}
+	if !w.Local.IsValid() && !w.Remote.IsValid() {
+		p.Mode = Direct
+	}
+	return p
+}
+
+func (s *Soft) refusesWay(k WayKey) string {
+	list := s.ways[k.Inner]
+	switch known := slices.ContainsFunc(list, func(w *way) bool { return w.id == k.ID }); {
+	case !isV6(k.Inner) || k.ID == 0:
+		return RefusedInvalid
+	case !known && (len(list) >= MaxPathWays || len(s.table.Ways) >= s.limits.ways):
+		return RefusedFull
+	}
+	return ""
+}
+
+// setWay carries out a WayOp. The key is masked.
+func (s *Soft) setWay(k WayKey, to Way, del bool) {
+	list := s.ways[k.Inner]
+	i, known := slices.BinarySearchFunc(list, k.ID, func(w *way, id uint16) int { return int(w.id) - int(id) })
+	if known {
+		s.countEnds(&list[i].route, -1)
+	}
+	switch {
+	case del && !known:
+		return
+	case del:
+		list = slices.Delete(list, i, i+1)
+	case !known:
+		list = slices.Insert(list, i, &way{id: k.ID})
+	}
+	r := s.routes[k.Inner]
+	if !del {
+		w := list[i]
+		w.copy, w.until, w.checkedGen = to.Copy, to.Until, 0
+		w.quiet = to.Copy
+		w.Path = to.path("")
+		if r != nil {
+			w.Side = r.Side
+		}
+		s.countEnds(&w.route, 1)
+	}
+	put(&s.ways, len(list) == 0, k.Inner, list)
+	if r != nil {
+		r.ways = list
+	}
+}
+
+// countEnds keeps the number of routes and ways that use a tunnel.
+func (s *Soft) countEnds(r *route, by int) {
+	if r.Mode == Direct || !r.Remote.IsValid() {
+		return
+	}
+	e := ends{r.Local, r.Remote}
+	put(&s.tunnels, s.tunnels[e]+by == 0, e, s.tunnels[e]+by)
+}
+
+// copied forwards a packet and sends copies of it by the ways that want one now. What becomes of a copy is told to
+// nobody: the packet itself is reported.
+func (s *Soft) copied(r *route, b []byte, taken uint16, sink *Sink) {
+	whole := s.copyFor(r, b, taken)
+	s.forward(r, b, taken, sink)
+	if whole == nil {
+		return
+	}
+	s.quiet = true
+	for _, w := range r.ways {
+		if s.wants(w, taken) {
+			c := withRoom(whole)
+			if s.leave(&w.route, c, sink) {
+				w.copies.add(len(whole))
+			}
+		}
+	}
+	s.quiet = false
+}
+
+// wants says whether a way carries a copy of a packet that takes another one.
+func (s *Soft) wants(w *way, taken uint16) bool { return w.copy && s.now < w.until && w.id != taken }
+
+// copyFor is a copy of the packet as it came, if some way wants one.
+func (s *Soft) copyFor(r *route, b []byte, taken uint16) []byte {
+	for _, w := range r.ways {
+		if s.wants(w, taken) {
+			return bytes.Clone(b)
+		}
+	}
+	return nil
+}
+
+// withRoom is a copy with Headroom.
+func withRoom(b []byte) []byte { return append(make([]byte, 0, len(b)+Headroom), b...) }
