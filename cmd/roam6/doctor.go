@@ -82,7 +82,7 @@ func examine() ([]finding, error) {
 		program("ping", "trying a lab by hand", "apt install iputils-ping"),
 		program("iperf3", "throughput through a lab", "apt install iperf3"),
 		finding{Name: "processors", State: info, Found: fmt.Sprintf("%d (a lab of many nodes keeps its times better with 2 or more)", runtime.NumCPU())})
-	return append(list, modules()...), labErr
+	return append(list, modulesFinding(moduleStates(os.DirFS("/"), release()))), labErr
 }
 
 func kernelFinding() finding {
@@ -91,6 +91,15 @@ func kernelFinding() finding {
 		return finding{Name: "kernel", State: lack, Found: err.Error()}
 	}
 	return finding{Name: "kernel", State: info, Found: unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])}
+}
+
+// release is the kernel's, as in uname -r; empty when it is not known.
+func release() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
 }
 
 func tunFinding() finding {
@@ -151,7 +160,11 @@ func ipv6Findings() []finding {
 		forward.Found = "off; a home agent and an access router need it"
 		forward.Do = "sudo sysctl net.ipv6.conf.all.forwarding=1"
 	}
-	return append([]finding{f, forward}, offFindings()...)
+	list := []finding{f, forward}
+	if sysctl("net/ipv6/conf/all/forwarding") == "1" {
+		list = append(list, neighbourFindings(sysctl("net/ipv6/neigh/default/gc_thresh3"))...)
+	}
+	return append(list, offFindings()...)
 }
 
 // offFindings names interfaces without IPv6: a mobile node has them to itself while it runs, and a killed one leaves them so.
@@ -177,20 +190,6 @@ func program(name, use, install string) finding {
 		return finding{Name: name, State: lack, Found: "not installed", Costs: use, Do: install}
 	}
 	return finding{Name: name, State: have, Found: path}
-}
-
-// modules tells of kernel parts that roam6 does without; other tools on the machine may want them.
-func modules() []finding {
-	var there, absent []string
-	for _, m := range []string{"ip6_tunnel", "esp6", "mip6", "sch_netem", "vrf", "dummy", "veth"} {
-		if _, err := os.Stat("/sys/module/" + m); err == nil {
-			there = append(there, m)
-		} else {
-			absent = append(absent, m)
-		}
-	}
-	return []finding{{Name: "kernel modules", State: info,
-		Found: fmt.Sprintf("loaded: %s; not loaded: %s (roam6 needs none of them)", orWord(strings.Join(there, " "), "none"), orWord(strings.Join(absent, " "), "none"))}}
 }
 
 func sysctl(name string) string {
