@@ -162,3 +162,29 @@ func throughSnooping(t *testing.T, version uint8) {
 		t.Error("with one group the other one was left")
 	}
 }
+
+// On a link that the kernel shares, reports come from its link-local address, once that is not tentative any more.
+func TestMLDSharesTheKernelsAddress(t *testing.T) {
+	fresh(t)
+	must(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "v0"}, PeerName: "v1"}))
+	raise(t, "v0")
+	raise(t, "v1")
+	m := open(t, Config{Links: []Link{{Port: 1, Ifname: "v0"}, {Port: 2, Ifname: "v1", Userland: true}}})
+	if a := m.LinkLocal(1); a.IsValid() {
+		t.Errorf("%v is still tentative", a)
+	}
+	for late := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if a := m.LinkLocal(1); a.IsLinkLocalUnicast() {
+			break
+		}
+		if time.Now().After(late) {
+			t.Fatal("the kernel's address is not found")
+		}
+	}
+	if a := m.LinkLocal(2); a.IsValid() {
+		t.Errorf("%v, where the kernel has no IPv6", a)
+	}
+	if a := m.LinkLocal(3); a.IsValid() {
+		t.Errorf("%v of a port that is not there", a)
+	}
+}
