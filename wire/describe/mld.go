@@ -24,7 +24,7 @@ var query1 = layout{"Multicast Listener Query", "RFC 2710 §3", []field{
 }}
 
 var query2 = []field{
-	{"Maximum Response Code", 4, 2, func(b []byte) string { return coded(b, responseDelay(b)) }},
+	{"Maximum Response Code", 4, 2, func(b []byte) string { return coded(b, responseDelay(b), time.Millisecond, "ms") }},
 	{"Multicast Address", 8, 16, queried},
 	{"S Flag", 24, 1, func(b []byte) string {
 		if b[0]&8 != 0 {
@@ -35,11 +35,11 @@ var query2 = []field{
 	{"QRV", 24, 1, func(b []byte) string {
 		return optional(dec, "the Querier's Robustness Variable is not told")([]byte{b[0] & 7})
 	}},
-	{"QQIC", 25, 1, func(b []byte) string { return coded(b, queryInterval(b)) }},
+	{"QQIC", 25, 1, func(b []byte) string { return coded(b, queryInterval(b), time.Second, "s") }},
 	{"Number of Sources (N)", 26, 2, dec},
 }
 
-var report1 = []field{{"Multicast Address", 8, 16, address}}
+var report1 = []field{{"Maximum Response Delay", 4, 2, optional(millis, "only of queries")}, {"Multicast Address", 8, 16, address}}
 
 var report2 = []field{{"Nr of Mcast Address Records (M)", 6, 2, dec}}
 
@@ -67,8 +67,14 @@ func queried(b []byte) string {
 	return address(b)
 }
 
-// coded shows a code and the time that it means.
-func coded(b []byte, means time.Duration) string { return fmt.Sprintf("%d (%v)", number(b), means) }
+// coded shows the time that a code means, and the code where it is no number of units.
+func coded(b []byte, means, unit time.Duration, name string) string {
+	n := uint64(means / unit)
+	if n == number(b) {
+		return fmt.Sprintf("%d %s (%v)", n, name, means)
+	}
+	return fmt.Sprintf("%d %s (%v, code %s)", n, name, means, hex(b))
+}
 
 // responseDelay is the Maximum Response Delay of a code, RFC 3810 §5.1.3.
 func responseDelay(b []byte) time.Duration {

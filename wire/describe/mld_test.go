@@ -47,6 +47,34 @@ func listenerSamples() []sample {
 	}
 }
 
+// listenerMessages are those of the samples that have no fault.
+func listenerMessages() (all [][]byte) {
+	for _, s := range listenerSamples() {
+		if !s.faults {
+			all = append(all, s.b)
+		}
+	}
+	return all
+}
+
+const listenerHeads = "Multicast Listener Query|Multicast Listener Report|Multicast Listener Done"
+
+var listenerFields = []theirs{
+	{"ipv6.opt.router_alert", "Hop-by-Hop Options", "Router Alert", ""},
+	{"icmpv6.mld.maximum_response_delay", listenerHeads, "Maximum Response Delay", ""},
+	{"icmpv6.mld.maximum_response_code", listenerHeads, "Maximum Response Code", ""},
+	{"icmpv6.mld.multicast_address", listenerHeads, "Multicast Address", ""},
+	{"icmpv6.mld.flag.s", listenerHeads, "S Flag", ""}, {"icmpv6.mld.flag.qrv", listenerHeads, "QRV", ""},
+	{"icmpv6.mld.qqi", listenerHeads, "QQIC", ""}, {"icmpv6.mld.nb_sources", listenerHeads, "Number of Sources (N)", ""},
+	{"icmpv6.mld.source_address", listenerHeads, "Source Address", ""},
+	{"icmpv6.mldr.nb_mcast_records", "Version 2 Multicast Listener Report", "Nr of Mcast Address Records (M)", ""},
+	{"icmpv6.mldr.mar.record_type", "Multicast Address Record", "Record Type", ""},
+	{"icmpv6.mldr.mar.aux_data_len", "Multicast Address Record", "Aux Data Len", ""},
+	{"icmpv6.mldr.mar.nb_sources", "Multicast Address Record", "Number of Sources (N)", ""},
+	{"icmpv6.mldr.mar.multicast_address", "Multicast Address Record", "Multicast Address", ""},
+	{"icmpv6.mldr.mar.source_address", "Multicast Address Record", "Source Address", ""},
+}
+
 // What a listener message asks of the packet around it stands on the field that does not give it.
 func TestListenerFaults(t *testing.T) {
 	group := ip6.SolicitedNode(coa)

@@ -79,7 +79,7 @@ type theirs struct {
 	field, header, name, flag string
 }
 
-var theirFields = append(fastFields, []theirs{
+var theirFields = append(slices.Concat(fastFields, listenerFields), []theirs{
 	{"ipv6.plen", "IPv6", "Payload Length", ""}, {"ipv6.nxt", "IPv6", "Next Header", ""}, {"ipv6.hlim", "IPv6", "Hop Limit", ""},
 	{"ipv6.src", "IPv6", "Source Address", ""}, {"ipv6.dst", "IPv6", "Destination Address", ""},
 	{"ipv6.opt.mipv6.home_address", "Destination Options", "Home Address", ""}, {"ipv6.routing.mipv6.home_address", "Type 2 Routing Header", "Home Address", ""},
@@ -139,7 +139,7 @@ func TestTsharkAgrees(t *testing.T) {
 	if _, err := exec.LookPath("tshark"); err != nil {
 		t.Skip("no tshark")
 	}
-	seen := agree(t, append(everyMessage(), fastMessages()...))
+	seen := agree(t, slices.Concat(everyMessage(), fastMessages(), listenerMessages()))
 	for _, f := range theirFields {
 		if !seen[f.field] {
 			t.Errorf("%s is in no packet: nothing was compared", f.field)
