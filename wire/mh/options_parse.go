@@ -16,10 +16,13 @@ func (o *Options) parse(b []byte, at int) error {
 		if err != nil {
 			return err
 		}
-		if kind > optPadN {
+		switch {
+		case kind > optPadN:
 			if err := o.take(kind, data, at); err != nil {
 				return err
 			}
+		case o.BindingAuth != nil: // "MUST NOT have trailing padding", RFC 6275 §6.2
+			return wire.Fail("mh", "padding after the authenticator", at, wire.ErrValue)
 		}
 		at = next
 	}

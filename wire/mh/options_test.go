@@ -108,6 +108,7 @@ func TestOptionsOnReceipt(t *testing.T) {
 		{"nonce indices twice", "04 04 00 01 00 01 04 04 00 01 00 01", wire.ErrValue, 18},
 		{"authorization data empty", "05 00 01 00", wire.ErrLength, 13},
 		{"option behind authorization data", "05 04 00 00 00 00 c8 04 00 00 00 00", wire.ErrValue, 18},
+		{"padding behind authorization data", "05 04 00 00 00 00 01 04 00 00 00 00", wire.ErrValue, 18},
 		{"authorization data twice", "05 04 00 00 00 00 05 04 00 00 00 00", wire.ErrValue, 18},
 		{"identifier without subtype", "08 00 01 00", wire.ErrLength, 13},
 		{"identifier empty", "08 01 01 00", wire.ErrLength, 13},
