@@ -17,6 +17,8 @@ type demand struct {
 	hosts  map[netip.Addr]plane.Host
 	paths  map[netip.Prefix]plane.Path
 	direct map[plane.Port]map[netip.Prefix]struct{}
+	pairs  map[plane.Pair]bool // Routes whose mobile address is captured
+	routed map[netip.Addr]int  // by how many of them
 }
 
 func newDemand(shared map[plane.Port]bool) *demand {
@@ -26,6 +28,8 @@ func newDemand(shared map[plane.Port]bool) *demand {
 		hosts:   map[netip.Addr]plane.Host{},
 		paths:   map[netip.Prefix]plane.Path{},
 		direct:  map[plane.Port]map[netip.Prefix]struct{}{},
+		pairs:   map[plane.Pair]bool{},
+		routed:  map[netip.Addr]int{},
 	}
 }
 
@@ -44,6 +48,8 @@ func (d *demand) apply(op plane.Op) delta {
 		return d.local(op.Local.Addr, op.Local.Local, op.Delete)
 	case op.Path != nil:
 		return d.path(op.Path.Inner.Masked(), op.Path.Path, op.Delete)
+	case op.Route != nil:
+		return d.route(op.Route.Pair, op.Route.Route.Capture && !op.Delete)
 	case op.Host != nil:
 		if op.Delete {
 			delete(d.hosts, op.Host.Addr)
@@ -90,6 +96,23 @@ func (d *demand) path(p netip.Prefix, path plane.Path, gone bool) delta {
 	return c
 }
 
+// route keeps whether a mobile address is captured for the sake of one of its peers.
+func (d *demand) route(p plane.Pair, capture bool) delta {
+	if capture == d.pairs[p] {
+		return delta{}
+	}
+	if capture {
+		d.pairs[p] = true
+		d.routed[p.Mobile]++
+	} else {
+		delete(d.pairs, p)
+		if d.routed[p.Mobile]--; d.routed[p.Mobile] == 0 {
+			delete(d.routed, p.Mobile)
+		}
+	}
+	return delta{capture: netip.PrefixFrom(p.Mobile, p.Mobile.BitLen())}
+}
+
 // byAnyLink tells whether packets to a mobile address come by packet socket: a mobile node at home, or on its way there,
 // is sent packets that no tunnel brings.
 func byAnyLink(p plane.Path) bool { return p.Side == plane.Mobile }
@@ -112,7 +135,7 @@ func (d *demand) captured(p netip.Prefix) bool {
 	if path, ok := d.paths[p]; ok && path.Capture {
 		return true
 	}
-	return p.IsSingleIP() && d.locals[p.Addr()].Capture
+	return p.IsSingleIP() && (d.locals[p.Addr()].Capture || d.routed[p.Addr()] > 0)
 }
 
 // wants gives the destinations whose packets a link port must bring up, sorted. What is wanted of any link are addresses

@@ -11,6 +11,9 @@ import (
 	"roam6/plane"
 )
 
+// EventPlane tells of a plane operation that was refused; Reason is one of the plane.Refused… reasons. What was there is untouched.
+const EventPlane = "driver.plane"
+
 // carryOut does one effect.
 func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 	switch e := e.(type) {
@@ -33,6 +36,10 @@ func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 // change applies one operation: first to the kernel, so that packets which the plane releases find their addresses and
 // routes, then to the plane.
 func (l *loop) change(now engine.Now, op plane.Op) {
+	if why := l.soft.Refuses(op); why != "" {
+		l.event(now.Mono, ownName, engine.Event{Name: EventPlane, Reason: why, Attrs: []engine.Attr{engine.S("op", op.String())}})
+		return
+	}
 	if err := l.n.host.Apply(op); err != nil {
 		if errors.Is(err, ErrNoDevice) {
 			l.fail(err)

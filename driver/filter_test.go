@@ -104,6 +104,10 @@ func TestDemandFollowsTheTable(t *testing.T) {
 		if x/64%3 == 0 {
 			op = plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(a, 128), Path: plane.Path{Side: plane.Agent, Mode: plane.Hold, Capture: x/256%2 == 0}}}
 		}
+		if x/64%3 == 1 && a != cn {
+			pair := plane.Pair{Mobile: a, Peer: addrs[x/2048%2]}
+			op = plane.Op{Route: &plane.RouteOp{Pair: pair, Route: plane.Route{Side: plane.Peer, CareOf: cn, Out: 1, Capture: x/256%2 == 0}}}
+		}
 		op.Delete = x/512%3 == 0
 		d.apply(op)
 		s.Apply(0, op, &sink)

@@ -9,7 +9,7 @@ func (s *Soft) enter(r *route, a *arrival, b []byte, sink *Sink) {
 		return
 	}
 	var taken uint16
-	if s.flows.all != nil {
+	if len(s.flows.shapes) > 0 {
 		var ok bool
 		if taken, ok = s.classify(b, sink); !ok {
 			return

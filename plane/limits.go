@@ -45,8 +45,9 @@ func defaultLimits() *limits {
 // standard is shared by all planes: there may be thousands.
 var standard = defaultLimits()
 
-// refuses gives the reason to refuse an Op, empty for none. Taking away is never refused.
-func (s *Soft) refuses(op Op) string {
+// Refuses gives the reason why Apply would refuse an Op now, empty if it would not. Taking away is never refused. A world asks
+// before it tells its kernel.
+func (s *Soft) Refuses(op Op) string {
 	if op.Delete {
 		return ""
 	}

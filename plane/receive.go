@@ -109,7 +109,7 @@ func (s *Soft) fromMobile(r, by *route, a *arrival, inner []byte, dst netip.Addr
 		s.enter(to, a, inner, sink)
 		return
 	}
-	if s.flows.all != nil {
+	if len(s.flows.shapes) > 0 {
 		if _, ok := s.classify(inner, sink); !ok {
 			return
 		}

@@ -103,7 +103,7 @@ func (s *Soft) Table() Table {
 func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 	s.advance(now, sink)
 	target := op.target()
-	if why := s.refuses(op); why != "" {
+	if why := s.Refuses(op); why != "" {
 		s.count.refused++
 		sink.Refused = append(sink.Refused, Refused{op, why})
 		return
@@ -246,7 +246,7 @@ func (s *Soft) fromKernel(a *arrival, b []byte, src, dst netip.Addr, sink *Sink)
 // pathless treats a packet that no path takes: a Route may take it all the same.
 func (s *Soft) pathless(b []byte, sink *Sink) {
 	if len(s.pairs.at) > 0 {
-		if s.flows.all != nil {
+		if len(s.flows.shapes) > 0 {
 			if _, ok := s.classify(b, sink); !ok {
 				return
 			}

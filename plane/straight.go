@@ -68,8 +68,8 @@ func (s *Soft) plan(r *route, b []byte, mine, theirs *straight) trip {
 	case mine != nil:
 		t.added += homeHeader
 		t.out = Port(mine.out)
-		if told == 0 || mine.mtu != 0 {
-			told = min(max(told, int(mine.mtu)), int(mine.mtu))
+		if mine.mtu != 0 && (told == 0 || int(mine.mtu) < told) {
+			told = int(mine.mtu)
 		}
 	case r == nil:
 		t.out = Port(theirs.out)
@@ -140,7 +140,7 @@ func (t *trip) insert(b []byte, at place, fragAt int) ([]byte, cut) {
 	out[4], out[5] = byte(size>>8), byte(size)
 	c := cut{head: at.at + t.added, nextAt: from}
 	if fragAt > 0 {
-		c = cut{head: fragAt + t.added, nextAt: 0, fragAt: fragAt + t.added}
+		c = cut{head: fragAt + t.added, fragment: true}
 	}
 	return out, c
 }

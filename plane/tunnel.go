@@ -170,21 +170,20 @@ func writeTunnel(out []byte, r *route, limit int) {
 
 // cut is where a packet may be cut into pieces.
 type cut struct {
-	head   int // octets that every piece carries: the fixed header, and those extension headers that routers on the way read
-	nextAt int // offset of the Next Header octet that names what follows the head
-	fragAt int // offset of a Fragment header that is there already, where the head ends then; 0 for none
+	head     int  // octets that every piece carries: the fixed header, and extension headers that routers on the way read
+	nextAt   int  // offset of the Next Header octet that names what follows the head
+	fragment bool // what follows is a Fragment header, named as such
 }
 
 // fragment sends a packet in pieces no larger than mtu, RFC 8200 §4.5. A fragment becomes smaller fragments of the same
 // packet: all this happens at its source.
 func (s *Soft) fragment(port Port, out []byte, c cut, mtu int, sink *Sink) bool {
-	body, proto, base, last := out[c.head:], out[c.nextAt], 0, uint16(0)
 	s.fragmentID++
-	id := s.fragmentID
-	if c.fragAt > 0 {
-		word := binary.BigEndian.Uint16(out[c.fragAt+2:])
-		proto, base, last = out[c.fragAt], int(word&^7), word&1
-		id, body = binary.BigEndian.Uint32(out[c.fragAt+4:]), body[fragHeader:]
+	id, proto, body, base, last := s.fragmentID, out[c.nextAt], out[c.head:], 0, uint16(0)
+	if c.fragment {
+		word := binary.BigEndian.Uint16(body[2:])
+		id, proto, base, last = binary.BigEndian.Uint32(body[4:]), body[0], int(word&^7), word&1
+		body = body[fragHeader:]
 	}
 	part := (mtu - c.head - fragHeader) &^ 7
 	if part <= 0 { // headers that fill a packet
@@ -200,7 +199,9 @@ func (s *Soft) fragment(port Port, out []byte, c cut, mtu int, sink *Sink) bool 
 		f := make([]byte, c.head+fragHeader, c.head+fragHeader+end-at)
 		copy(f, out[:c.head])
 		binary.BigEndian.PutUint16(f[4:], uint16(len(f)+end-at-ip6.HeaderLen))
-		f[c.nextAt] = ip6.ProtoFragment
+		if !c.fragment {
+			f[c.nextAt] = ip6.ProtoFragment
+		}
 		f[c.head] = proto
 		binary.BigEndian.PutUint16(f[c.head+2:], uint16(base+at)|more)
 		binary.BigEndian.PutUint32(f[c.head+4:], id)

@@ -16,6 +16,7 @@ type mirror struct {
 	captures map[addr16]int // addresses the kernel routes into the plane: how many entries want it
 	prefixes []netip.Prefix // the same for shorter prefixes
 	paths    map[netip.Prefix]bool
+	routes   map[plane.Pair]bool // those with Capture
 }
 
 // host reports whether an address is given to the applications.
@@ -61,6 +62,12 @@ func (m *mirror) capture(p netip.Prefix, by int) {
 
 // apply changes the plane: first what the kernel must know of it, then the plane itself, which may release packets.
 func (n *node) apply(op plane.Op) {
+	if n.soft.Refuses(op) != "" { // the kernel is not told; the plane's answer is that of the real one
+		s := n.w.sink()
+		n.soft.Apply(n.w.now, op, s)
+		n.flush(s)
+		return
+	}
 	switch {
 	case op.Local != nil:
 		n.setLocal(op.Local.Addr.As16(), op.Local.Local, op.Delete)
@@ -82,10 +89,27 @@ func (n *node) apply(op plane.Op) {
 			n.mirror.capture(inner, 1)
 			put(&n.mirror.paths, inner, true)
 		}
+	case op.Route != nil:
+		n.setRoute(op.Route.Pair, op.Route.Route.Capture && !op.Delete)
 	}
 	s := n.w.sink()
 	n.soft.Apply(n.w.now, op, s)
 	n.flush(s)
+}
+
+// setRoute keeps whether a mobile address is captured for the sake of one of its peers.
+func (n *node) setRoute(p plane.Pair, capture bool) {
+	if capture == n.mirror.routes[p] {
+		return
+	}
+	to := netip.PrefixFrom(p.Mobile, p.Mobile.BitLen())
+	if capture {
+		n.mirror.capture(to, 1)
+		put(&n.mirror.routes, p, true)
+	} else {
+		n.mirror.capture(to, -1)
+		delete(n.mirror.routes, p)
+	}
 }
 
 func (n *node) setLocal(a addr16, l plane.Local, del bool) {

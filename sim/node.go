@@ -306,6 +306,9 @@ func (n *node) flush(s *plane.Sink) {
 	for _, d := range s.Drops {
 		n.w.rec.Dropped(d.Reason, d.N)
 	}
+	for _, r := range s.Refused {
+		n.w.drop(r.Reason)
+	}
 	for _, p := range s.Punt {
 		n.offer(n.w.punted.box(p))
 	}

@@ -321,8 +321,13 @@ func TestMirrorFollowsTable(t *testing.T) {
 	local := func(capture, del bool) plane.Op {
 		return plane.Op{Delete: del, Local: &plane.LocalOp{Addr: a, Local: plane.Local{Capture: capture, Proxy: true}}}
 	}
+	route := func(peer string, capture, del bool) plane.Op {
+		pair := plane.Pair{Mobile: prefix("2001:db8:f::50/128").Addr(), Peer: netip.MustParseAddr(peer)}
+		return plane.Op{Delete: del, Route: &plane.RouteOp{Pair: pair, Route: plane.Route{Side: plane.Peer, CareOf: pair.Peer, Capture: capture}}}
+	}
 	check("start")
-	for k, op := range []plane.Op{path("2001:db8:f::50/128", true, false), local(true, false), local(true, false), local(false, false),
+	for k, op := range []plane.Op{route("2001:db8::1", true, false), route("2001:db8::2", true, false), route("2001:db8::1", false, false),
+		route("::", true, false), route("2001:db8::2", true, true), route("2001:db8::1", true, false), path("2001:db8:f::50/128", true, false), local(true, false), local(true, false), local(false, false),
 		path("2001:db8:e::/64", true, false), path("2001:db8:e::/64", true, false), path("2001:db8:f::50/128", false, false),
 		local(true, false), path("2001:db8:e::/64", false, true), local(false, true), path("2001:db8:f::50/128", true, true)} {
 		n.apply(op)
