@@ -326,3 +326,32 @@ func TestMLDVersion1(t *testing.T) {
 	l.local(coa, plane.Local{}, true)
 	l.want(l.said(), fmt.Sprintf("1 fe80::a > ff02::16 TO_IN(%v)", coaGroup))
 }
+
+// BenchmarkMLDBinding is what a binding and its end cost a home agent that has ten thousand, a thousand times a second.
+func BenchmarkMLDBinding(b *testing.B) {
+	m := newMLD(engine.NewRand([32]byte{1}), func(plane.Port) netip.Addr { return linkLocal })
+	at := func(i int) netip.Addr {
+		a := hoa.As16()
+		a[13], a[14], a[15] = byte(i>>16), byte(i>>8), byte(i)
+		return netip.AddrFrom16(a)
+	}
+	m.up(1)
+	for i := range 10000 {
+		m.local(at(i), plane.Local{Port: 1, Proxy: true}, false)
+	}
+	m.flush(0)
+	now := engine.Mono(time.Minute)
+	m.tick(now)
+	b.ReportAllocs()
+	for i := 10000; b.Loop(); i++ {
+		now += engine.Mono(time.Millisecond)
+		m.local(at(i), plane.Local{Port: 1, Proxy: true}, false)
+		m.flush(now)
+		m.local(at(i), plane.Local{}, true)
+		m.flush(now)
+		if m.deadline() <= now {
+			m.tick(now)
+		}
+		m.out = m.out[:0]
+	}
+}
