@@ -33,9 +33,7 @@ func Dial(path string) (*Client, error) {
 	case err != nil:
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	lines := bufio.NewScanner(conn)
-	lines.Buffer(nil, maxAnswer)
-	return &Client{conn: conn, lines: lines}, nil
+	return NewClient(conn), nil
 }
 
 // Call sends a request and waits for its reply. After the context ended the client is of no further use.

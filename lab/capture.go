@@ -18,8 +18,15 @@ import (
 	"roam6/scenario"
 )
 
-// captureBuffer is what a capture file gathers before it writes, octets.
-const captureBuffer = 256 << 10
+const (
+	// captureBuffer is what a capture file gathers before it writes, octets.
+	captureBuffer = 256 << 10
+	// captureEvery is how often it is written all the same: who works in a lab reads the files meanwhile.
+	captureEvery = time.Second
+	// CaptureLimit is where a capture file ends, octets: a lab that is up for days must not fill the disk. Later frames count
+	// as dropped from captures.
+	CaptureLimit = 1 << 30
+)
 
 // captures are the pcapng files of a run, one a segment. Every frame is written once, as its sender put it on the segment
 // (lost ones too), on an interface of the file that is named after the sender: "mn/wlan0".
@@ -27,6 +34,8 @@ type captures struct {
 	base  time.Time
 	files map[string]*capture // by segment
 	err   error               // the first that went wrong; nothing is written after it
+	limit int                 // octets of a file
+	full  int                 // frames that found no room
 }
 
 type capture struct {
@@ -34,11 +43,15 @@ type capture struct {
 	buf *bufio.Writer
 	w   *pcapgo.NgWriter
 	ids map[*member]int
+	n   int // octets of the frames in it, and of what pcapng adds to them
 }
+
+// blockExtra bounds what pcapng adds to a frame, octets.
+const blockExtra = 64
 
 // openCaptures makes the files; dir "" makes none.
 func openCaptures(dir string, p *scenario.Plan, base time.Time) (*captures, error) {
-	c := &captures{base: base, files: map[string]*capture{}}
+	c := &captures{base: base, files: map[string]*capture{}, limit: CaptureLimit}
 	if dir == "" {
 		return c, nil
 	}
@@ -71,6 +84,10 @@ func (c *captures) write(f *taped, b []byte) {
 	if file == nil || c.err != nil {
 		return
 	}
+	if file.n += len(b) + blockExtra; file.n > c.limit {
+		c.full++
+		return
+	}
 	id, err := file.interfaceOf(f.from, f.seg.name)
 	if err == nil {
 		info := gopacket.CaptureInfo{Timestamp: c.base.Add(time.Duration(f.at)), CaptureLength: len(b), Length: len(b), InterfaceIndex: id}
@@ -97,6 +114,22 @@ func (c *capture) interfaceOf(m *member, segment string) (int, error) {
 	w, err := pcapgo.NewNgWriterInterface(c.buf, intf, opts)
 	c.w, c.ids[m] = w, 0
 	return 0, err
+}
+
+// flush writes what has been gathered.
+func (c *captures) flush() {
+	for name, file := range c.files { // the order does not matter: each file is its own
+		if file.w == nil || c.err != nil {
+			continue
+		}
+		err := file.w.Flush()
+		if err == nil {
+			err = file.buf.Flush()
+		}
+		if err != nil {
+			c.err = fmt.Errorf("capture of segment %s: %w", name, err)
+		}
+	}
 }
 
 // close completes the files. A segment nothing crossed leaves a file without packets.

@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,12 +11,12 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/signal"
+	"strings"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
+	"roam6/driver"
 	"roam6/scenario"
 )
 
@@ -42,9 +43,12 @@ func (c *Client) Status() (Status, error) {
 		return Status{}, err
 	}
 	defer conn.Close()
-	a, err := receive(conn)
+	a, err := receive(conn, nil)
 	if err != nil || a.Status == nil {
 		return Status{}, err
+	}
+	if who, err := peer(conn); err == nil && who.Pid > 0 { // the lab's own number is one of its PID namespace
+		a.Status.PID = int(who.Pid)
 	}
 	return *a.Status, nil
 }
@@ -56,41 +60,109 @@ func (c *Client) Do(a scenario.Action) error {
 		return err
 	}
 	defer conn.Close()
-	_, err = receive(conn)
+	_, err = receive(conn, nil)
 	return err
 }
 
-// Down ends the lab and returns when nothing of it is left.
-func (c *Client) Down() error {
-	conn, err := c.send(order{Op: "down"}, nil)
+// Move moves a node by hand; see Lab.Move.
+func (c *Client) Move(ctx context.Context, m Move, tell func(Told)) (Moved, error) {
+	conn, err := c.send(order{Op: "move", Move: &m}, nil)
+	if err != nil {
+		return Moved{}, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	a, err := receive(conn, tell)
+	if ctx.Err() != nil {
+		return Moved{}, ctx.Err()
+	}
+	if err != nil || a.Moved == nil {
+		return Moved{}, err
+	}
+	return *a.Moved, nil
+}
+
+// Follow calls f with every event of a node, or of all when its name is empty, until ctx (nil) or the lab ends.
+func (c *Client) Follow(ctx context.Context, node string, f func(Told)) error {
+	conn, err := c.send(order{Op: "events", Node: node}, nil)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	_, err = receive(conn)
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	_, err = receive(conn, f)
+	if ctx.Err() != nil {
+		return nil
+	}
 	return err
 }
 
+// Node leads to the control socket of a node: what it answers is what a real node would.
+func (c *Client) Node(name string) (*driver.Client, error) {
+	conn, err := c.send(order{Op: "ctl", Node: name}, nil)
+	if err != nil {
+		return nil, err
+	}
+	// Octet by octet: what follows the line is the node's.
+	var line []byte
+	for one := make([]byte, 1); ; {
+		if _, err = conn.Read(one); err != nil || one[0] == '\n' {
+			break
+		}
+		line = append(line, one[0])
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		_, err = receive(bytes.NewReader(line), nil)
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return driver.NewClient(conn), nil
+}
+
+// Down ends the lab and returns when nothing of it is left.
+func (c *Client) Down() (Downed, error) {
+	conn, err := c.send(order{Op: "down"}, nil)
+	if err != nil {
+		return Downed{}, err
+	}
+	defer conn.Close()
+	gone := watchEnd(conn)
+	a, err := receive(conn, nil)
+	err = errors.Join(err, gone())
+	if a.Downed == nil {
+		return Downed{}, err
+	}
+	return *a.Downed, err
+}
+
 // Exec runs a program in a node with the given files, environment (nil: this process's) and this process's directory,
-// and returns its exit status. Signals to this process go to it. When its standard input is a terminal, it gets a
-// terminal of its own that follows this one in all, its size included.
+// and returns its exit status; with an error 127 when there is no such program and 126 when it cannot be run. Signals to this
+// process go to it. When its standard input and output are a terminal, it gets a terminal of its own that follows this one in
+// all, its size included.
 func (c *Client) Exec(ctx context.Context, node string, argv []string, files [3]*os.File, env []string) (int, error) {
 	if env == nil {
 		env = os.Environ()
 	}
 	dir, _ := os.Getwd()
 	o := order{Op: "exec", Node: node, Argv: argv, Env: env, Dir: dir}
-	if files[0] != nil && isTerminal(files[0]) {
-		t, err := openTerminal(files[0], files[1])
-		if err != nil {
-			return 0, fmt.Errorf("lab: terminal: %w", err)
-		}
-		defer t.close()
-		o.TTY = true
-		files = [3]*os.File{t.slave, t.slave, t.slave}
-		return c.follow(ctx, o, files, t)
+	// With only one of the two, as in a pipe, who is at the other end of the pipe may want the terminal's keys.
+	if !isTerminal(files[0]) || !isTerminal(files[1]) {
+		return c.follow(ctx, o, files, nil)
 	}
-	return c.follow(ctx, o, files, nil)
+	t, err := openTerminal(files[0], files[1])
+	if err != nil {
+		return 0, fmt.Errorf("lab: terminal: %w", err)
+	}
+	defer t.close()
+	o.TTY = true
+	for k, f := range files {
+		if isTerminal(f) {
+			files[k] = t.slave
+		}
+	}
+	return c.follow(ctx, o, files, t)
 }
 
 // follow sends the order and passes signals on until the program has ended.
@@ -130,7 +202,7 @@ func (c *Client) follow(ctx context.Context, o order, files [3]*os.File, t *term
 			}
 		}
 	}()
-	a, err := receive(conn)
+	a, err := receive(conn, nil)
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
@@ -160,6 +232,11 @@ func (c *Client) send(o order, files []*os.File) (*net.UnixConn, error) {
 	if err == nil && n < len(b) {
 		_, err = conn.Write(b[n:])
 	}
+	if errors.Is(err, syscall.EPIPE) { // refused unheard: the answer is there all the same
+		if _, why := receive(conn, nil); why != nil {
+			err = errors.New(strings.TrimPrefix(why.Error(), "lab: "))
+		}
+	}
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("lab: %w", err)
@@ -176,106 +253,23 @@ func fdOf(f *os.File) int {
 	return fd
 }
 
-func receive(conn *net.UnixConn) (answer, error) {
-	var a answer
-	err := json.NewDecoder(conn).Decode(&a)
-	switch {
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return a, errors.New("lab: it ended before it answered")
-	case err != nil:
-		return a, fmt.Errorf("lab: %w", err)
-	case a.Err != "":
-		return a, errors.New(a.Err)
-	}
-	return a, nil
-}
-
-// lastWords is how long a terminal is read on after its program has ended.
-const lastWords = 500 * time.Millisecond
-
-// terminal is a pseudo-terminal for a program inside that follows a real one outside.
-type terminal struct {
-	in, out       *os.File // the real one
-	master, slave *os.File
-	saved         *unix.Termios
-	resized       chan os.Signal
-	copied        chan struct{}
-}
-
-func isTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(fdOf(f), unix.TCGETS)
-	return err == nil
-}
-
-func openTerminal(in, out *os.File) (*terminal, error) {
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	fd := fdOf(master)
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		master.Close()
-		return nil, err
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		master.Close()
-		return nil, err
-	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		master.Close()
-		return nil, err
-	}
-	return &terminal{in: in, out: out, master: master, slave: slave, resized: make(chan os.Signal, 1), copied: make(chan struct{})}, nil
-}
-
-// run turns the real terminal raw and copies both ways.
-func (t *terminal) run() {
-	t.slave.Close() // the program has it now: the master reads to its end when the program has gone
-	if saved, err := unix.IoctlGetTermios(fdOf(t.in), unix.TCGETS); err == nil {
-		t.saved = saved
-		raw := *saved
-		raw.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
-		raw.Oflag &^= unix.OPOST
-		raw.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
-		raw.Cflag = raw.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
-		raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 1, 0
-		unix.IoctlSetTermios(fdOf(t.in), unix.TCSETS, &raw)
-	}
-	t.resize()
-	signal.Notify(t.resized, unix.SIGWINCH)
-	go func() {
-		for range t.resized {
-			t.resize()
+// receive reads the answer, and hands over the events before it.
+func receive(conn io.Reader, tell func(Told)) (answer, error) {
+	for d := json.NewDecoder(conn); ; {
+		var a answer
+		err := d.Decode(&a)
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return a, errors.New("lab: it ended before it answered")
+		case err != nil:
+			return a, fmt.Errorf("lab: %w", err)
+		case a.Told != nil && tell != nil:
+			tell(*a.Told)
+		case a.Told != nil:
+		case a.Err != "":
+			return a, errors.New(a.Err)
+		default:
+			return a, nil
 		}
-	}()
-	go io.Copy(t.master, t.in) // ends with this process
-	go func() {
-		defer close(t.copied)
-		if t.out != nil {
-			io.Copy(t.out, t.master)
-		}
-	}()
-}
-
-func (t *terminal) resize() {
-	if size, err := unix.IoctlGetWinsize(fdOf(t.in), unix.TIOCGWINSZ); err == nil {
-		unix.IoctlSetWinsize(fdOf(t.master), unix.TIOCSWINSZ, size)
 	}
-}
-
-// close waits for the program's last words and gives the real terminal its settings back.
-func (t *terminal) close() {
-	t.slave.Close()
-	if t.saved != nil {
-		select {
-		case <-t.copied:
-		case <-time.After(lastWords): // something it left behind still holds the terminal
-		}
-		signal.Stop(t.resized)
-		close(t.resized)
-		unix.IoctlSetTermios(fdOf(t.in), unix.TCSETS, t.saved)
-	}
-	t.master.Close()
 }

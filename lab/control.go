@@ -20,9 +20,10 @@ import (
 )
 
 // The protocol on the control socket: the client sends one order as a line of JSON (for exec with three files as
-// SCM_RIGHTS beside it), then, for exec, a line for every signal. The server answers with one line.
+// SCM_RIGHTS beside it), then, for exec, a line for every signal. The server answers with one line; to events, and while a move
+// lasts, with a line for every event before it. After ctl and its answer the connection is one to the node's control socket.
 type order struct {
-	Op   string   `json:"op"` // "exec", "do", "status" or "down"
+	Op   string   `json:"op"` // a key of ops
 	Node string   `json:"node,omitempty"`
 	Argv []string `json:"argv,omitempty"`
 	Env  []string `json:"env,omitempty"`
@@ -30,6 +31,7 @@ type order struct {
 	TTY  bool     `json:"tty,omitempty"`
 
 	Action *scenario.Action `json:"action,omitempty"` // with do
+	Move   *Move            `json:"move,omitempty"`   // with move
 }
 
 type signalLine struct {
@@ -40,6 +42,9 @@ type answer struct {
 	Err    string  `json:"err,omitempty"`
 	Exit   int     `json:"exit,omitempty"`
 	Status *Status `json:"status,omitempty"`
+	Moved  *Moved  `json:"moved,omitempty"`
+	Downed *Downed `json:"downed,omitempty"`
+	Told   *Told   `json:"told,omitempty"` // an event; more lines come
 }
 
 // orderLimit bounds an order's line, octets: an environment fits many times.
@@ -102,58 +107,29 @@ func listen(socket string) (*net.UnixListener, error) {
 	return ln, nil
 }
 
-// attend serves one client.
-func (l *Lab) attend(ctx context.Context, down context.CancelCauseFunc, conn *net.UnixConn) {
-	in, o, files, err := readOrder(conn)
-	defer closeAll(files)
-	var a answer
-	switch {
-	case err != nil:
-		a.Err = err.Error()
-	case o.Op == "status":
-		s := l.Status()
-		a.Status = &s
-	case o.Op == "down":
-		if err := l.Close(); err != nil {
-			a.Err = err.Error()
-		}
-		down(errDown)
-	case o.Op == "do" && o.Action != nil:
-		if err := l.Do(*o.Action); err != nil {
-			a.Err = err.Error()
-		}
-	case o.Op == "exec" && len(files) != 3:
-		a.Err = fmt.Sprintf("lab: exec came with %d files, 3 are needed", len(files))
-	case o.Op == "exec":
-		a = l.serveExec(ctx, in, o, [3]*os.File(files))
-	default:
-		a.Err = fmt.Sprintf("lab: unknown order %q", o.Op)
+// checkPeer refuses other users, should they come past the modes of the socket and of its directory: who may give orders here
+// runs programs as the lab's user. In a user namespace both numbers are those of its own.
+func checkPeer(conn *net.UnixConn) error {
+	who, err := peer(conn)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
 	}
-	json.NewEncoder(conn).Encode(a)
+	if int(who.Uid) != os.Geteuid() {
+		return errors.New("lab: this lab is another user's")
+	}
+	return nil
 }
 
-func (l *Lab) serveExec(ctx context.Context, in *bufio.Reader, o order, files [3]*os.File) answer {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	signals := make(chan os.Signal, 8)
-	go func() {
-		defer cancel() // the client has gone: so must the program
-		for d := json.NewDecoder(in); ; {
-			var s signalLine
-			if d.Decode(&s) != nil {
-				return
-			}
-			select {
-			case signals <- syscall.Signal(s.Signal):
-			default: // a program that takes none need not get more
-			}
-		}
-	}()
-	exit, err := l.exec(ctx, o.Node, job{argv: o.Argv, files: files, env: o.Env, dir: o.Dir, tty: o.TTY, signals: signals})
+// peer is who is at the other end: of a socket that listened, the process that made it listen.
+func peer(conn *net.UnixConn) (who *unix.Ucred, err error) {
+	raw, err := conn.SyscallConn()
 	if err != nil {
-		return answer{Err: err.Error()}
+		return nil, err
 	}
-	return answer{Exit: exit}
+	if e := raw.Control(func(fd uintptr) { who, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); e != nil {
+		err = e
+	}
+	return who, err
 }
 
 // readOrder reads the first line and the files that came with it.

@@ -65,7 +65,7 @@ func TestControl(t *testing.T) {
 	if err := Serve(t.Context(), &Lab{}, c.socket); err == nil || !strings.Contains(err.Error(), "lab down") {
 		t.Errorf("a second lab on the socket: %v", err)
 	}
-	if err := c.Down(); err != nil {
+	if _, err := c.Down(); err != nil {
 		t.Error(err)
 	}
 	if err := <-ended; err != nil {
@@ -102,7 +102,7 @@ func TestControlSilentClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := c.Down(); err != nil {
+	if _, err := c.Down(); err != nil {
 		t.Error(err)
 	}
 	select {
@@ -190,7 +190,7 @@ func TestDetached(t *testing.T) {
 	if n := sleepers(t); n != 2 {
 		t.Errorf("%d programs run, want 2", n)
 	}
-	if err := client.Down(); err != nil {
+	if _, err := client.Down(); err != nil {
 		t.Error(err)
 	}
 	for end := time.Now().Add(5 * time.Second); sleepers(t) != 0; time.Sleep(10 * time.Millisecond) {

@@ -78,6 +78,7 @@ func arrive() error {
 	}
 	// A /proc of the new PID namespace is a nicety for programs run in the nodes; where it is refused the old one serves.
 	unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	go programs.adopt()
 	return nil
 }
 

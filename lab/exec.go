@@ -6,15 +6,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // execGrace is how long a program asked to end by SIGHUP has before SIGKILL.
@@ -45,9 +48,9 @@ func (l *Lab) exec(ctx context.Context, name string, j job) (int, error) {
 	l.mu.Unlock()
 	switch {
 	case !up:
-		return 0, errors.New("lab: it is not up")
+		return 0, errNotUp
 	case n == nil:
-		return 0, fmt.Errorf("lab: there is no node %q; there are %s", name, strings.Join(l.nodeNames(), ", "))
+		return 0, l.noNode(name)
 	case len(j.argv) == 0:
 		l.execs.Done()
 		return 0, errors.New("lab: no program to run was given")
@@ -70,19 +73,33 @@ func (l *Lab) exec(ctx context.Context, name string, j job) (int, error) {
 	return status, err
 }
 
-func (l *Lab) nodeNames() []string {
+func (l *Lab) noNode(name string) error {
 	var names []string
 	for _, n := range l.c.Plan.Nodes {
 		names = append(names, n.Name)
 	}
 	slices.Sort(names)
-	return names
+	return fmt.Errorf("lab: there is no node %q; there are %s", name, strings.Join(names, ", "))
 }
 
 // run starts the program in the namespaces of the calling thread and waits for its end.
 func (j *job) run(ctx context.Context) (int, error) {
-	c := exec.CommandContext(ctx, j.argv[0], j.argv[1:]...)
-	c.Env, c.Dir = j.env, j.dir
+	env := j.env
+	if env == nil {
+		env = os.Environ()
+	}
+	path, err := lookPath(j.argv[0], env, j.dir)
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
+		return exitCannot, err
+	case err != nil:
+		return exitNotFound, err
+	}
+	c := exec.CommandContext(ctx, path)
+	c.Args, c.Env, c.Dir = j.argv, env, j.dir
+	if j.tty {
+		c.Path, c.Args = "/proc/self/exe", append([]string{keeperName, path}, j.argv...)
+	}
 	if f := j.files[0]; f != nil { // a nil *os.File in the interface would not be nil
 		c.Stdin = f
 	}
@@ -95,24 +112,12 @@ func (j *job) run(ctx context.Context) (int, error) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: j.tty, Pdeathsig: syscall.SIGKILL}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGHUP) }
 	c.WaitDelay = execGrace
-	if err := c.Start(); err != nil {
-		return 0, err
+	if err := ordinarily(func() error { return programs.start(c) }); err != nil {
+		return exitCannot, err
 	}
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() {
-		for {
-			select {
-			case s := <-j.signals:
-				if s, ok := s.(syscall.Signal); ok {
-					syscall.Kill(-c.Process.Pid, s)
-				}
-			case <-stop:
-				return
-			}
-		}
-	}()
-	err := c.Wait()
+	defer programs.left(c)
+	defer j.pass(c.Process.Pid)()
+	err = c.Wait()
 	if ctx.Err() != nil {
 		syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // whoever of its session is left
 	}
@@ -121,6 +126,60 @@ func (j *job) run(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	return exitStatus(c.ProcessState), nil
+}
+
+// pass sends signals on to a process group until the function it gives is called.
+func (j *job) pass(group int) (stop func()) {
+	quit := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case s := <-j.signals:
+				if s, ok := s.(syscall.Signal); ok {
+					syscall.Kill(-group, s)
+				}
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() { close(quit) }
+}
+
+// lookPath finds a program as the shell would in whose environment and directory it is to run: those of the lab may be others.
+func lookPath(name string, env []string, dir string) (string, error) {
+	runs := func(path string) error {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		i, err := os.Stat(path)
+		if err == nil && i.IsDir() {
+			return &fs.PathError{Op: "run", Path: path, Err: syscall.EISDIR}
+		}
+		if err == nil && unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS) != nil {
+			return &fs.PathError{Op: "run", Path: path, Err: syscall.EACCES}
+		}
+		return err
+	}
+	if strings.Contains(name, "/") {
+		return name, runs(name)
+	}
+	for _, e := range slices.Backward(env) { // the last one counts
+		list, ok := strings.CutPrefix(e, "PATH=")
+		if !ok {
+			continue
+		}
+		for _, d := range filepath.SplitList(list) {
+			if path := filepath.Join(d, name); runs(path) == nil {
+				if !filepath.IsAbs(path) { // of an empty element or a relative one
+					path = filepath.Join(dir, path)
+				}
+				return path, nil
+			}
+		}
+		break
+	}
+	return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
 }
 
 // exitStatus is a program's exit status as a shell gives it.

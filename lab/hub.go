@@ -24,10 +24,11 @@ type hub struct {
 	caps *captures
 	now  func() nanos
 
-	mu    sync.Mutex
-	zero  nanos // start of the run; before it nothing is told
-	fresh []record
-	drops map[string]int
+	mu        sync.Mutex
+	zero      nanos // start of the run; before it nothing is told
+	fresh     []record
+	drops     map[string]int
+	listeners []scenario.Recorder // besides rec, for a time
 
 	held []record // only the serving goroutine
 	quit chan struct{}
@@ -52,12 +53,24 @@ func (h *hub) begin(zero nanos) {
 	h.mu.Unlock()
 }
 
-func (h *hub) add(at nanos, tell func(r scenario.Recorder, at time.Duration)) {
-	if h.rec == nil {
-		return
-	}
+// listen has a Recorder told of all that is told from now on (but the drops, which are counted at the end), until the function
+// it gives is called.
+func (h *hub) listen(r scenario.Recorder) (leave func()) {
 	h.mu.Lock()
-	h.fresh = append(h.fresh, record{at, tell})
+	defer h.mu.Unlock()
+	h.listeners = append(slices.Clone(h.listeners), r) // pass has the old list
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.listeners = slices.DeleteFunc(slices.Clone(h.listeners), func(o scenario.Recorder) bool { return o == r })
+	}
+}
+
+func (h *hub) add(at nanos, tell func(r scenario.Recorder, at time.Duration)) {
+	h.mu.Lock()
+	if h.rec != nil || len(h.listeners) > 0 {
+		h.fresh = append(h.fresh, record{at, tell})
+	}
 	h.mu.Unlock()
 }
 
@@ -86,12 +99,15 @@ func (h *hub) dropped(reason string, n int) {
 
 func (h *hub) serve() {
 	defer close(h.done)
-	tick := time.NewTicker(hubEvery)
+	tick, flush := time.NewTicker(hubEvery), time.NewTicker(captureEvery)
 	defer tick.Stop()
+	defer flush.Stop()
 	for {
 		select {
 		case <-tick.C:
 			h.pass(h.now() - nanos(hubHold))
+		case <-flush.C:
+			h.caps.flush()
 		case <-h.quit:
 			h.pass(h.now())
 			return
@@ -105,6 +121,9 @@ func (h *hub) close(emulated map[string]int) error {
 	<-h.done
 	for reason, n := range emulated {
 		h.drops[reason] += n
+	}
+	if h.caps.full > 0 {
+		h.drops[dropTape] += h.caps.full
 	}
 	if h.rec != nil {
 		reasons := make([]string, 0, len(h.drops))
@@ -122,11 +141,17 @@ func (h *hub) close(emulated map[string]int) error {
 // pass writes the tape to the captures and tells all records up to a time.
 func (h *hub) pass(until nanos) {
 	frames, data, dropped := h.tape.take()
+	h.mu.Lock()
+	told := h.listeners
+	if h.rec != nil {
+		told = append([]scenario.Recorder{h.rec}, told...)
+	}
+	h.mu.Unlock()
 	for i := range frames {
 		f := &frames[i]
 		b := data[f.off : f.off+f.n : f.off+f.n]
 		h.caps.write(f, b)
-		if h.rec != nil && f.seg.air && isIPv6(b) {
+		if len(told) > 0 && f.seg.air && isIPv6(b) {
 			h.held = append(h.held, f.record(b))
 		}
 	}
@@ -142,7 +167,9 @@ func (h *hub) pass(until nanos) {
 	n := 0
 	for n < len(h.held) && h.held[n].at <= until {
 		if r := &h.held[n]; zero >= 0 && r.at >= zero {
-			r.tell(h.rec, time.Duration(r.at-zero))
+			for _, t := range told {
+				r.tell(t, time.Duration(r.at-zero))
+			}
 		}
 		n++
 	}

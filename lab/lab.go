@@ -190,7 +190,7 @@ func (l *Lab) Stats() Stats {
 func (l *Lab) Status() Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Status{Scenario: l.c.Plan.Scenario, PID: os.Getpid(), Uptime: time.Since(l.base).Round(time.Second).String()}
+	s := Status{Scenario: l.c.Plan.Scenario, PID: os.Getpid(), Uptime: time.Since(l.base).Round(time.Second).String(), Captures: l.c.CaptureDir}
 	if l.emu == nil {
 		return s
 	}
@@ -199,12 +199,14 @@ func (l *Lab) Status() Status {
 		s.Segments = append(s.Segments, seg.Name)
 	}
 	for _, n := range l.nodes {
-		ns := NodeStatus{Name: n.plan.Name, State: "kernel", Mobile: !n.plan.Forward}
+		ns := NodeStatus{Name: n.plan.Name, State: StateKernel, Mobile: !n.plan.Forward}
 		switch {
+		case n.life != nil && n.life.ended():
+			ns.State = StateStopped
 		case n.life != nil:
-			ns.State = "running"
+			ns.State = StateRunning
 		case n.plan.Config != nil && l.c.Build != nil:
-			ns.State = "crashed"
+			ns.State = StateCrashed
 		}
 		for _, i := range n.plan.Ifaces {
 			ns.Ifaces = append(ns.Ifaces, IfaceStatus{Name: i.Name, HW: hwString(i.HW), Segment: l.emu.where(n.members[i.Name])})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 
+	"roam6/driver"
 	"roam6/scenario"
 )
 
@@ -44,6 +45,12 @@ func (*Lab) Exec(context.Context, string, []string, [3]*os.File, []string) (int,
 	return 0, errOther
 }
 
+// Move fails.
+func (*Lab) Move(context.Context, Move, func(Told)) (Moved, error) { return Moved{}, errOther }
+
+// Follow fails.
+func (*Lab) Follow(context.Context, string, func(Told) error) error { return errOther }
+
 // Stats is empty.
 func (*Lab) Stats() Stats { return Stats{} }
 
@@ -68,8 +75,17 @@ func (*Client) Status() (Status, error) { return Status{}, errOther }
 // Do fails.
 func (*Client) Do(scenario.Action) error { return errOther }
 
+// Move fails.
+func (*Client) Move(context.Context, Move, func(Told)) (Moved, error) { return Moved{}, errOther }
+
+// Follow fails.
+func (*Client) Follow(context.Context, string, func(Told)) error { return errOther }
+
+// Node fails.
+func (*Client) Node(string) (*driver.Client, error) { return nil, errOther }
+
 // Down fails.
-func (*Client) Down() error { return errOther }
+func (*Client) Down() (Downed, error) { return Downed{}, errOther }
 
 // Exec fails.
 func (*Client) Exec(context.Context, string, []string, [3]*os.File, []string) (int, error) {

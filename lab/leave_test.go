@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 		helper(EnterOptions{Detach: true})
 	case "signals":
 		signalHelper()
+	case "client":
+		clientHelper()
 	case "supported":
 		fmt.Println(Supported())
 	}
@@ -61,6 +63,25 @@ func helper(o EnterOptions) {
 	quit(Serve(tContext{}, l, os.Getenv("LAB_TEST_SOCKET")))
 	quit(l.Close())
 	fmt.Println("down")
+}
+
+// clientHelper looks for the address of node b and takes the lab down.
+func clientHelper() {
+	quit := func(err error) {
+		if err != nil {
+			fmt.Println("helper:", err)
+			os.Exit(1)
+		}
+	}
+	c, err := Dial(os.Getenv("LAB_TEST_SOCKET"))
+	quit(err)
+	status, err := c.Exec(tContext{}, "b", []string{"grep", "-q", "20010db8000b", "/proc/net/if_inet6"}, [3]*os.File{}, nil)
+	quit(err)
+	s, err := c.Status()
+	quit(err)
+	d, err := c.Down()
+	quit(err)
+	fmt.Printf("status %d, process %d, %d nodes, %d programs\n", status, s.PID, len(d.Status.Nodes), len(d.Programs))
 }
 
 // signalHelper enters and waits for the end of a context that a signal ends, which is exit status 42.

@@ -100,6 +100,16 @@ func (n *node) die() error {
 	return errors.Join(f.err, err)
 }
 
+// ended reports whether the engines have ended by themselves.
+func (f *life) ended() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (n *node) linkUp(iface, segment string) {
 	i := n.iface(iface)
 	if n.life != nil && i.Port > plane.Kernel {

@@ -18,6 +18,7 @@ type node struct {
 	ns      *os.File
 	members map[string]*member // by interface
 	lives   int
+	moving  bool         // by a Move
 	life    *life        // nil: a plain kernel, or crashed
 	store   driver.Store // survives its lives
 }

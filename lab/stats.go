@@ -14,17 +14,26 @@ type Stats struct {
 // Status is a lab in a few plain values.
 type Status struct {
 	Scenario string       `json:"scenario"`
-	PID      int          `json:"pid"`
+	PID      int          `json:"pid"` // of the process that holds it; asked over the socket, as the asker sees it
 	Uptime   string       `json:"uptime"`
-	Segments []string     `json:"segments"` // where an interface can be attached
+	Captures string       `json:"captures,omitempty"` // directory they are written to
+	Segments []string     `json:"segments"`           // where an interface can be attached
 	Nodes    []NodeStatus `json:"nodes"`
 	Stats    Stats        `json:"stats"`
 }
 
+// The states of a node.
+const (
+	StateKernel  = "kernel"  // it runs no engines
+	StateRunning = "running" // its engines run
+	StateCrashed = "crashed" // they were made to crash
+	StateStopped = "stopped" // they were told to stop
+)
+
 // NodeStatus is one node of a lab.
 type NodeStatus struct {
 	Name   string        `json:"name"`
-	State  string        `json:"state"`  // "kernel", "running", "crashed"
+	State  string        `json:"state"`
 	Mobile bool          `json:"mobile"` // not a router: it may be moved
 	Ifaces []IfaceStatus `json:"ifaces"`
 }
@@ -34,4 +43,17 @@ type IfaceStatus struct {
 	Name    string `json:"name"`
 	HW      string `json:"hw"`
 	Segment string `json:"segment"` // empty when attached to none
+}
+
+// Downed is what ended with a lab.
+type Downed struct {
+	Status   Status    `json:"status"`   // as it was last
+	Programs []Program `json:"programs"` // what ran in its nodes
+}
+
+// Program is a process in a node of a lab.
+type Program struct {
+	PID     int    `json:"pid"` // in the lab
+	Node    string `json:"node"`
+	Command string `json:"command"`
 }

@@ -76,16 +76,26 @@ func renice(nice int32, slice uint64) {
 	if err != nil {
 		return
 	}
-	attr := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: slice}
 	for _, t := range tasks {
-		tid, err := strconv.Atoi(t.Name())
-		if err != nil {
-			continue
-		}
-		attr.Nice = nice
-		if unix.SchedSetAttr(tid, attr, 0) != nil {
-			attr.Nice = 0
-			unix.SchedSetAttr(tid, attr, 0)
+		if tid, err := strconv.Atoi(t.Name()); err == nil {
+			reniceThread(tid, nice, slice)
 		}
 	}
+}
+
+// reniceThread does so for one thread; 0 is the calling one.
+func reniceThread(tid int, nice int32, slice uint64) {
+	attr := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: slice, Nice: nice}
+	if unix.SchedSetAttr(tid, attr, 0) != nil {
+		attr.Nice = 0
+		unix.SchedSetAttr(tid, attr, 0)
+	}
+}
+
+// ordinarily calls f without what tune has given the calling thread, which must be locked: the programs of a node would
+// inherit it, and take from the emulator what it was given to keep its times.
+func ordinarily(f func() error) error {
+	reniceThread(0, 0, 0)
+	defer reniceThread(0, labNice, urgentSlice)
+	return f()
 }

@@ -42,17 +42,22 @@ var ctlVerbs = []cobra.Completion{
 	cobra.CompletionWithDesc("stop", "end the node"),
 }
 
-func ctlCmd() *cobra.Command {
-	f := &ctlFlags{}
+// verbHelp is a line a verb.
+func verbHelp() string {
 	var help strings.Builder
 	for _, v := range ctlVerbs {
 		verb, what, _ := strings.Cut(v, "\t")
 		fmt.Fprintf(&help, "  %-10s %s\n", verb, what)
 	}
+	return help.String()
+}
+
+func ctlCmd() *cobra.Command {
+	f, help := &ctlFlags{}, verbHelp()
 	c := &cobra.Command{
 		Use:   "ctl VERB [KEY=VALUE]...",
 		Short: "Ask or command a running node",
-		Long: "Asks or commands a node that runs on this host, at its control socket.\n\n" + help.String() +
+		Long: "Asks or commands a node that runs on this host, at its control socket.\n\n" + help +
 			"\nOther verbs go to the role named by --engine as they are. Answers are JSON.",
 		Example: lines(
 			"roam6 ctl view",
@@ -62,7 +67,7 @@ func ctlCmd() *cobra.Command {
 		),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("roam6 ctl needs a VERB:\n%s", strings.TrimRight(help.String(), "\n"))
+				return usagef("roam6 ctl needs a VERB:\n%s", strings.TrimRight(help, "\n"))
 			}
 			return nil
 		},
@@ -119,6 +124,11 @@ func (f *ctlFlags) run(ctx context.Context, verb string, words []string) error {
 	if err != nil {
 		return err
 	}
+	return f.ask(ctx, c, verb, args)
+}
+
+// ask says what a verb gives, and closes the connection.
+func (f *ctlFlags) ask(ctx context.Context, c *driver.Client, verb string, args map[string]string) error {
 	defer c.Close()
 	if verb == driver.VerbEvents {
 		return c.Follow(ctx, f.event)
@@ -161,11 +171,21 @@ func ctlArgs(verb string, words []string) (map[string]string, error) {
 // event prints one event.
 func (f *ctlFlags) event(t driver.Told) {
 	if f.json {
-		b, err := json.Marshal(t)
-		must(err)
-		fmt.Println(string(b))
+		printLine(t)
 		return
 	}
+	fmt.Printf("%12.6f  %-6s %s\n", t.At.Seconds(), t.Engine, eventText(t))
+}
+
+// printLine prints a value as one line of JSON.
+func printLine(v any) {
+	b, err := json.Marshal(v)
+	must(err)
+	fmt.Println(string(b))
+}
+
+// eventText is an event in words: its name, its reason, its attributes. It tells of lost ones.
+func eventText(t driver.Told) string {
 	if t.Lost > 0 {
 		fmt.Fprintf(os.Stderr, "(%d events lost: this terminal was too slow)\n", t.Lost)
 	}
@@ -177,5 +197,5 @@ func (f *ctlFlags) event(t driver.Told) {
 		words = append(words, a.Key+"="+a.Value)
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
-	fmt.Printf("%12.6f  %-6s %-20s %s\n", t.At.Seconds(), t.Engine, t.Event.Name, strings.Join(words, " "))
+	return fmt.Sprintf("%-20s %s", t.Event.Name, strings.Join(words, " "))
 }

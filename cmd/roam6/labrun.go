@@ -23,7 +23,7 @@ func labCmd() *cobra.Command {
 them links that roam6 emulates itself. It needs no root and no other program; roam6 doctor says what it does need.
 
 Nothing is left behind, however the lab ends: its namespaces live and die with one process.`,
-		labRunCmd(), labUpCmd(), labExecCmd(), labMoveCmd(), labStatusCmd(), labListCmd(), labDownCmd())
+		labRunCmd(), labUpCmd(), labExecCmd(), labMoveCmd(), labCtlCmd(), labEventsCmd(), labStatusCmd(), labListCmd(), labDownCmd())
 }
 
 func labRunCmd() *cobra.Command {

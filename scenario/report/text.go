@@ -69,6 +69,12 @@ func timelineText(i int, h scenario.Handover, width int) string {
 	var w strings.Builder
 	head := fmt.Sprintf("Handover %d, %s %s at %s s: %s", i+1, h.Mobile, route(h), seconds(h.At), explained(h))
 	w.WriteString(strings.TrimPrefix(fold(head, width), indent))
+	w.WriteString(Timeline(h, width))
+	return w.String()
+}
+
+// Timeline is the table of a handover's steps, at most so many characters wide; 0 is any width.
+func Timeline(h scenario.Handover, width int) string {
 	t := &table{columns: []column{{head: "at ms", right: true}, {head: "ms", right: true}, {head: "what happened"}, {head: "then waited for"}, {drop: 1}}}
 	whole := scenario.Millis(0)
 	if n := len(h.Timeline); n > 0 {
@@ -90,8 +96,7 @@ func timelineText(i int, h scenario.Handover, width int) string {
 		t.rows[j][4] = bar(s, whole, room)
 	}
 	t.fit(width)
-	w.WriteString(t.String())
-	return w.String()
+	return t.String()
 }
 
 // explained says in words how long the outage was and how much of it the timeline explains.

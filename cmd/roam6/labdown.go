@@ -1,0 +1,166 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"roam6/lab"
+)
+
+func labStatusCmd() *cobra.Command {
+	name, asJSON := "", false
+	c := &cobra.Command{
+		Use: "status", Short: "Say how a lab is", Args: exactly(0, "no argument"),
+		RunE: work(func(*cobra.Command, []string) error {
+			l, err := dialLab(name)
+			if err != nil {
+				return err
+			}
+			st, err := l.Status()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(st)
+			}
+			fmt.Printf("%s, up %s, process %d; emulator: %d frames, late by p99 %v\n", st.Scenario, st.Uptime, st.PID, st.Stats.Delivered, st.Stats.P99)
+			if st.Captures != "" {
+				fmt.Printf("  captures in %s\n", st.Captures)
+			}
+			for _, n := range st.Nodes {
+				var at []string
+				for _, i := range n.Ifaces {
+					at = append(at, fmt.Sprintf("%s on %s", i.Name, orWord(i.Segment, "nothing")))
+				}
+				fmt.Printf("  %-6s %-8s %s\n", n.Name, n.State, strings.Join(at, ", "))
+			}
+			return nil
+		}),
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	nameFlag(c, &name, "`name` of the lab (needed only when several are up)")
+	return c
+}
+
+func labListCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the labs that are up", Args: exactly(0, "no argument"),
+		RunE: work(func(*cobra.Command, []string) error {
+			names, err := labNames()
+			for _, n := range names {
+				fmt.Println(n)
+			}
+			return err
+		}),
+	}
+}
+
+func labDownCmd() *cobra.Command {
+	name, all := "", false
+	c := &cobra.Command{
+		Use: "down", Short: "Take a lab down", Args: exactly(0, "no argument"),
+		Long: "Ends the programs in the lab and takes it down, and says what that was. Nothing of it is left but the captures it was asked for.",
+		RunE: work(func(*cobra.Command, []string) error {
+			names := []string{name}
+			if all {
+				var err error
+				if names, err = labNames(); err != nil {
+					return err
+				}
+			}
+			for _, n := range names {
+				if err := labDown(n); err != nil {
+					return err
+				}
+			}
+			return nil
+		}),
+	}
+	c.Flags().BoolVar(&all, "all", false, "all labs of this user")
+	nameFlag(c, &name, "`name` of the lab (needed only when several are up)")
+	return c
+}
+
+// labDown takes one lab down.
+func labDown(name string) error {
+	p, err := meant(name)
+	if err != nil {
+		return err
+	}
+	l, err := lab.Dial(p.socket)
+	if err != nil {
+		return err
+	}
+	d, err := l.Down()
+	if err != nil {
+		return err
+	}
+	fmt.Print(downText(p, d))
+	return nil
+}
+
+// programsTold is how many programs that ended with a lab are named.
+const programsTold = 8
+
+// downText says what went down.
+func downText(p *place, d lab.Downed) string {
+	var b strings.Builder
+	var names []string
+	for _, n := range d.Status.Nodes {
+		names = append(names, n.Name)
+	}
+	fmt.Fprintf(&b, "Lab %q is down; it was up for %s: %s (%s), %s.\n", p.name, d.Status.Uptime,
+		plural(len(names), "node"), strings.Join(names, " "), plural(len(d.Status.Segments), "segment"))
+	for i, x := range d.Programs {
+		if i == programsTold {
+			fmt.Fprintf(&b, "  … and %s more\n", plural(len(d.Programs)-i, "program"))
+			break
+		}
+		fmt.Fprintf(&b, "  ended in %s: %s\n", x.Node, clipped(x.Command))
+	}
+	var gone []string
+	for _, f := range []string{p.socket, p.log} {
+		if _, err := os.Lstat(f); err != nil {
+			gone = append(gone, f)
+		} else {
+			fmt.Fprintf(&b, "  left: %s\n", f)
+		}
+	}
+	if len(gone) > 0 {
+		fmt.Fprintf(&b, "  removed: %s\n", strings.Join(gone, ", "))
+	}
+	if d.Status.Captures != "" {
+		fmt.Fprintf(&b, "  captures: %s, %s\n", d.Status.Captures, plural(len(d.Status.Segments), "file"))
+	}
+	return b.String()
+}
+
+// clipped is a command line, not longer than one.
+func clipped(s string) string {
+	const most = 60
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// printJSON prints a value, indented.
+func printJSON(v any) error {
+	b, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(append(b, '\n'))
+	return err
+}
+
+func orWord(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

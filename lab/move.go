@@ -1,0 +1,90 @@
+package lab
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"roam6/driver"
+	"roam6/engine"
+	"roam6/scenario"
+)
+
+// What the lab itself tells of, beside a node's engines, as the engine ownName.
+const (
+	EventDetached = "lab.detached" // an interface left its segment by hand; attrs iface, segment
+	EventAttached = "lab.attached" // it joined one; attrs iface, segment
+	ownName       = "lab"
+)
+
+// Told is an event as those see it who follow a lab: when, from the zero of the lab's clock, at which node, of which engine.
+type Told struct {
+	Node string `json:"node"`
+	driver.Told
+}
+
+// Move is a change of attachment by hand.
+type Move struct {
+	Node     string        `json:"node"`
+	Iface    string        `json:"iface"` // "": the node's first
+	Segment  string        `json:"segment"`
+	Blackout time.Duration `json:"blackout"` // from leaving to joining
+	Limit    time.Duration `json:"limit"`    // how long after joining the node may take to register; 0: nobody waits
+}
+
+// MaxMove bounds the times of a Move: longer ones are a mistake, and a node off its segment is not to be forgotten.
+const MaxMove = 10 * time.Minute
+
+// Moved is what came of a Move.
+type Moved struct {
+	Node    string `json:"node"`
+	Iface   string `json:"iface"`
+	Segment string `json:"segment"`
+	// Handover is nil when nobody waited, or the node is none that registers anywhere.
+	Handover *scenario.Handover `json:"handover"`
+}
+
+// check finds what is wrong with a move in a lab of this status, and fills in the interface.
+func (m *Move) check(s Status) error {
+	var mobiles []string
+	var node *NodeStatus
+	for k := range s.Nodes {
+		if n := &s.Nodes[k]; n.Mobile {
+			mobiles = append(mobiles, n.Name)
+			if n.Name == m.Node {
+				node = n
+			}
+		}
+	}
+	switch {
+	case node == nil:
+		return fmt.Errorf("there is no mobile node %q; there are: %s", m.Node, strings.Join(mobiles, ", "))
+	case !slices.Contains(s.Segments, m.Segment):
+		return fmt.Errorf("there is no cell %q; there are: %s", m.Segment, strings.Join(s.Segments, ", "))
+	case m.Blackout < 0 || m.Blackout > MaxMove:
+		return fmt.Errorf("a blackout of %v: 0 to %v is allowed", m.Blackout, MaxMove)
+	case m.Limit < 0 || m.Limit > MaxMove:
+		return fmt.Errorf("a wait of %v: 0 to %v is allowed", m.Limit, MaxMove)
+	}
+	var names []string
+	for _, i := range node.Ifaces {
+		names = append(names, i.Name)
+	}
+	if m.Iface == "" && len(names) > 0 {
+		m.Iface = names[0]
+	}
+	if !slices.Contains(names, m.Iface) {
+		return fmt.Errorf("node %s has no interface %q; it has: %s", m.Node, m.Iface, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// handEvent tells of an action done by hand.
+func handEvent(verb scenario.Verb, iface, segment string) engine.Event {
+	name := EventDetached
+	if verb == scenario.Attach {
+		name = EventAttached
+	}
+	return engine.Event{Name: name, Attrs: []engine.Attr{engine.S("iface", iface), engine.S("segment", segment)}}
+}
