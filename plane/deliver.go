@@ -34,8 +34,8 @@ func (s *Soft) deliver(r, by *route, a *arrival, b []byte, sink *Sink) {
 }
 
 // inspect treats packets that are more than user data: control, options that must be proved and taken out, errors about
-// packets that went straight. It gives the packet for the applications, nil if there is none. Headers that lie are left
-// to the kernel, which takes all apart anyway.
+// packets that went straight. It gives the packet for the applications, nil if there is none. Other headers that lie are
+// left to the kernel, which takes all apart anyway.
 func (s *Soft) inspect(r *route, a *arrival, b []byte, sink *Sink) []byte {
 	if b[6] == ip6.ProtoICMPv6 && len(s.pairs.at) == 0 {
 		return b
@@ -45,7 +45,7 @@ func (s *Soft) inspect(r *route, a *arrival, b []byte, sink *Sink) []byte {
 	case reason == DropRouting, c.type2.at > 0: // a segment left, and no care-of address was passed
 		s.drop(sink, DropRouting)
 		return nil
-	case reason != "" && c.homeAt > 0:
+	case reason != "" && !c.plain:
 		s.drop(sink, reason)
 		return nil
 	case reason != "":

@@ -37,6 +37,8 @@ type Step struct {
 	Out   []plane.Out
 	Punt  []plane.Punt
 	Drops map[string]int
+	// Refused is why the operation must be refused, empty if it must not. A refused one changes nothing.
+	Refused string
 	// Loose lets anything be caused: for steps that only fill a table or a bucket.
 	Loose bool
 }
@@ -71,6 +73,13 @@ func (s *Step) run(a Applier) string {
 		a.Apply(s.At, *s.Op, &sink)
 	} else {
 		a.Handle(s.At, s.Port, s.From, bytes.Clone(s.Data), &sink)
+	}
+	refused := ""
+	for _, r := range sink.Refused {
+		refused += r.Reason
+	}
+	if refused != s.Refused {
+		return fmt.Sprintf("refused %q, want %q", refused, s.Refused)
 	}
 	if s.Loose {
 		return ""
@@ -107,16 +116,33 @@ func outs(list []plane.Out) []string {
 	var lines []string
 	for _, o := range list {
 		b := bytes.Clone(o.Data)
-		if len(b) >= ip6.HeaderLen+8 && b[6] == ip6.ProtoFragment {
-			id := binary.BigEndian.Uint32(b[44:])
+		if at := fragmentAt(b); at > 0 {
+			id := binary.BigEndian.Uint32(b[at+4:])
 			if _, ok := ids[id]; !ok {
 				ids[id] = uint32(len(ids) + 1)
 			}
-			binary.BigEndian.PutUint32(b[44:], ids[id])
+			binary.BigEndian.PutUint32(b[at+4:], ids[id])
 		}
 		lines = append(lines, fmt.Sprintf("  port %d to %v %s", o.Port, o.To, show(b)))
 	}
 	return lines
+}
+
+// fragmentAt is where a packet's Fragment header stands, 0 for nowhere.
+func fragmentAt(b []byte) int {
+	if len(b) < ip6.HeaderLen {
+		return 0
+	}
+	for next, off := b[6], ip6.HeaderLen; off+8 <= len(b); next, off = b[off], off+8*(int(b[off+1])+1) {
+		switch next {
+		case ip6.ProtoFragment:
+			return off
+		case ip6.ProtoHopByHop, ip6.ProtoRouting, ip6.ProtoDestOpts:
+		default:
+			return 0
+		}
+	}
+	return 0
 }
 
 func punts(list []plane.Punt) []string {

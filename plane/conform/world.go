@@ -29,7 +29,8 @@ var (
 // Cases is the whole suite.
 func Cases() []Case {
 	var all []Case
-	for _, part := range [][]Case{tunnelCases(), portCases(), holdCases(), sizeCases(), errorCases(), malformedCases()} {
+	for _, part := range [][]Case{tunnelCases(), portCases(), holdCases(), sizeCases(), errorCases(), malformedCases(),
+		straightCases(), optionCases(), straightErrorCases(), keepCases(), wayCases(), dedupCases(), gateCases(), flowCases(), limitCases()} {
 		all = append(all, part...)
 	}
 	return all
@@ -47,6 +48,19 @@ func local(a netip.Addr, l plane.Local) Step {
 func path(a netip.Addr, p plane.Path) Step { return prefixPath(netip.PrefixFrom(a, 128), p) }
 func prefixPath(in netip.Prefix, p plane.Path) Step {
 	return op(plane.Op{Path: &plane.PathOp{Inner: in, Path: p}})
+}
+
+func way(a netip.Addr, id uint16, w plane.Way) Step {
+	return op(plane.Op{Way: &plane.WayOp{Key: plane.WayKey{Inner: netip.PrefixFrom(a, 128), ID: id}, Way: w}})
+}
+func route(mobile, peer netip.Addr, r plane.Route) Step {
+	return op(plane.Op{Route: &plane.RouteOp{Pair: plane.Pair{Mobile: mobile, Peer: peer}, Route: r}})
+}
+func gate(from string, p plane.Port, g plane.Gate) Step {
+	return op(plane.Op{Gate: &plane.GateOp{Key: plane.GateKey{From: netip.MustParsePrefix(from), Port: p}, Gate: g}})
+}
+func flow(n uint32, f plane.Flow) Step {
+	return op(plane.Op{Flow: &plane.FlowOp{Number: n, Flow: f}})
 }
 
 // without turns a step that sets something into one that deletes it.
@@ -73,11 +87,20 @@ func (s Step) punted() Step {
 	s.Punt = append(s.Punt, plane.Punt{Port: s.Port, From: s.From, Data: s.Data})
 	return s
 }
+func (s Step) punts(b []byte) Step {
+	s.Punt = append(s.Punt, plane.Punt{Port: s.Port, From: s.From, Data: b})
+	return s
+}
 func (s Step) drops(reason string) Step { return s.dropsN(reason, 1) }
 func (s Step) dropsN(reason string, n int) Step {
 	s.Drops = map[string]int{reason: n}
 	return s
 }
+
+func (s Step) refused(why string) Step { s.Refused = why; return s }
+
+// unbound is what a Home Address option without a binding causes: the engines answer it, the applications never see it.
+func (s Step) unbound() Step { return s.punted().drops(plane.DropHomeAddress) }
 
 // mobile is the table of a mobile node away from home, agent that of its home agent.
 func mobile(then ...Step) []Step {
@@ -164,12 +187,36 @@ func extended(b []byte, proto uint8, raw []byte) []byte {
 
 // piece is a fragment of a packet: octets from..to of what follows its fixed header.
 func piece(b []byte, id uint32, from, to int) []byte {
-	body := b[ip6.HeaderLen:]
-	raw := []byte{b[6], 0, byte(from >> 8), byte(from), 0, 0, 0, 0}
+	return behind(b, ip6.HeaderLen, 6, id, from, to)
+}
+
+// behind is a fragment of a packet that is cut behind a head of more than the fixed header; nextAt is the Next Header
+// octet that names what is cut.
+func behind(b []byte, head, nextAt int, id uint32, from, to int) []byte {
+	body := b[head:]
+	raw := []byte{b[nextAt], 0, byte(from >> 8), byte(from), 0, 0, 0, 0}
 	if to < len(body) {
 		raw[3] |= 1
 	}
 	binary.BigEndian.PutUint32(raw[4:], id)
-	whole := append(append([]byte(nil), b[:ip6.HeaderLen]...), body[from:to]...)
-	return extended(whole, ip6.ProtoFragment, raw)
+	out := join(b[:head], raw, body[from:to])
+	out[nextAt] = ip6.ProtoFragment
+	binary.BigEndian.PutUint16(out[4:], uint16(len(out)-ip6.HeaderLen))
+	return out
+}
+
+// mobility and protected are a mobility header's packet and an encrypted one.
+func mobility(src, dst netip.Addr) []byte  { return proto(ip6.ProtoMH, udp(src, dst, 56, 1)) }
+func protected(src, dst netip.Addr) []byte { return proto(ip6.ProtoESP, udp(src, dst, 80, 1)) }
+
+func proto(p uint8, b []byte) []byte {
+	b[6] = p
+	return b
+}
+
+func join(parts ...[]byte) (all []byte) {
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	return all
 }
