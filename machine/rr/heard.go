@@ -174,10 +174,13 @@ type Peer struct {
 	Expires engine.Mono `json:"expires"`      // when the peer's binding ends; past when it has none
 }
 
-// View lists the peers by address.
+// View lists the peers by address, but for idle ones.
 func (m *Mobile) View() []Peer {
 	var list []Peer
 	for _, p := range m.sorted() {
+		if p.phase == idle {
+			continue
+		}
 		list = append(list, Peer{p.addr, p.phase.String(), p.route, p.seq, p.expires})
 	}
 	return slices.Clip(list)

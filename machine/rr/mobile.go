@@ -138,7 +138,7 @@ func (m *Mobile) Arrived(now engine.Now, coa netip.Addr, out *engine.Effects) []
 			m.gone(s, p, "moved")
 		}
 		switch {
-		case p.phase == barred && !p.silent:
+		case p.phase == barred && !p.silent, p.phase == idle && p.when != Always:
 		case p.phase != barred && p.bound == coa && p.expires > s.now: // the peer still has this one
 			m.halt(p)
 			p.phase = current
@@ -187,7 +187,7 @@ func (m *Mobile) Home(now engine.Now, out *engine.Effects) []Fact {
 			m.gone(s, p, "at home")
 		}
 		if p.holds <= s.now {
-			m.forget(p)
+			m.rest(s, p)
 			continue
 		}
 		m.begin(s, p)
@@ -203,7 +203,7 @@ func (m *Mobile) Lost(now engine.Now, out *engine.Effects) []Fact {
 		if p.route.IsValid() {
 			m.gone(s, p, "no access")
 		}
-		if p.phase != barred {
+		if p.phase == seeking || p.phase == current {
 			m.halt(p)
 		}
 	}

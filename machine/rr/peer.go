@@ -14,9 +14,10 @@ const (
 	seeking phase = iota // tokens are fetched, or an update is unanswered
 	current              // the peer has our care-of address
 	barred               // no exchange until the retry timer says so
+	idle                 // nothing but its sequence number is kept, until the retry timer says so
 )
 
-func (p phase) String() string { return [...]string{"seeking", "bound", "barred"}[p] }
+func (p phase) String() string { return [...]string{"seeking", "bound", "barred", "idle"}[p] }
 
 // peer is an entry of the binding update list: RFC 6275 §11.1.
 type peer struct {
@@ -29,7 +30,9 @@ type peer struct {
 	careOf [2]token // of the last two care-of addresses, the newer first
 
 	bu       update
-	seq      uint16     // of the last update
+	seq      uint16      // of the last update
+	sent     engine.Mono // the last update
+	wasSent  bool
 	bound    netip.Addr // what the peer has acknowledged, until expires
 	expires  engine.Mono
 	lifetime time.Duration // granted
@@ -39,7 +42,6 @@ type peer struct {
 
 	used    bool        // since the last update
 	silent  bool        // barred for want of answers
-	free    engine.Mono // end of barred
 	updated engine.Mono // when the last update was accepted
 	erred   engine.Mono // the last Binding Error or refresh request believed, for ErrorInterval
 	hasErr  bool
@@ -152,11 +154,25 @@ func (m *Mobile) bar(s *step, p *peer, why string, d time.Duration) {
 		m.gone(s, p, why)
 	}
 	if m.atHome() {
-		m.forget(p) // its binding, if it has one, ends by itself
+		m.rest(s, p) // its binding, if it has one, ends by itself
 		return
 	}
-	p.phase, p.free = barred, s.now.Add(d)
-	m.timers.Set(timer{p.addr, retry}, p.free)
+	p.phase = barred
+	m.timers.Set(timer{p.addr, retry}, s.now.Add(d))
+}
+
+// rest ends all business with a peer. Its sequence number is kept for as long as the peer may know it, so that none is used
+// for two updates (RFC 6275 §11.7.2).
+func (m *Mobile) rest(s *step, p *peer) {
+	until := p.sent.Add(MaxBindingLifetime)
+	if !p.wasSent || until <= s.now {
+		m.forget(p)
+		return
+	}
+	m.halt(p)
+	m.timers.Stop(timer{p.addr, expire})
+	p.phase, p.bound = idle, netip.Addr{}
+	m.timers.Set(timer{p.addr, retry}, until)
 }
 
 func (m *Mobile) forget(p *peer) {
@@ -207,17 +223,17 @@ func (m *Mobile) expired(s *step, p *peer) {
 	case p.when == Always:
 		m.begin(s, p)
 	default:
-		m.forget(p)
+		m.rest(s, p)
 	}
 }
 
 // retried ends the time in which a peer was left alone. The next packet by the tunnel begins anew.
 func (m *Mobile) retried(s *step, p *peer) {
 	switch {
-	case p.when == Always && m.coa.IsValid():
+	case p.when == Always && m.away(s.now):
 		m.begin(s, p)
-	case p.holds > s.now:
-		m.timers.Set(timer{p.addr, retry}, p.holds) // to be removed at home still
+	case p.phase == barred:
+		m.rest(s, p)
 	default:
 		m.forget(p)
 	}

@@ -58,6 +58,7 @@ func (m *Mobile) send(s *step, p *peer) {
 	r.count(s.now)
 	u.tries++
 	p.seq++
+	p.sent, p.wasSent = s.now, true
 	s.out.Event("route.update", engine.A("peer", p.addr), engine.A("coa", u.coa), engine.S("sequence", strconv.Itoa(int(p.seq))), engine.S("try", strconv.Itoa(u.tries)))
 	s.facts = append(s.facts, Fact{Kind: Straight, Peer: p.addr, CoA: m.coa, Packet: m.build(p)})
 	m.mayHold(s, p)
@@ -172,8 +173,8 @@ func (m *Mobile) matches(p *peer, q *ip6.Packet, ba *mh.BindingAck) string {
 	case !stale && !p.signed(q.Payload, &ba.Options):
 		return AckUnsigned
 	case ba.Status == mh.SequenceOutOfWindow:
-		if int16(p.seq-ba.Seq) > 0 {
-			return AckSequence // about an earlier one: going back would use a number twice
+		if int16(p.seq-ba.Seq) >= 0 {
+			return AckSequence // about an earlier one, which a later one overtook: going back would use a number twice
 		}
 	case ba.Seq-p.bu.first > p.seq-p.bu.first:
 		return AckSequence
@@ -209,7 +210,8 @@ func (m *Mobile) resequence(s *step, p *peer, seq uint16) {
 func (m *Mobile) accepted(s *step, p *peer, lifetime time.Duration) {
 	if m.atHome() {
 		s.out.Event("route.removed", engine.A("peer", p.addr))
-		m.forget(p)
+		p.holds = s.now
+		m.rest(s, p)
 		return
 	}
 	u := &p.bu

@@ -26,7 +26,7 @@ func (m *Mobile) Wanted(now engine.Now, addr netip.Addr, out *engine.Effects) []
 		return s.facts
 	}
 	p.touched, p.used = s.now, true
-	if p.phase == current && s.now.Sub(p.updated) >= LostAfter || p.phase == barred && p.free <= s.now {
+	if p.phase == current && s.now.Sub(p.updated) >= LostAfter || p.phase == idle {
 		m.begin(s, p)
 	}
 	return s.facts
@@ -59,7 +59,7 @@ func (m *Mobile) spend(now engine.Mono) bool {
 	return true
 }
 
-// room makes room for a peer: a barred one goes, the one not wanted for the longest time first. Peers with a route or an
+// room makes room for a peer: a barred or idle one goes, the one not wanted for the longest time first. Peers with a route or an
 // exchange under way stay.
 func (m *Mobile) room(s *step, addr netip.Addr) bool {
 	if len(m.peers) < m.cfg.Max {
@@ -67,7 +67,7 @@ func (m *Mobile) room(s *step, addr netip.Addr) bool {
 	}
 	var victim *peer
 	for _, p := range m.peers { //order:any — the least is chosen, ties by address
-		if p.phase != barred || p.holds > s.now || p.when == Always {
+		if p.phase != barred && p.phase != idle || p.holds > s.now || p.when == Always {
 			continue
 		}
 		if victim == nil || p.touched < victim.touched || p.touched == victim.touched && p.addr.Less(victim.addr) {

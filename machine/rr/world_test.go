@@ -41,6 +41,7 @@ type world struct {
 	tape   []string                  // all messages, as they are sent
 	seqs   map[string]bool
 	events []engine.Event
+	each   func() // called after everything that happens
 }
 
 type flight struct {
@@ -194,6 +195,9 @@ func (w *world) run(d time.Duration) {
 		}
 		w.now = max(w.now, next)
 		w.step()
+		if w.each != nil {
+			w.each()
+		}
 	}
 }
 
