@@ -113,6 +113,9 @@ func (l *loop) drain() {
 	for _, p := range l.sink.Punt {
 		l.queue = append(l.queue, queued{in: engine.Packet{Port: p.Port, From: p.From, Data: p.Data}})
 	}
+	for _, h := range l.sink.Hints {
+		l.queue = append(l.queue, queued{in: engine.Traffic{Mobile: h.Pair.Mobile, Peer: h.Pair.Peer, Straight: h.Straight}})
+	}
 	for _, d := range l.sink.Drops {
 		l.drop(d.Reason, d.N)
 	}

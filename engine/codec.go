@@ -78,6 +78,8 @@ func kindOf(v any) string {
 		return "link-up"
 	case LinkDown:
 		return "link-down"
+	case Traffic:
+		return "traffic"
 	case Command:
 		return "command"
 	case Send:
@@ -106,10 +108,12 @@ func inputOf(kind string, b []byte) (Input, error) {
 		return decode[LinkUp](b)
 	case "link-down":
 		return decode[LinkDown](b)
+	case "traffic":
+		return decode[Traffic](b)
 	case "command":
 		return decode[Command](b)
 	}
-	return nil, fmt.Errorf("engine: journal input kind %q is not one of start, packet, tick, link-up, link-down, command", kind)
+	return nil, fmt.Errorf("engine: journal input kind %q is not one of start, packet, tick, link-up, link-down, traffic, command", kind)
 }
 
 func effectOf(kind string, b []byte) (Effect, error) {

@@ -28,6 +28,8 @@ var entries = []Entry{
 	{Input: Tick{}},
 	{Input: LinkUp{Port: 2, Name: "wlan0", HW: hw, MTU: 1500, Attachment: "cell \"7\"\n"}},
 	{Input: LinkDown{Port: 2}},
+	{Input: Traffic{Mobile: hoa, Peer: ha}},
+	{Input: Traffic{Mobile: hoa, Peer: ha, Straight: true}},
 	{Input: Command{ID: 1<<64 - 1, Verb: "binding", Args: map[string]string{"hoa": "2001:db8:1::10", "": ""}}},
 	{Effect: Send{Port: plane.Kernel, To: hw, Data: []byte("packet")}},
 	{Effect: Plane{Op: plane.Op{Link: &plane.LinkOp{Port: 1, Link: plane.Link{Gateway: hw, MTU: 1280}}}}},

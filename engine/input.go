@@ -1,6 +1,10 @@
 package engine
 
-import "roam6/plane"
+import (
+	"net/netip"
+
+	"roam6/plane"
+)
 
 // Input is something that happened. The set is closed: these types and no others. All are plain
 // values that survive JSON, so that a journal of them can be replayed (see Journal in codec.go).
@@ -45,6 +49,14 @@ type LinkDown struct {
 	Port plane.Port `json:"port"`
 }
 
+// Traffic is a hint of the plane: user packets of a peer came to a mobile address of this node through its tunnel, or (Straight)
+// packets went or came by a plane.Route. It comes at most once in plane.HintInterval for a pair, and may be missing.
+type Traffic struct {
+	Mobile   netip.Addr `json:"mobile"`
+	Peer     netip.Addr `json:"peer"`
+	Straight bool       `json:"straight,omitempty"`
+}
+
 // Command is an order or a question from an operator, a dashboard or a script. It is answered by exactly one Reply
 // with the same ID.
 type Command struct {
@@ -58,4 +70,5 @@ func (Packet) input()   {}
 func (Tick) input()     {}
 func (LinkUp) input()   {}
 func (LinkDown) input() {}
+func (Traffic) input()  {}
 func (Command) input()  {}

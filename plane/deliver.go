@@ -24,7 +24,10 @@ func (s *Soft) deliver(r, by *route, a *arrival, b []byte, sink *Sink) {
 	if a.straight {
 		if e := s.pairs.find(b[24:40], b[8:24], false); e != nil {
 			e.received.add(len(b))
+			e.use(s.now, b[24:40], b[8:24], sink)
 		}
+	} else if r.Hints && a.outer.remote.IsValid() {
+		s.heardFrom(b, sink)
 	}
 	r.received.add(len(b))
 	if by != r {
@@ -77,6 +80,7 @@ func (s *Soft) unmask(a *arrival, b []byte, c *chain, sink *Sink) []byte {
 		b = without(b, c)
 		copy(b[8:24], home[:])
 		e.received.add(len(b))
+		e.use(s.now, b[8:24], b[24:40], sink)
 		return b
 	case provesItself(c.proto):
 		return b

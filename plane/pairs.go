@@ -26,7 +26,8 @@ type straight struct {
 	careOf         [16]byte
 	mtu            uint32
 	out            uint16
-	peer, capture  bool // peer: this node is the peer
+	peer, capture  bool   // peer: this node is the peer
+	hinted         uint32 // second of the last hint, from 1; 0: none
 	sent, received Count
 }
 

@@ -20,6 +20,7 @@ const Headroom = tunnelHeader + tunnelOptions + routingHeader
 //	receive.go   in             tunnel ends and control packets
 //	deliver.go   in             to applications: options taken out, copies dropped
 //	reassemble.go, icmp.go, relay.go, restore.go   what goes wrong on the way
+//	hints.go        in             what engines learn of user packets
 //	ways.go pairs.go gates.go flows.go dedup.go    what few addresses have, each skipped when empty
 type Soft struct {
 	now       time.Duration // the latest time given
@@ -48,6 +49,7 @@ type Soft struct {
 	fragmentID uint32
 	pmtu       pathMTUs
 	icmp       bucket
+	hints      hints
 	count      tally
 }
 
@@ -81,6 +83,7 @@ type Sink struct {
 	Punt    []Punt
 	Drops   []Drop
 	Refused []Refused
+	Hints   []Hint
 }
 
 // Reset empties the sink and keeps its memory.
@@ -88,7 +91,7 @@ func (s *Sink) Reset() {
 	clear(s.Out)
 	clear(s.Punt)
 	clear(s.Refused)
-	s.Out, s.Punt, s.Drops, s.Refused = s.Out[:0], s.Punt[:0], s.Drops[:0], s.Refused[:0]
+	s.Out, s.Punt, s.Drops, s.Refused, s.Hints = s.Out[:0], s.Punt[:0], s.Drops[:0], s.Refused[:0], s.Hints[:0]
 }
 
 // Table is a deep copy of the state carried out: the sum of all Ops so far that were not refused.

@@ -33,7 +33,7 @@ func (s *Soft) optimise(r *route, b []byte, sink *Sink) (done, sent bool) {
 	if !ok {
 		return false, false
 	}
-	t, size := s.plan(r, b, mine, theirs), len(b)
+	t, size, pair := s.plan(r, b, mine, theirs), len(b), [32]byte(b[8:40]) // the headers will be written over it
 	if !s.fits(r, &t, b, sink) {
 		return true, false
 	}
@@ -48,9 +48,11 @@ func (s *Soft) optimise(r *route, b []byte, sink *Sink) (done, sent bool) {
 	}
 	if sent && mine != nil {
 		mine.sent.add(size)
+		mine.use(s.now, pair[:16], pair[16:], sink)
 	}
 	if sent && theirs != nil {
 		theirs.sent.add(size)
+		theirs.use(s.now, pair[16:], pair[:16], sink)
 	}
 	return true, sent
 }

@@ -74,7 +74,7 @@ func (p Path) String() string {
 	if p.Dedup != 0 {
 		fmt.Fprintf(&b, " dedup %v", p.Dedup)
 	}
-	return b.String() + word(p.Keep, " keep") + word(p.Control, " control") + word(p.Capture, " capture")
+	return b.String() + word(p.Keep, " keep") + word(p.Control, " control") + word(p.Hints, " hints") + word(p.Capture, " capture")
 }
 
 // String renders "2001:db8::1>2001:db8::2 out 1 mtu 1400 copy until 5s", with the parts that are set.

@@ -118,6 +118,8 @@ type Path struct {
 	Dedup time.Duration `json:",omitzero"`
 	// Control gives the mobility headers sent to the mobile address to the engines; else they pass as any packet.
 	Control bool `json:",omitzero"`
+	// Hints tells the engines of peers whose packets come through the tunnel (Hint).
+	Hints bool `json:",omitzero"`
 }
 
 // Op is one change of a Table. Exactly one of the targets is set; Delete removes it.

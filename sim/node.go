@@ -312,6 +312,9 @@ func (n *node) flush(s *plane.Sink) {
 	for _, p := range s.Punt {
 		n.offer(n.w.punted.box(p))
 	}
+	for _, h := range s.Hints {
+		n.offer(engine.Traffic{Mobile: h.Pair.Mobile, Peer: h.Pair.Peer, Straight: h.Straight})
+	}
 	for _, o := range s.Out {
 		n.emit(o.Port, o.To, o.Data)
 	}
