@@ -45,6 +45,7 @@ type Mobile struct {
 	HomeAddress netip.Addr
 	NAI         string
 	Security    sa.Config
+	Tunnel      *sa.ESPConfig // of mobility headers that are not for this agent, such as home tests; nil: they go by the plain tunnel
 }
 
 // mobile is a served node: its protection and, while it is away, its binding.
@@ -52,10 +53,11 @@ type mobile struct {
 	hoa     netip.Addr
 	nai     string
 	sa      *sa.SA
-	binding *binding // nil at home
-	pending *request // a first registration waiting for duplicate detection
-	gone    farewell // the binding removed last
-	letter  []byte   // an acknowledgement for the node on the home link, waiting for its link-layer address
+	tunnel  *sa.Tunnel // nil if no keys are configured
+	binding *binding   // nil at home
+	pending *request   // a first registration waiting for duplicate detection
+	gone    farewell   // the binding removed last
+	letter  []byte     // an acknowledgement for the node on the home link, waiting for its link-layer address
 }
 
 // Agent is the home agent.
@@ -66,7 +68,8 @@ type Agent struct {
 	dad     *dad.Detector
 	speaker neighbor.Speaker
 	mobiles map[netip.Addr]*mobile
-	order   []netip.Addr // of mobiles, as configured: for Views and restarts
+	order   []netip.Addr       // of mobiles, as configured: for Views and restarts
+	tunnels map[uint32]*mobile // by SPI
 	bound   int
 	timers  engine.Timers[due]
 	others  agents
@@ -88,17 +91,19 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 		a.adv = advertise.New(cfg.Advertise, a.rand)
 	}
 	a.dad = dad.New(dad.Config{}, a.rand)
-	all := make([]*sa.SA, 0, len(cfg.Mobiles))
 	for _, m := range cfg.Mobiles {
 		protection, err := sa.New(m.Security, m.HomeAddress.String())
 		if err != nil {
 			return nil, fmt.Errorf("ha: security of %v: %w", m.HomeAddress, err)
 		}
-		a.mobiles[m.HomeAddress] = &mobile{hoa: m.HomeAddress, nai: m.NAI, sa: protection}
+		served := &mobile{hoa: m.HomeAddress, nai: m.NAI, sa: protection}
+		if err := a.addTunnel(served, m.Tunnel); err != nil {
+			return nil, fmt.Errorf("ha: tunnel of %v: %w", m.HomeAddress, err)
+		}
+		a.mobiles[m.HomeAddress] = served
 		a.order = append(a.order, m.HomeAddress)
-		all = append(all, protection)
 	}
-	if err := sa.Distinct(all); err != nil {
+	if err := sa.Distinct(a.protections()); err != nil {
 		return nil, fmt.Errorf("ha: %w", err)
 	}
 	return a, nil
@@ -144,11 +149,7 @@ func (a *Agent) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	for _, r := range in.Records {
 		a.restore(now, r, out)
 	}
-	all := make([]*sa.SA, 0, len(a.order))
-	for _, hoa := range a.order {
-		all = append(all, a.mobiles[hoa].sa)
-	}
-	sa.RestoreAll(in.Records, all)
+	sa.RestoreAll(in.Records, a.protections())
 }
 
 func (a *Agent) linkUp(now engine.Now, in engine.LinkUp, out *engine.Effects) {
@@ -238,7 +239,15 @@ func (a *Agent) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Pack
 // spec MIP-02 MIP-03
 func (a *Agent) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
 	if p.Dst != a.cfg.Address {
+		if m := a.mobiles[p.Dst]; m != nil && p.Proto == ip6.ProtoMH {
+			a.intercepted(m, in, out)
+			return
+		}
 		out.Drop("mh-not-for-us", engine.A("to", p.Dst))
+		return
+	}
+	if m := a.tunnelOf(p); m != nil {
+		a.fromTunnel(m, p, out)
 		return
 	}
 	m := a.mobiles[p.EffectiveSrc()]

@@ -122,9 +122,7 @@ func (a *Agent) arm(b *binding) {
 
 // carry has the plane tunnel the home address's packets.
 func (a *Agent) carry(b *binding, out *engine.Effects) {
-	out.Plane(plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(b.HoA, 128), Path: plane.Path{
-		Side: plane.Agent, Mode: plane.Tunnel, Local: a.cfg.Address, Remote: b.CoA, Out: plane.Kernel, Capture: true,
-	}}})
+	out.Plane(plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(b.HoA, 128), Path: a.path(b)}})
 }
 
 // represent speaks for a home address on the home link from now on and tells every node there (RFC 6275 §10.4.1).
