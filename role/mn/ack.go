@@ -13,6 +13,10 @@ import (
 //
 // spec MIP-02 MIP-03
 func (n *Node) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
+	if n.routes.tunnel.Owns(p) {
+		n.fromTunnel(now, p, out)
+		return
+	}
 	if p.Proto == ip6.ProtoMH && n.openly(now, in, p, out) {
 		return
 	}
@@ -39,13 +43,18 @@ func (n *Node) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *en
 	}
 }
 
-// openly takes the mobility messages that need no protection: a binding error, which nobody can protect (RFC 6275 §9.3.3),
-// and those that are answered with an error (§9.2). It reports whether the message was one of them.
+// openly takes the mobility messages that the home agent does not protect: those of correspondents, a binding error, which
+// nobody can protect (RFC 6275 §9.3.3), and those that are answered with an error (§9.2). It reports whether the message was one of
+// them.
 func (n *Node) openly(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) bool {
 	m, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
 	if err != nil {
 		out.Drop("mh-malformed", engine.S("error", err.Error()))
 		n.tellAbout(now, in, p, err, out)
+		return true
+	}
+	if p.Src != n.home.agent {
+		n.peerMessage(now, p, m, n.plainly(p), out)
 		return true
 	}
 	be, ok := m.(*mh.BindingError)

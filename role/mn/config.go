@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"roam6/machine/rr"
 	"roam6/machine/sa"
 	"roam6/plane"
 	"roam6/wire/ip6"
@@ -38,6 +39,10 @@ type Config struct {
 	HoldAge     time.Duration
 	Security    sa.Config
 	Links       []LinkConfig
+	// Tunnel protects the mobility headers exchanged with correspondents on their way through the home agent (RFC 6275
+	// §10.4.6); nil: they go by the plain tunnel. Routes says whose routes are optimised; its HomeAddress is not read.
+	Tunnel *sa.ESPConfig
+	Routes rr.Config
 }
 
 // LinkConfig is one link the node may use.

@@ -7,6 +7,7 @@
 //	               athome.go   coming home, being there, leaving                                (RFC 6275 §11.5.5)
 //	               agents.go   finding the home agent: DHAAD                                    (RFC 6275 §11.4.1)
 //	               prefix.go   mobile prefix discovery                                          (RFC 6275 §11.4.2, §11.4.3)
+//	               route.go    routes straight to correspondents: RFC 6275 §11.6; correspond.go: what these send, and §9
 //
 // node.go is the dispatcher: input kind, then message, then the part that owns the exchange. The node holds its addresses
 // on the access links itself; the kernel has the home address only, on the TUN device.

@@ -15,7 +15,6 @@ import (
 	"roam6/plane"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
-	"roam6/wire/mh"
 	"roam6/wire/nd"
 )
 
@@ -36,6 +35,7 @@ type Node struct {
 	pauses   engine.Timers[plane.Port] // links on which every address was taken
 	tell     tell.Teller
 	strategy handover.Mobile
+	routes   routing
 }
 
 // New makes a mobile node. All randomness comes from seed.
@@ -60,6 +60,9 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 		n.access = append(n.access, n.newAccess(l))
 	}
 	slices.SortStableFunc(n.access, func(a, b *access) int { return a.preference - b.preference })
+	if err := n.newRouting(); err != nil {
+		return nil, fmt.Errorf("mn: tunnel: %w", err)
+	}
 	n.home.agent, n.home.phase, n.home.silent = cfg.HomeAgent, unbound, make(map[plane.Port]int)
 	switch cfg.Strategy {
 	case "mipv6":
@@ -85,8 +88,11 @@ func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 		n.tick(now, out)
 	case engine.Command:
 		n.command(now, in, out)
+	case engine.Traffic:
+		n.traffic(now, in, out)
 	}
 	n.retreat(now, out)
+	n.follow(now, out)
 }
 
 // Deadline is the earliest of all parts' deadlines; see engine.Engine.
@@ -103,6 +109,7 @@ func (n *Node) Deadline() (engine.Mono, string) {
 	consider(n.home.deadline())
 	consider(n.agents.deadline())
 	consider(n.prefixes.deadline())
+	consider(n.routes.deadline())
 	next, _ := n.pauses.Next()
 	consider(next, "addresses that were taken")
 	return at, why
@@ -113,6 +120,9 @@ func (n *Node) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	for _, r := range in.Records {
 		known = n.home.restore(r) || known
 		n.sa.Restore(r)
+		if t := n.routes.tunnel; t != nil {
+			t.SA().Restore(r)
+		}
 	}
 	if !known {
 		n.home.seq = n.rand.Uint16() // RFC 6275 §11.7.2
@@ -132,6 +142,7 @@ func (n *Node) tick(now engine.Now, out *engine.Effects) {
 	n.homeTick(now, out)
 	n.agentsTick(now, out)
 	n.prefixTick(now, out)
+	n.routesTick(now, out)
 }
 
 // packet is the second level of dispatch: neighbour discovery, other ICMPv6, mobility.
@@ -150,9 +161,8 @@ func (n *Node) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 		n.neighbourDiscovery(now, in, &p, out)
 	case p.Proto == ip6.ProtoMH, p.Proto == ip6.ProtoESP:
 		n.mobility(now, in, &p, out)
-	case p.HomeAddress.IsValid(): // this node keeps no bindings of others: RFC 6275 §9.3.1
-		out.Drop("no-binding", engine.A("from", p.Src))
-		n.sendIf(in.Port, &p, n.tell.BindingError(now, p.Dst, &p, mh.UnknownBinding), out)
+	case p.HomeAddress.IsValid():
+		n.unbound(now, in, &p, out)
 	case p.Proto == ip6.ProtoICMPv6:
 		n.icmp(now, in, &p, out)
 	default:
@@ -206,6 +216,8 @@ func (n *Node) icmp(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine
 		n.onPrefixes(now, p, m, out)
 	case *icmp6.Echo:
 		n.onEcho(in.Port, p, m, out)
+	case *icmp6.Error:
+		n.onProblem(now, m, out)
 	}
 }
 

@@ -160,7 +160,7 @@ func TestForgedAcknowledgements(t *testing.T) {
 		other := plain
 		other.Src = stranger
 		other.Payload = mh.Append(nil, stranger, hoa, &mh.BindingAck{Seq: u.Seq, Lifetime: time.Minute})
-		try("another's", "not-our-home-agent", engine.Packet{Port: wlan, Data: other.Append(nil)})
+		try("another's", "ba-unexpected", engine.Packet{Port: wlan, Data: other.Append(nil)})
 		bent := b.ack(u, mh.Accepted, nil)
 		bent.Data = slices.Clone(bent.Data)
 		bent.Data[len(bent.Data)-1] ^= 1

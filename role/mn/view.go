@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/machine/correspond"
+	"roam6/machine/rr"
 )
 
 // View is what a mobile node shows.
@@ -22,6 +24,9 @@ type View struct {
 	LastStatus  string      `json:"last_status"` // of the last acknowledgement
 	Links       []LinkView  `json:"links"`
 	Expires     engine.Mono `json:"expires_mono"`
+	// Routes are the correspondents this node has told or tells where it is; Peers the mobile nodes that told it.
+	Routes []rr.Peer            `json:"routes,omitempty"`
+	Peers  []correspond.Binding `json:"peers,omitempty"`
 }
 
 // LinkView is one link of a mobile node.
@@ -42,6 +47,7 @@ func (n *Node) View() any {
 		Binding: string(r.phase), AtHome: r.atHome, Sequence: r.seq, LastStatus: r.status.String(),
 		Lifetime: r.lifetime.Round(time.Second).String(), Expires: r.expires,
 	}
+	v.Routes, v.Peers = n.routes.mobile.View(), n.routes.peers.View()
 	if r.agent.IsValid() {
 		v.HomeAgent = r.agent.String()
 	}
