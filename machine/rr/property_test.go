@@ -76,6 +76,12 @@ func play(t *rapid.T, fail func(string, ...any)) []string {
 		check()
 	}
 	faults = false
+	settle(w, places, check, fail)
+	return w.tape
+}
+
+// settle lets the network be well, and wants what there should be then: a route to everybody, and at home none at all.
+func settle(w *world, places []netip.Addr, check func(), fail func(string, ...any)) {
 	w.run(10 * time.Second) // what is under way arrives
 	w.attach(places[0])
 	w.attach(places[1])
@@ -96,7 +102,6 @@ func play(t *rapid.T, fail func(string, ...any)) []string {
 			fail("at home: %v %+v %+v", w.routes, w.cns[a].View(), w.m.View())
 		}
 	}
-	return w.tape
 }
 
 // quiet lets a world tell a property test what is wrong.

@@ -89,9 +89,13 @@ func TestMoves(t *testing.T) {
 	w.wanted(cn)
 	check("at home nothing is optimised", netip.Addr{})
 
+	seq := w.m.peers[cn].seq
 	w.attach(coa2)
 	w.wanted(cn)
 	w.run(300 * time.Second)
+	if got := w.m.peers[cn].seq; got != seq+1 {
+		t.Errorf("number %d after %d: what the peer may remember is forgotten", got, seq)
+	}
 	w.tape = nil
 	w.home() // the home token is too old by now
 	w.run(time.Second)
@@ -178,15 +182,21 @@ func TestHomeLifetime(t *testing.T) {
 //
 // spec MIP-04
 func TestPolicy(t *testing.T) {
-	w := newWorld(t, Config{Rules: []Rule{
-		{netip.MustParsePrefix("2001:db8::/32"), Never},
-		{netip.PrefixFrom(cn, 128), Always},
-	}}, 1, cn, cn2)
-	w.attach(coa)
-	w.wanted(cn2)
-	w.run(time.Second)
-	if w.routes[cn] != coa || len(w.m.View()) != 1 {
-		t.Fatalf("%v %+v", w.routes, w.m.View())
+	rules := []Rule{{netip.MustParsePrefix("2001:db8::/32"), Never}, {netip.PrefixFrom(cn, 128), Always}}
+	var w *world
+	for range rules {
+		slices.Reverse(rules)
+		w = newWorld(t, Config{Rules: rules}, 1, cn, cn2)
+		w.attach(coa)
+		w.wanted(cn2)
+		w.run(time.Second)
+		if w.routes[cn] != coa || len(w.m.View()) != 1 || w.m.when(cn) != Always {
+			t.Fatalf("%v %+v", w.routes, w.m.View())
+		}
+	}
+	few := newWorld(t, Config{Max: 1, Rules: []Rule{{netip.PrefixFrom(cn, 128), Always}, {netip.PrefixFrom(cn2, 128), Always}}}, 1, cn, cn2)
+	if few.attach(coa); len(few.m.peers) != 1 {
+		t.Errorf("%d peers", len(few.m.peers))
 	}
 	for range 30 { // never used, always there
 		w.run(time.Minute)
@@ -284,6 +294,34 @@ func kindOf(m mh.Message) string {
 		return "BindingAck"
 	}
 	return ""
+}
+
+// The number of an update that was not answered is not used again while the peer may know it: §11.7.2.
+//
+// spec MIP-04
+func TestNumberKept(t *testing.T) {
+	w := newWorld(t, Config{}, 1, cn)
+	w.delay = func(_ *ip6.Packet, m mh.Message) []time.Duration {
+		if kindOf(m) == "BindingAck" {
+			return nil
+		}
+		return []time.Duration{10 * time.Millisecond}
+	}
+	w.attach(coa)
+	w.wanted(cn)
+	w.run(SilentFor + 30*time.Second)
+	seq := w.m.peers[cn].seq
+	w.delay = nil
+	w.wanted(cn)
+	w.run(time.Second)
+	if got := w.m.peers[cn].seq; got != seq+1 || w.routes[cn] != coa {
+		t.Errorf("number %d after %d", got, seq)
+	}
+	w.do(w.m.Lost)
+	w.run(time.Hour)
+	if len(w.m.peers) != 0 || w.m.timers.Len() != 0 {
+		t.Errorf("left over: %s", dump(w.m))
+	}
 }
 
 // A round trip longer than the first timeouts is no loss.

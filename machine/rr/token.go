@@ -16,7 +16,6 @@ const maxTries = 1 + MaxFailures
 // earlier one still counts, or no round trip longer than the timeout would ever end.
 type test struct {
 	running bool
-	delayed bool // the armed timer is a sending that MaxUpdateRate held back
 	tries   int
 	wait    time.Duration
 	cookies [maxTries][8]byte
@@ -58,11 +57,9 @@ func (m *Mobile) test(s *step, p *peer, k kind) {
 func (m *Mobile) ask(s *step, p *peer, k kind) {
 	t, r := &p.tests[k], &p.rates[k]
 	if free := r.free(s.now); free > s.now {
-		t.delayed = true
 		m.timers.Set(timer{p.addr, k}, free)
 		return
 	}
-	t.delayed = false
 	r.count(s.now)
 	cookie := &t.cookies[t.tries]
 	m.rand.Read(cookie[:])
@@ -88,7 +85,7 @@ func (m *Mobile) ask(s *step, p *peer, k kind) {
 // untested goes on when no answer came in time: RFC 6275 §5.2.9, §11.8.
 func (m *Mobile) untested(s *step, p *peer, k kind) {
 	t := &p.tests[k]
-	if !t.delayed && t.tries >= maxTries {
+	if t.tries >= maxTries {
 		p.silent = true
 		m.bar(s, p, "no answer to the "+k.String(), SilentFor)
 		return

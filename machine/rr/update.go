@@ -153,13 +153,12 @@ func (m *Mobile) onBA(s *step, q *ip6.Packet, ba *mh.BindingAck) {
 	}
 	m.timers.Stop(timer{p.addr, updating})
 	u.out = false
-	switch {
-	case ba.Status.Accepted() && min(ba.Lifetime, u.asked) > 0, ba.Status.Accepted() && m.atHome():
+	if ba.Status.Accepted() {
 		m.accepted(s, p, min(ba.Lifetime, u.asked))
-	default:
-		s.out.Event("route.refused", engine.A("peer", p.addr), engine.S("status", ba.Status.String()))
-		m.bar(s, p, "refused", RefusedFor)
+		return
 	}
+	s.out.Event("route.refused", engine.A("peer", p.addr), engine.S("status", ba.Status.String()))
+	m.bar(s, p, "refused", RefusedFor)
 }
 
 // matches says why an acknowledgement is not the one that is waited for; "" if it is.
