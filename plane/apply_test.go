@@ -28,12 +28,51 @@ var drawPath = rapid.Custom(func(t *rapid.T) Path {
 		Out: Port(rapid.IntRange(0, 2).Draw(t, "out")), MTU: rapid.SampledFrom([]int{0, 1280, 1400}).Draw(t, "mtu"),
 		Limit: rapid.IntRange(0, 3).Draw(t, "limit"), Age: time.Duration(rapid.IntRange(0, 2).Draw(t, "age")),
 		Capture: rapid.Bool().Draw(t, "capture"),
+		Octets:  rapid.SampledFrom([]int{0, 0, 100}).Draw(t, "octets"), Policy: rapid.SampledFrom([]DropPolicy{"", Newest, Oldest}).Draw(t, "policy"),
+		Keep: rapid.Bool().Draw(t, "keep"), To: drawHW.Draw(t, "to"),
+		Dedup: time.Duration(rapid.SampledFrom([]int{0, 0, 3}).Draw(t, "dedup")), Control: rapid.Bool().Draw(t, "control"),
 	}
 })
 
+var drawHW = rapid.Custom(func(t *rapid.T) HW { return HW{5: byte(rapid.IntRange(0, 1).Draw(t, "hw"))} })
+
+var drawPrefix = rapid.Custom(func(t *rapid.T) netip.Prefix {
+	return netip.PrefixFrom(drawAddr.Draw(t, "addr"), rapid.SampledFrom([]int{64, 126, 128}).Draw(t, "bits"))
+})
+
+// drawExtra is an Op about what few addresses have.
+var drawExtra = rapid.Custom(func(t *rapid.T) (op Op) {
+	switch rapid.IntRange(0, 3).Draw(t, "extra") {
+	case 0:
+		op.Way = &WayOp{WayKey{drawPrefix.Draw(t, "inner"), uint16(rapid.IntRange(0, 3).Draw(t, "id"))}, Way{
+			Local: drawAddr.Draw(t, "local"), Remote: drawAddr.Draw(t, "remote"), Out: Port(rapid.IntRange(0, 2).Draw(t, "out")), To: drawHW.Draw(t, "to"),
+			MTU: rapid.SampledFrom([]int{0, 1280}).Draw(t, "mtu"), Copy: rapid.Bool().Draw(t, "copy"), Until: time.Duration(rapid.IntRange(0, 60).Draw(t, "until"))}}
+		if rapid.IntRange(0, 3).Draw(t, "direct") == 0 {
+			op.Way.Way.Local, op.Way.Way.Remote = netip.Addr{}, netip.Addr{}
+		}
+	case 1:
+		op.Route = &RouteOp{Pair{drawAddr.Draw(t, "mobile"), drawAddr.Draw(t, "peer")}, Route{Side: rapid.SampledFrom([]Side{Mobile, Peer, Agent}).Draw(t, "side"),
+			CareOf: drawAddr.Draw(t, "care-of"), Out: Port(rapid.IntRange(0, 2).Draw(t, "out")), MTU: rapid.SampledFrom([]int{0, 1280}).Draw(t, "mtu"),
+			Capture: rapid.Bool().Draw(t, "capture")}}
+	case 2:
+		op.Gate = &GateOp{GateKey{drawPrefix.Draw(t, "from"), Port(rapid.IntRange(0, 2).Draw(t, "port"))}, Gate{rapid.Bool().Draw(t, "open")}}
+	case 3:
+		f := Flow{Proto: rapid.SampledFrom([]uint8{0, 17}).Draw(t, "proto"), DstPort: uint16(rapid.IntRange(0, 1).Draw(t, "port")),
+			Mark: rapid.Bool().Draw(t, "mark"), DSCP: uint8(rapid.IntRange(0, 63).Draw(t, "dscp")), Rate: rapid.SampledFrom([]int{0, 0, 1000}).Draw(t, "rate"),
+			Burst: rapid.SampledFrom([]int{0, 100}).Draw(t, "burst"), Way: uint16(rapid.IntRange(0, 3).Draw(t, "way"))}
+		if rapid.Bool().Draw(t, "by address") {
+			f.Src, f.Dst = drawPrefix.Draw(t, "src").Masked(), drawPrefix.Draw(t, "dst")
+		}
+		op.Flow = &FlowOp{uint32(rapid.IntRange(0, 5).Draw(t, "number")), f}
+	}
+	return op
+})
+
 var drawOp = rapid.Custom(func(t *rapid.T) Op {
-	op := Op{Delete: rapid.IntRange(0, 3).Draw(t, "delete") == 0}
-	switch rapid.IntRange(0, 3).Draw(t, "target") {
+	op := Op{}
+	switch rapid.IntRange(0, 6).Draw(t, "target") {
+	default:
+		op = drawExtra.Draw(t, "extra")
 	case 0:
 		op.Link = &LinkOp{Port(rapid.IntRange(1, 2).Draw(t, "port")), Link{HW{5: byte(rapid.IntRange(0, 1).Draw(t, "hw"))}, rapid.SampledFrom([]int{0, 1280, 1500}).Draw(t, "mtu")}}
 	case 1:
@@ -44,6 +83,7 @@ var drawOp = rapid.Custom(func(t *rapid.T) Op {
 	case 3:
 		op.Path = &PathOp{netip.PrefixFrom(drawAddr.Draw(t, "addr"), rapid.SampledFrom([]int{64, 126, 128}).Draw(t, "bits")), drawPath.Draw(t, "path")}
 	}
+	op.Delete = rapid.IntRange(0, 3).Draw(t, "delete") == 0
 	return op
 })
 
@@ -135,6 +175,19 @@ func TestOpString(t *testing.T) {
 			"+path 2001:db8:0:1::100/128 agent tunnel 2001:db8:0:1::1>2001:db8:a::100 out 0 mtu 1400 capture"},
 		{pathOp(hoa, Path{Side: Mobile, Mode: Hold, Limit: 5, Age: time.Second}),
 			"+path 2001:db8:0:1::100/128 mobile hold out 0 limit 5 age 1s"},
+		{pathOp(hoa, Path{Side: Agent, Mode: Direct, Out: 1, To: HW{2}, Keep: true, Limit: 5, Octets: 900, Policy: Oldest, Dedup: time.Second, Control: true}),
+			"+path 2001:db8:0:1::100/128 agent direct out 1 to 02:00:00:00:00:00 limit 5 age 0s octets 900 drop oldest dedup 1s keep control"},
+		{Op{Way: &WayOp{WayKey{host(hoa), 2}, Way{Local: coa, Remote: ha, Out: 1, MTU: 1400, Copy: true, Until: time.Second}}},
+			"+way 2001:db8:0:1::100/128 2 2001:db8:a::100>2001:db8:0:1::1 out 1 mtu 1400 copy until 1s"},
+		{Op{Way: &WayOp{WayKey{host(hoa), 2}, Way{Out: 1, To: HW{2}}}}, "+way 2001:db8:0:1::100/128 2 out 1 to 02:00:00:00:00:00"},
+		{Op{Delete: true, Way: &WayOp{Key: WayKey{host(hoa), 2}}}, "-way 2001:db8:0:1::100/128 2"},
+		{Op{Route: &RouteOp{Pair{hoa, cn}, Route{Side: Peer, CareOf: coa, Out: 1, MTU: 1400, Capture: true}}},
+			"+route 2001:db8:0:1::100>2001:db8:c::1 peer care-of 2001:db8:a::100 out 1 mtu 1400 capture"},
+		{Op{Gate: &GateOp{GateKey{host(coa), 1}, Gate{}}}, "+gate 2001:db8:a::100/128 port 1 closed"},
+		{Op{Gate: &GateOp{GateKey{host(coa), 1}, Gate{Open: true}}}, "+gate 2001:db8:a::100/128 port 1 open"},
+		{Op{Flow: &FlowOp{7, Flow{Src: host(cn), Proto: 17, DstPort: 5060, Mark: true, DSCP: 46, Rate: 1000, Burst: 300, Way: 2}}},
+			"+flow 7 2001:db8:c::1/128>all proto 17 ports 0>5060 dscp 46 rate 1000 burst 300 way 2"},
+		{Op{Flow: &FlowOp{Number: 7}}, "+flow 7 all>all"},
 	} {
 		if got := c.op.String(); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
@@ -179,7 +232,11 @@ func TestGroupsAndCaptures(t *testing.T) {
 			t.Errorf("Groups(%d) = %v, want %v", port, got, want)
 		}
 	}
-	want := []netip.Prefix{netip.MustParsePrefix("2001:db8:0:1::/64"), host(ha), host(hoa)}
+	for i, capture := range []bool{true, true, false} {
+		peer := []netip.Addr{ha, coa, hoa}[i]
+		table.Apply(Op{Route: &RouteOp{Pair{[]netip.Addr{far, far, coa}[i], peer}, Route{Side: Peer, Capture: capture}}})
+	}
+	want := []netip.Prefix{netip.MustParsePrefix("2001:db8:0:1::/64"), host(ha), host(hoa), host(far)}
 	if got := table.Captures(); !slices.Equal(got, want) {
 		t.Errorf("Captures() = %v, want %v", got, want)
 	}

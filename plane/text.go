@@ -3,67 +3,72 @@ package plane
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
-// Keys that are structs are written as text: a table is shown as JSON, whose objects have strings for keys.
+// Keys that are structs are written as text: a table is shown as JSON, whose objects have strings for keys. What is not set
+// is empty, as in package netip.
 
 // MarshalText renders "2001:db8::1/128 2".
-func (k WayKey) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%v %d", k.Inner, k.ID), nil }
+func (k WayKey) MarshalText() ([]byte, error) { return marshalKey(k.Inner, uint64(k.ID)) }
 
 // UnmarshalText reads what MarshalText wrote.
-func (k *WayKey) UnmarshalText(b []byte) error {
-	var id uint16
-	inner, err := cutKey(b, "a prefix and a number", netip.ParsePrefix, &id)
-	if err != nil {
-		return err
+func (k *WayKey) UnmarshalText(b []byte) (err error) {
+	var key WayKey
+	var n uint64
+	if n, err = unmarshalKey(b, &key.Inner, 16); err == nil {
+		key.ID = uint16(n)
+		*k = key
 	}
-	*k = WayKey{Inner: inner, ID: id}
-	return nil
+	return err
 }
 
 // MarshalText renders "2001:db8::1/128 2", the prefix and the port.
-func (k GateKey) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%v %d", k.From, k.Port), nil }
+func (k GateKey) MarshalText() ([]byte, error) { return marshalKey(k.From, uint64(k.Port)) }
 
 // UnmarshalText reads what MarshalText wrote.
-func (k *GateKey) UnmarshalText(b []byte) error {
-	var port Port
-	from, err := cutKey(b, "a prefix and a port", netip.ParsePrefix, &port)
-	if err != nil {
-		return err
+func (k *GateKey) UnmarshalText(b []byte) (err error) {
+	var key GateKey
+	var n uint64
+	if n, err = unmarshalKey(b, &key.From, 31); err == nil {
+		key.Port = Port(n)
+		*k = key
 	}
-	*k = GateKey{From: from, Port: port}
-	return nil
+	return err
 }
 
 // MarshalText renders "2001:db8::1 2001:db8::2", the mobile address and the peer.
-func (p Pair) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%v %v", p.Mobile, p.Peer), nil }
+func (p Pair) MarshalText() ([]byte, error) {
+	b, err := p.Mobile.AppendText(nil)
+	if err != nil {
+		return nil, err
+	}
+	return p.Peer.AppendText(append(b, ' '))
+}
 
 // UnmarshalText reads what MarshalText wrote.
 func (p *Pair) UnmarshalText(b []byte) error {
-	var peer string
-	mobile, err := cutKey(b, "two addresses", netip.ParseAddr, &peer)
-	if err != nil {
-		return err
+	first, second, ok := strings.Cut(string(b), " ")
+	var q Pair
+	if !ok || q.Mobile.UnmarshalText([]byte(first)) != nil || q.Peer.UnmarshalText([]byte(second)) != nil {
+		return fmt.Errorf("plane: key %q is not two addresses", b)
 	}
-	other, err := netip.ParseAddr(peer)
-	if err != nil {
-		return fmt.Errorf("plane: key %q: %w", b, err)
-	}
-	*p = Pair{Mobile: mobile, Peer: other}
+	*p = q
 	return nil
 }
 
-// cutKey parses a key of two words; the second goes to rest.
-func cutKey[T any](b []byte, want string, parse func(string) (T, error), rest any) (T, error) {
+func marshalKey(p netip.Prefix, n uint64) ([]byte, error) {
+	b, err := p.AppendText(nil)
+	return strconv.AppendUint(append(b, ' '), n, 10), err
+}
+
+// unmarshalKey parses a key of a prefix and a number of so many bits.
+func unmarshalKey(b []byte, p *netip.Prefix, bits int) (uint64, error) {
 	first, second, ok := strings.Cut(string(b), " ")
-	v, err := parse(first)
-	if err == nil && ok {
-		_, err = fmt.Sscan(second, rest)
+	n, err := strconv.ParseUint(second, 10, bits)
+	if !ok || err != nil || p.UnmarshalText([]byte(first)) != nil {
+		return 0, fmt.Errorf("plane: key %q is not a prefix and a number", b)
 	}
-	if err != nil || !ok {
-		var zero T
-		return zero, fmt.Errorf("plane: key %q is not %s", b, want)
-	}
-	return v, nil
+	return n, nil
 }

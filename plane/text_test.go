@@ -35,6 +35,20 @@ func TestTableIsJSON(t *testing.T) {
 	}
 }
 
+// What is not set is nothing wrong: an Op that deletes may say no more than its key.
+func TestEmptyKeys(t *testing.T) {
+	for _, want := range []Op{{Way: &WayOp{}}, {Route: &RouteOp{}}, {Gate: &GateOp{}}, {Flow: &FlowOp{}}} {
+		text, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Op
+		if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, %+v", text, err, got)
+		}
+	}
+}
+
 func TestKeysRefused(t *testing.T) {
 	for _, s := range []string{"", "x", "2001:db8::1", "2001:db8::1/128", "2001:db8::1/128 x", "2001:db8::1/129 1", "2001:db8::1/128 99999"} {
 		if (&WayKey{}).UnmarshalText([]byte(s)) == nil {
