@@ -18,7 +18,12 @@ import (
 // served is a lab on a socket.
 func served(t *testing.T) (*Client, chan error) {
 	t.Helper()
-	l := up(t, Config{Plan: triangle(scenario.LinkModel{}, scenario.LinkModel{})})
+	return serve(t, up(t, Config{Plan: triangle(scenario.LinkModel{}, scenario.LinkModel{})}))
+}
+
+// serve serves a lab.
+func serve(t *testing.T, l *Lab) (*Client, chan error) {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "lab.sock")
 	ended := make(chan error, 1)
 	go func() { ended <- Serve(t.Context(), l, socket) }()
