@@ -19,6 +19,8 @@ type Config struct {
 	Tun string
 	// Host is the machine under the node; nil is this one. Tests give a Memory.
 	Host Host
+	// Plane says who forwards users' packets. The zero value is PlaneSoft.
+	Plane Plane
 	// Userland says so of every link; see Link.
 	Userland bool
 	Store    Store     // durable records; nil keeps none
@@ -69,7 +71,8 @@ type Stats struct {
 	Late    time.Duration  `json:"late_ns"`
 	Plane   plane.Counters `json:"plane"`
 	MLD     MLDStats       `json:"mld"`
-	Waiting []Waiting      `json:"waiting"` // one an engine
+	Fast    *FastStats     `json:"fast,omitempty"` // absent where Config.Plane asks for none
+	Waiting []Waiting      `json:"waiting"`        // one an engine
 }
 
 // Waiting says what an engine's next deadline is for. In is 0 with an empty For when it waits for nothing.

@@ -36,6 +36,8 @@ func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 // change applies one operation: first to the kernel, so that packets which the plane releases find their addresses and
 // routes, then to the plane.
 func (l *loop) change(now engine.Now, op plane.Op) {
+	l.fast.Before(op)
+	defer l.fast.After(op, l.soft.TunnelMTU)
 	if why := l.soft.Refuses(op); why != "" {
 		l.event(now.Mono, ownName, engine.Event{Name: EventPlane, Reason: why, Attrs: []engine.Attr{engine.S("op", op.String())}})
 		return
@@ -184,6 +186,7 @@ func (l *loop) snapshot() Stats {
 	st := l.stats
 	st.Drops = maps.Clone(l.stats.Drops)
 	st.Plane = l.soft.Counters()
+	st.Fast = l.fastReport(&st.Plane)
 	st.MLD = l.mld.stats
 	now := l.now().Mono
 	for _, s := range l.slots {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"roam6/driver/ebpf"
 	"roam6/engine"
 	"roam6/plane"
 )
@@ -24,6 +25,8 @@ type machine struct {
 	muted  *muted
 	demand *demand
 	lent   map[plane.Port]lent
+	fast   *ebpf.Fast // nil: none
+	slow   string     // why there is none, though one was asked for
 	feed   Feed
 	closed bool
 	wg     sync.WaitGroup
@@ -77,7 +80,7 @@ func (m *machine) open(c Config) error {
 		// A node that never wants the device may live without /dev/net/tun.
 		m.tun, m.tunErr = openTun(c.Tun)
 	}
-	return nil
+	return m.openFast(c.Plane)
 }
 
 // attach binds a link to its interface, which must exist.
@@ -179,7 +182,7 @@ func (m *machine) Close() error {
 		return nil
 	}
 	m.closed = true
-	var errs []error
+	errs := []error{m.fast.Close()}
 	for _, l := range m.order {
 		errs = append(errs, l.close())
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"roam6/driver/ebpf"
 	"roam6/engine"
 	"roam6/plane"
 )
@@ -36,6 +37,7 @@ type loop struct {
 	slots   []*slot
 	byName  map[string]*slot // constant after init
 	soft    *plane.Soft
+	fast    *ebpf.Fast // nil: none
 	mld     *mld
 	sink    plane.Sink
 	epochs  map[plane.Port]uint32 // of links that have come or gone
@@ -57,6 +59,9 @@ func (l *loop) init(n *Node) {
 	*l = loop{n: n, byName: map[string]*slot{}, soft: plane.NewSoft(), waiting: map[uint64]chan engine.Reply{}, epochs: map[plane.Port]uint32{}}
 	l.stats.Drops = map[string]int{}
 	l.mld = openMLD(n.host)
+	if f, ok := n.host.(interface{ fastPath() *ebpf.Fast }); ok {
+		l.fast = f.fastPath()
+	}
 	l.journal = newJournal(n.c.Journal, n.c.JournalSync, n.c.JournalHeader)
 	for _, e := range n.c.Engines {
 		s := &slot{Engine: e, deadline: engine.Never}
@@ -150,6 +155,7 @@ func (l *loop) run(ctx context.Context) error {
 		case <-timer.C:
 		case <-flush.C:
 			l.flush()
+			l.sweep(true)
 		}
 	}
 }
@@ -166,7 +172,7 @@ func (l *loop) wait() time.Duration {
 	for _, s := range l.slots {
 		next = min(next, s.deadline)
 	}
-	next = min(next, l.mld.deadline())
+	next = min(next, l.mld.deadline(), l.sweepAt())
 	if next == engine.Never {
 		return time.Hour
 	}
@@ -176,6 +182,7 @@ func (l *loop) wait() time.Duration {
 // ticks gives one Tick to every engine whose deadline has come: late perhaps, never early.
 func (l *loop) ticks() {
 	l.tickMLD()
+	l.sweep(false)
 	for _, s := range l.slots {
 		if s.deadline == engine.Never {
 			continue
@@ -199,8 +206,10 @@ func (l *loop) arrive(a *Arrival) {
 	if l.heard(a) {
 		return
 	}
+	token := l.fast.Seen(a.Port, a.Data)
 	l.soft.Handle(time.Duration(l.now().Mono), a.Port, a.From, a.Data, &l.sink)
 	l.drain()
+	l.fast.Finished(token)
 	l.settle()
 }
 

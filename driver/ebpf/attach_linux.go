@@ -1,0 +1,137 @@
+package ebpf
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// kernel is the programs and maps of one node in the kernel. All of it goes with the process.
+type kernel struct {
+	objs  fastObjects
+	links []link.Link
+	mem   []byte // the slots, shared
+	set   fastSetting
+}
+
+// Open loads the programs and attaches them, in the network namespace of the calling thread. It needs CAP_BPF and
+// CAP_NET_ADMIN (loading, attaching); what a Fast does later needs neither. The error says what the machine lacks.
+func Open(c Config) (*Fast, error) {
+	k := &kernel{}
+	if err := k.open(&c); err != nil {
+		return nil, errors.Join(err, k.close())
+	}
+	return newFast(c, k, unsafe.Slice((*fastSlot)(unsafe.Pointer(&k.mem[0])), c.Paths)), nil
+}
+
+func (k *kernel) open(c *Config) error {
+	if c.Paths <= 0 || c.Paths > MaxPaths {
+		c.Paths = MaxPaths
+	}
+	spec, err := loadFast()
+	if err != nil {
+		return err
+	}
+	for _, m := range []string{fastMapPaths, fastMapSlots} {
+		spec.Maps[m].MaxEntries = uint32(c.Paths)
+	}
+	if err := spec.LoadAndAssign(&k.objs, nil); err != nil {
+		return lacks("loading the programs", err)
+	}
+	size := (c.Paths*int(unsafe.Sizeof(fastSlot{})) + unix.Getpagesize() - 1) &^ (unix.Getpagesize() - 1)
+	if k.mem, err = unix.Mmap(k.objs.Slots.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+		return fmt.Errorf("sharing the counters: %w", err)
+	}
+	k.set.Tun = uint32(c.Tun)
+	if err := k.objs.Settings.Put(uint32(0), &k.set); err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	for _, l := range c.Links {
+		if err := k.attach(l.Index, k.objs.Link, ebpf.AttachTCXIngress); err != nil {
+			return lacks("attaching to "+l.Name, err)
+		}
+	}
+	if err := k.attach(c.Tun, k.objs.Tun, ebpf.AttachTCXEgress); err != nil {
+		return lacks("attaching to the TUN device", err)
+	}
+	return nil
+}
+
+func (k *kernel) attach(index int, p *ebpf.Program, at ebpf.AttachType) error {
+	l, err := link.AttachTCX(link.TCXOptions{Interface: index, Program: p, Attach: at})
+	if err != nil {
+		return err
+	}
+	k.links = append(k.links, l)
+	return nil
+}
+
+// lacks explains a refusal.
+func lacks(what string, err error) error {
+	var refused *ebpf.VerifierError
+	switch {
+	case errors.As(err, &refused):
+		return fmt.Errorf("%s: this kernel's verifier refuses them: %w", what, err)
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return fmt.Errorf("%s needs CAP_BPF and CAP_NET_ADMIN outside of user namespaces (run as root, or: setcap cap_bpf,cap_net_admin,cap_net_raw+ep on the binary): %w", what, err)
+	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, unix.EINVAL):
+		return fmt.Errorf("%s: this kernel cannot (Linux 6.6 or later can): %w", what, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func (k *kernel) setPath(a netip.Addr, v *fastPath) error { return k.objs.Paths.Put(words(a), v) }
+
+func (k *kernel) deletePath(a netip.Addr) error { return k.objs.Paths.Delete(words(a)) }
+
+func (k *kernel) setLocal(a netip.Addr, in bool) error {
+	if !in {
+		return k.objs.Locals.Delete(words(a))
+	}
+	return k.objs.Locals.Put(words(a), uint32(1))
+}
+
+func (k *kernel) setOff(off bool) error {
+	k.set.Off = 0
+	if off {
+		k.set.Off = 1
+	}
+	return k.objs.Settings.Put(uint32(0), &k.set)
+}
+
+// left counts what the programs left, by reason, over all processors.
+func (k *kernel) left() []uint64 {
+	out := make([]uint64, len(reasons))
+	for i := range out {
+		var each []uint64
+		if k.objs.Left.Lookup(uint32(i), &each) != nil {
+			continue
+		}
+		for _, n := range each {
+			out[i] += n
+		}
+	}
+	return out
+}
+
+func (k *kernel) close() error {
+	var errs []error
+	for _, l := range k.links {
+		errs = append(errs, l.Close())
+	}
+	k.links = nil
+	if k.mem != nil {
+		errs = append(errs, unix.Munmap(k.mem))
+		k.mem = nil
+	}
+	if k.objs.Link != nil {
+		errs = append(errs, k.objs.Close())
+		k.objs = fastObjects{}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,561 @@
+//go:build ignore
+
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+//
+// The fast path: tc programs in front of the plane. What they do not fully understand they leave alone, and count why; the
+// kernel and the plane's own forwarder then treat it as if they were not here. doc.go tells the whole story.
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/in6.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define LEAVE (-1) /* TCX_NEXT: the packet goes on as it came */
+#define AF_INET6 10
+#define IP_HEADER 40
+#define IP_ICMPV6 58 /* linux/in6.h has them as an enum of names that differ between versions */
+#define IP_ESP 50
+#define IP_TCP 6
+#define IP_UDP 17
+#define IP_IPV6 41
+
+#ifndef BPF_F_ADJ_ROOM_DECAP_L3_IPV6
+#define BPF_F_ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8) /* Linux 6.3 */
+#endif
+
+/* Flags of a path. */
+#define AGENT 1  /* this node represents the address; else its applications have it */
+#define SENDS 2  /* packets may be encapsulated here */
+#define TAKES 4  /* packets may be decapsulated here */
+#define FORCED 8 /* whether or not the plane has caught up */
+
+/* Directions of the counters of a slot. */
+#define OUT 0 /* toward the path's far end */
+#define IN 1  /* from it */
+
+/* Why a packet was left to the plane. The names are in reasons.go, in this order. */
+enum why {
+	SLOW_PATH,   /* the path is not fast */
+	WAITING,     /* packets left before it are not finished */
+	UPPER_LAYER, /* no TCP, UDP, ESP or ICMPv6 that only passes: extension headers, fragments, tunnels, mobility */
+	LENGTH,      /* padding, jumbograms, lengths that lie */
+	HOP_LIMIT,
+	TOO_BIG,
+	BAD_ADDRESS,
+	CONGESTION, /* a mark that must be carried into the inner packet */
+	NO_ROUTE,   /* the kernel forwards it by the TUN, or not at all */
+	REFUSED,    /* a helper refused; the packet is as it was */
+	TUNNEL,     /* no path has these ends */
+	REASONS,
+};
+
+struct path {
+	__u32 local[4];
+	__u32 remote[4];
+	__u32 slot;
+	__u16 mtu; /* octets of the largest tunnel packet */
+	__u8 flags;
+	__u8 pad;
+	__u32 ifindex; /* the mobile side: the link to leave by, and the addresses of the frame */
+	__u8 frame[12];
+};
+
+/* What a path has carried, and how far the plane is. The plane alone writes done, in a cache line of its own. */
+struct slot {
+	__u64 slow[2];
+	__u64 packets[2];
+	__u64 octets[2];
+	__u64 pad[2];
+	__u64 done[2];
+	__u64 pad2[6];
+};
+
+struct setting {
+	__u32 tun; /* interface number of the Kernel port */
+	__u32 off; /* nothing is fast */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32[4]);
+	__type(value, struct path);
+} paths SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct slot);
+} slots SEC(".maps");
+
+/* Addresses of a mobile node: what the link program leaves of tunnel packets to them goes into the TUN. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32[4]);
+	__type(value, __u32);
+} locals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, REASONS);
+	__type(key, __u32);
+	__type(value, __u64);
+} left SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct setting);
+} settings SEC(".maps");
+
+static __always_inline int leave(__u32 why)
+{
+	__u64 *n = bpf_map_lookup_elem(&left, &why);
+	if (n)
+		(*n)++;
+	return LEAVE;
+}
+
+static __always_inline struct setting *setting_of(void)
+{
+	__u32 zero = 0;
+	return bpf_map_lookup_elem(&settings, &zero);
+}
+
+static __always_inline struct path *path_of(const struct in6_addr *a)
+{
+	__u32 key[4] = {a->s6_addr32[0], a->s6_addr32[1], a->s6_addr32[2], a->s6_addr32[3]};
+	return bpf_map_lookup_elem(&paths, key);
+}
+
+static __always_inline int same(const struct in6_addr *a, const __u32 *b)
+{
+	return a->s6_addr32[0] == b[0] && a->s6_addr32[1] == b[1] && a->s6_addr32[2] == b[2] && a->s6_addr32[3] == b[3];
+}
+
+/* usual says whether an address may stand in a packet that a router sends on: not multicast, link-local, unspecified,
+ * loopback, or IPv4 in disguise. */
+static __always_inline int usual(const struct in6_addr *a)
+{
+	return a->s6_addr[0] != 0xff && a->s6_addr32[0] != 0 &&
+	       (a->s6_addr32[0] & bpf_htonl(0xffc00000)) != bpf_htonl(0xfe800000);
+}
+
+/* segments is how many packets a merged one stands for. */
+static __always_inline __u32 segments(struct __sk_buff *skb)
+{
+	return skb->gso_size && skb->gso_segs ? skb->gso_segs : 1;
+}
+
+/* field reads a field of the context by an instruction of its own: the compiler would else compute the field's address for two
+ * places at once, which the verifier does not allow. */
+#define field(skb, name)                                                                                                          \
+	({                                                                                                                        \
+		__u64 v;                                                                                                          \
+		asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(v) : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, name)));      \
+		v;                                                                                                                \
+	})
+
+/* at gives the first octets of the packet from an offset, pulling them into the linear part if need be. */
+static __always_inline void *at(struct __sk_buff *skb, __u32 off, __u32 size)
+{
+	void *data = (void *)field(skb, data);
+	if (data + off + size <= (void *)field(skb, data_end))
+		return data + off;
+	if (bpf_skb_pull_data(skb, off + size))
+		return 0;
+	data = (void *)field(skb, data);
+	return data + off + size <= (void *)field(skb, data_end) ? data + off : 0;
+}
+
+/* passes says whether the fast path knows all of what stands behind the header: TCP, UDP, ESP, ICMPv6 errors and echo.
+ * Anything else may be an extension header, a fragment, a tunnel or mobility signalling. */
+static __always_inline int passes(struct __sk_buff *skb, __u32 off, __u8 proto)
+{
+	__u8 type;
+
+	if (proto == IP_TCP || proto == IP_UDP || proto == IP_ESP)
+		return 1;
+	if (proto != IP_ICMPV6 || bpf_skb_load_bytes(skb, off + IP_HEADER, &type, 1))
+		return 0;
+	return type <= 129;
+}
+
+/* largest is the size of the largest packet that a merged one stands for, 0 if that is not known. */
+static __always_inline __u32 largest(struct __sk_buff *skb, __u32 off, __u8 proto, __u32 size)
+{
+	__u8 words;
+
+	if (!skb->gso_size)
+		return size;
+	if (proto == IP_UDP)
+		return IP_HEADER + 8 + skb->gso_size;
+	if (proto != IP_TCP || bpf_skb_load_bytes(skb, off + IP_HEADER + 12, &words, 1))
+		return 0;
+	return IP_HEADER + (words >> 4) * 4 + skb->gso_size;
+}
+
+static __always_inline void count(struct slot *s, int dir, __u64 packets, __u64 octets)
+{
+	__sync_fetch_and_add(&s->packets[dir], packets);
+	__sync_fetch_and_add(&s->octets[dir], octets);
+}
+
+/* open says whether a packet may overtake nothing: all that was left to the plane before it is finished. */
+static __always_inline int open(struct path *p, struct slot *s, int dir)
+{
+	return *(volatile __u64 *)&s->slow[dir] == *(volatile __u64 *)&s->done[dir] || p->flags & FORCED;
+}
+
+/* wrapped is the packet to encapsulate, read before it is changed. */
+struct wrapped {
+	__u32 first;  /* version, traffic class, flow label */
+	__u32 size;   /* octets, headers included */
+	__u32 one;    /* of the largest segment */
+	__u8 proto;
+};
+
+/* fits reads the packet at an offset, and says why it is left, REASONS if it is not. */
+static __always_inline __u32 fits(struct __sk_buff *skb, struct ipv6hdr *ip, __u32 off, struct path *p, struct wrapped *w)
+{
+	__u8 proto = ip->nexthdr;
+
+	w->first = *(__u32 *)ip;
+	w->size = bpf_ntohs(ip->payload_len) + IP_HEADER;
+	w->proto = proto;
+	if ((w->first & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000) || w->size + off != skb->len)
+		return LENGTH;
+	if (!usual(&ip->saddr) || !usual(&ip->daddr))
+		return BAD_ADDRESS;
+	if (!passes(skb, off, proto))
+		return UPPER_LAYER;
+	w->one = largest(skb, off, proto, w->size);
+	/* The kernel makes the segments of a merged TCP packet smaller by the header, so they fit if they did before. */
+	if (!w->one || w->one + (skb->gso_size && proto == IP_TCP ? 0 : IP_HEADER) > p->mtu)
+		return TOO_BIG;
+	if (skb->gso_size && skb->gso_size <= 2 * IP_HEADER)
+		return TOO_BIG;
+	/* A merged packet whose length with the tunnel header no header can tell. */
+	if (w->size > 0xffff)
+		return LENGTH;
+	return REASONS;
+}
+
+/* wrap makes room for the tunnel header before the packet at the offset. */
+static __always_inline long wrap(struct __sk_buff *skb, struct path *p, struct wrapped *w)
+{
+	__u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+
+	if (skb->gso_size && w->one + IP_HEADER <= p->mtu)
+		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
+	return bpf_skb_adjust_room(skb, IP_HEADER, BPF_ADJ_ROOM_MAC, flags);
+}
+
+/* header writes the tunnel header. Traffic class and flow label are the packet's own (RFC 2473 §6.4, RFC 6040 §4.1). */
+static __always_inline void header(struct ipv6hdr *ip, struct path *p, struct wrapped *w, __u8 hops)
+{
+	*(__u32 *)ip = w->first;
+	ip->payload_len = bpf_htons(w->size);
+	ip->nexthdr = IP_IPV6;
+	ip->hop_limit = hops;
+	__builtin_memcpy(&ip->saddr, p->local, 16);
+	__builtin_memcpy(&ip->daddr, p->remote, 16);
+}
+
+/* sent counts what was encapsulated. */
+static __always_inline void sent(struct __sk_buff *skb, struct slot *s, int dir, __u32 size, __u32 one)
+{
+	__u32 n = 1, headers;
+
+	if (skb->gso_size && one > skb->gso_size) {
+		headers = one - skb->gso_size;
+		if (size > headers) {
+			n = (size - headers + skb->gso_size - 1) / skb->gso_size;
+			size += (n - 1) * headers;
+		}
+	}
+	count(s, dir, n, size);
+}
+
+/* route asks the kernel where a packet goes from here, as if it had come by the same link. */
+static __always_inline long route(struct __sk_buff *skb, struct bpf_fib_lookup *fib, struct setting *set, __u32 first,
+				  const void *src, const void *dst, __u32 size)
+{
+	long r;
+
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->family = AF_INET6;
+	fib->tot_len = skb->gso_size ? 0 : size;
+	fib->ifindex = skb->ifindex;
+	fib->flowinfo = first & bpf_htonl(0x0fffffff);
+	__builtin_memcpy(fib->ipv6_src, src, 16);
+	__builtin_memcpy(fib->ipv6_dst, dst, 16);
+	r = bpf_fib_lookup(skb, fib, sizeof(*fib), 0);
+	if (fib->ifindex == set->tun)
+		return BPF_FIB_LKUP_RET_NOT_FWDED;
+	return r;
+}
+
+/* go sends the packet where route said. */
+static __always_inline int go(struct __sk_buff *skb, struct bpf_fib_lookup *fib, long found)
+{
+	struct ethhdr *eth;
+
+	if (found == BPF_FIB_LKUP_RET_NO_NEIGH)
+		return bpf_redirect_neigh(fib->ifindex, 0, 0, 0);
+	eth = at(skb, 0, sizeof(*eth));
+	if (!eth)
+		return TC_ACT_SHOT;
+	__builtin_memcpy(eth->h_dest, fib->dmac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, fib->smac, ETH_ALEN);
+	return bpf_redirect(fib->ifindex, 0);
+}
+
+/* represent encapsulates, for the home agent, what came for a mobile address. On the wire the packet is as the plane and
+ * the kernel's two forwardings, into the TUN and out of it, would make it. */
+static __always_inline int represent(struct __sk_buff *skb, struct path *p, struct setting *set)
+{
+	struct bpf_fib_lookup fib;
+	struct wrapped w = {};
+	struct ipv6hdr *ip;
+	struct slot *s;
+	__u32 index = p->slot, why;
+	__u8 hops;
+	long r;
+
+	s = bpf_map_lookup_elem(&slots, &index);
+	ip = at(skb, ETH_HLEN, IP_HEADER);
+	if (!s || !ip || !(p->flags & SENDS) || set->off)
+		return leave(SLOW_PATH);
+	why = fits(skb, ip, ETH_HLEN, p, &w);
+	if (why != REASONS)
+		return leave(why);
+	hops = ip->hop_limit;
+	if (hops <= 2)
+		return leave(HOP_LIMIT);
+	if (!open(p, s, OUT))
+		return leave(WAITING);
+	r = route(skb, &fib, set, w.first, p->local, p->remote, w.size + IP_HEADER);
+	if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return leave(NO_ROUTE);
+	if (wrap(skb, p, &w))
+		return leave(REFUSED);
+	ip = at(skb, ETH_HLEN, 2 * IP_HEADER);
+	if (!ip)
+		return TC_ACT_SHOT; /* cannot be: the room was made */
+	header(ip, p, &w, 63);
+	ip[1].hop_limit = hops - 2;
+	sent(skb, s, OUT, w.size, w.one);
+	return go(skb, &fib, r);
+}
+
+/* carries says whether the congestion marks of both headers let the inner packet stay as it is, RFC 6040 §4.2. */
+static __always_inline int carries(struct ipv6hdr *outer, struct ipv6hdr *inner)
+{
+	__u8 out = ((__u8 *)outer)[1] >> 4 & 3, in = ((__u8 *)inner)[1] >> 4 & 3;
+
+	if (out == 3)
+		return in == 3;
+	return !(out == 1 && in == 2);
+}
+
+/* whole says whether both headers of a tunnel packet tell the same length as the frame. */
+static __always_inline int whole(struct __sk_buff *skb, struct ipv6hdr *outer, struct ipv6hdr *inner, __u32 off)
+{
+	__u32 in = bpf_ntohs(inner->payload_len) + IP_HEADER;
+
+	return bpf_ntohs(outer->payload_len) == in && off + IP_HEADER + in == skb->len &&
+	       ((__u8 *)outer)[0] >> 4 == 6 && ((__u8 *)inner)[0] >> 4 == 6;
+}
+
+/* rest gives a tunnel packet that is not fast to the plane: a mobile node's kernel does not have the care-of address. */
+static __always_inline int rest(struct __sk_buff *skb, struct setting *set, __u32 why)
+{
+	struct ipv6hdr *ip = at(skb, ETH_HLEN, IP_HEADER);
+
+	leave(why);
+	if (!ip || !set->tun)
+		return LEAVE;
+	__u32 key[4] = {ip->daddr.s6_addr32[0], ip->daddr.s6_addr32[1], ip->daddr.s6_addr32[2], ip->daddr.s6_addr32[3]};
+	if (!bpf_map_lookup_elem(&locals, key))
+		return LEAVE;
+	return bpf_redirect(set->tun, 0);
+}
+
+/* unwrap takes a packet out of its tunnel: at the home agent one of a mobile node, to be forwarded; at the mobile node one
+ * for its applications. Only the ends of the path may have sent it (RFC 6275 §10.4.5, §11.3.1). */
+static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
+{
+	struct bpf_fib_lookup fib;
+	struct ipv6hdr *ip;
+	struct path *p;
+	struct slot *s;
+	__u32 index, size, first, one;
+	__u8 hops, agent;
+	long r = 0;
+
+	ip = at(skb, ETH_HLEN, 2 * IP_HEADER);
+	if (!ip)
+		return rest(skb, set, LENGTH);
+	if (!whole(skb, ip, ip + 1, ETH_HLEN))
+		return rest(skb, set, LENGTH);
+	p = path_of(&ip[1].daddr);
+	agent = !p || p->flags & AGENT;
+	if (agent) {
+		if (p) /* from one mobile node to another */
+			return rest(skb, set, SLOW_PATH);
+		p = path_of(&ip[1].saddr);
+	}
+	if (!p || agent != (p->flags & AGENT) || !same(&ip->daddr, p->local) || !same(&ip->saddr, p->remote))
+		return rest(skb, set, TUNNEL);
+	index = p->slot;
+	s = bpf_map_lookup_elem(&slots, &index);
+	if (!s || !(p->flags & TAKES) || set->off)
+		return rest(skb, set, SLOW_PATH);
+	if (!carries(ip, ip + 1))
+		return rest(skb, set, CONGESTION);
+	if (!usual(&ip[1].daddr) || !usual(&ip[1].saddr))
+		return rest(skb, set, BAD_ADDRESS);
+	hops = ip[1].hop_limit;
+	size = bpf_ntohs(ip[1].payload_len) + IP_HEADER;
+	first = *(__u32 *)&ip[1];
+	struct in6_addr src = ip[1].saddr, dst = ip[1].daddr;
+	__u8 proto = ip[1].nexthdr;
+	if (!passes(skb, ETH_HLEN + IP_HEADER, proto))
+		return rest(skb, set, UPPER_LAYER);
+	one = largest(skb, ETH_HLEN + IP_HEADER, proto, size);
+	if (!one)
+		return rest(skb, set, UPPER_LAYER);
+	if (agent && hops <= 1)
+		return rest(skb, set, HOP_LIMIT);
+	if (!open(p, s, IN))
+		return rest(skb, set, WAITING);
+	if (agent) {
+		r = route(skb, &fib, set, first, &src, &dst, size);
+		if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
+			return rest(skb, set, NO_ROUTE);
+	}
+	if (bpf_skb_adjust_room(skb, -IP_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_DECAP_L3_IPV6))
+		return rest(skb, set, REFUSED);
+	sent(skb, s, IN, size, one);
+	if (!agent)
+		return bpf_redirect(set->tun, BPF_F_INGRESS);
+	ip = at(skb, ETH_HLEN, IP_HEADER);
+	if (!ip)
+		return TC_ACT_SHOT; /* cannot be: it was there */
+	ip->hop_limit = hops - 1;
+	return go(skb, &fib, r);
+}
+
+/* link stands before a link's own stack. */
+SEC("tc")
+int link(struct __sk_buff *skb)
+{
+	struct setting *set = setting_of();
+	struct ipv6hdr *ip;
+	struct path *p;
+
+	if (!set || skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != PACKET_HOST || skb->vlan_present)
+		return LEAVE;
+	ip = at(skb, ETH_HLEN, IP_HEADER);
+	if (!ip)
+		return LEAVE;
+	if (ip->nexthdr == IP_IPV6)
+		return unwrap(skb, set);
+	p = path_of(&ip->daddr);
+	if (!p || !(p->flags & AGENT))
+		return LEAVE;
+	return represent(skb, p, set);
+}
+
+/* depart encapsulates, for a mobile node, what its applications send. The packet comes without a link header. */
+static __always_inline int depart(struct __sk_buff *skb, struct path *p, struct slot *s, struct setting *set)
+{
+	struct wrapped w = {};
+	struct ipv6hdr *ip = at(skb, 0, IP_HEADER);
+	void *frame;
+	__u32 why;
+
+	if (!ip || !(p->flags & SENDS) || set->off)
+		return leave(SLOW_PATH);
+	why = fits(skb, ip, 0, p, &w);
+	if (why != REASONS)
+		return leave(why);
+	if (!open(p, s, OUT))
+		return leave(WAITING);
+	if (bpf_skb_adjust_room(skb, IP_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 |
+		(skb->gso_size && w.one + IP_HEADER <= p->mtu ? BPF_F_ADJ_ROOM_FIXED_GSO : 0)))
+		return leave(REFUSED);
+	ip = at(skb, 0, IP_HEADER);
+	if (!ip)
+		return TC_ACT_SHOT;
+	header(ip, p, &w, 64);
+	sent(skb, s, OUT, w.size, w.one);
+	if (bpf_skb_change_head(skb, ETH_HLEN, 0))
+		return TC_ACT_SHOT;
+	frame = at(skb, 0, ETH_HLEN);
+	if (!frame)
+		return TC_ACT_SHOT;
+	__builtin_memcpy(frame, p->frame, 12);
+	((struct ethhdr *)frame)->h_proto = bpf_htons(ETH_P_IPV6);
+	return bpf_redirect(p->ifindex, 0);
+}
+
+/* tun stands before the Kernel port. It counts what is left to the plane, by path and direction; classify in counts.go
+ * counts the same packets when the plane has finished them, and must see what this sees. */
+SEC("tc")
+int tun(struct __sk_buff *skb)
+{
+	struct setting *set = setting_of();
+	struct ipv6hdr *ip;
+	struct path *p;
+	struct slot *s;
+	__u32 index;
+	int dir = OUT, verdict = LEAVE;
+
+	if (!set || skb->protocol != bpf_htons(ETH_P_IPV6))
+		return LEAVE;
+	ip = at(skb, 0, IP_HEADER);
+	if (!ip)
+		return LEAVE;
+	if (ip->nexthdr == IP_IPV6) {
+		ip = at(skb, 0, 2 * IP_HEADER);
+		if (!ip)
+			return LEAVE;
+		dir = IN;
+		p = path_of(&ip[1].daddr);
+		if (!p || p->flags & AGENT) {
+			p = path_of(&ip[1].saddr);
+			if (!p || !(p->flags & AGENT))
+				return LEAVE;
+		}
+	} else {
+		p = path_of(&ip->saddr);
+		if (!p || p->flags & AGENT) {
+			p = path_of(&ip->daddr);
+			if (!p || !(p->flags & AGENT))
+				return LEAVE;
+		}
+	}
+	index = p->slot;
+	s = bpf_map_lookup_elem(&slots, &index);
+	if (!s)
+		return LEAVE;
+	if (dir == OUT && !(p->flags & AGENT))
+		verdict = depart(skb, p, s, set);
+	if (verdict == LEAVE)
+		__sync_fetch_and_add(&s->slow[dir], segments(skb));
+	return verdict;
+}
+
+char _license[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,69 @@
+package ebpf
+
+import (
+	"time"
+
+	"roam6/plane"
+)
+
+// Limits of the maps.
+const (
+	// MaxPaths is how many paths can be fast; further ones are left to the plane. A path takes 0.2 KiB of kernel memory.
+	MaxPaths = 65536
+	// MaxLocals is how many addresses of a mobile node's engines the link program knows; as in fast.c.
+	MaxLocals = 1024
+)
+
+// Link is a link port of the node.
+type Link struct {
+	Port  plane.Port
+	Name  string
+	Index int
+	HW    plane.HW
+}
+
+// Config says where the programs stand.
+type Config struct {
+	Links []Link
+	Tun   int // interface number of the Kernel port, which must exist
+	Paths int // paths that can be fast, 0 for MaxPaths
+}
+
+// Fast is the fast path of one node. Its methods are called by one goroutine at a time; those of a nil Fast do nothing.
+type Fast struct {
+	table
+	kernel *kernel
+	doors  map[plane.Port]door
+	names  []string
+	mtu    func(plane.Path) int
+
+	slots []fastSlot // shared with the programs
+	free  []uint32
+	used  uint32
+	isOff bool
+
+	active  map[*entry]struct{} // paths whose counters were not equal
+	lowered map[*entry]struct{} // paths whose MTU a message lowered for a time
+	swept   time.Duration
+	lost    int64
+	forced  int
+}
+
+func newFast(c Config, k *kernel, slots []fastSlot) *Fast {
+	f := &Fast{table: newTable(), kernel: k, doors: map[plane.Port]door{}, slots: slots,
+		active: map[*entry]struct{}{}, lowered: map[*entry]struct{}{}}
+	for _, l := range c.Links {
+		f.doors[l.Port] = door{uint32(l.Index), l.HW}
+		f.names = append(f.names, l.Name)
+	}
+	return f
+}
+
+// Close takes the programs away. What they had in hand is with the plane or on its way.
+func (f *Fast) Close() error {
+	if f == nil {
+		return nil
+	}
+	f.slots = nil
+	return f.kernel.close()
+}

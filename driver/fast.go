@@ -1,0 +1,52 @@
+package driver
+
+import (
+	"time"
+
+	"roam6/driver/ebpf"
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// Plane is who forwards users' packets.
+type Plane string
+
+// The planes. PlaneEBPF is PlaneSoft with a fast path in front (package ebpf); what that cannot do PlaneSoft does.
+const (
+	PlaneSoft Plane = "soft" // in user space, on any machine
+	PlaneEBPF Plane = "ebpf" // New fails where the fast path cannot be
+	PlaneAuto Plane = "auto" // PlaneEBPF where it can be, else PlaneSoft; Stats says why
+)
+
+// FastStats is what the fast path did, or why there is none.
+type FastStats struct {
+	None string `json:"none,omitempty"`
+	*ebpf.Report
+}
+
+// fastReport tells of the fast path, and adds what it carried to what the plane counted. nil: none was asked for.
+func (l *loop) fastReport(c *plane.Counters) *FastStats {
+	if l.fast == nil {
+		if h, ok := l.n.host.(interface{ slowBecause() string }); ok && h.slowBecause() != "" {
+			return &FastStats{None: h.slowBecause()}
+		}
+		return nil
+	}
+	r := l.fast.Report()
+	r.Add(c)
+	return &FastStats{Report: r}
+}
+
+// sweepAt is when the fast path wants to be looked at.
+func (l *loop) sweepAt() engine.Mono {
+	if at, ok := l.fast.Due(); ok {
+		return engine.Mono(at)
+	}
+	return engine.Never
+}
+
+func (l *loop) sweep(all bool) {
+	if l.fast != nil {
+		l.fast.Sweep(time.Duration(l.now().Mono), len(l.n.packets) == 0, all)
+	}
+}
