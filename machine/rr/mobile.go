@@ -128,10 +128,15 @@ func (m *Mobile) Format(f fmt.State, _ rune) { io.WriteString(f, m.String()) }
 //
 // spec MIP-04
 func (m *Mobile) Arrived(now engine.Now, coa netip.Addr, out *engine.Effects) []Fact {
-	s := &step{now: now.Mono, out: out}
-	if coa == m.coa {
+	switch coa {
+	case m.coa:
 		return nil
+	case netip.Addr{}:
+		return m.Lost(now, out)
+	case m.cfg.HomeAddress:
+		return m.Home(now, out)
 	}
+	s := &step{now: now.Mono, out: out}
 	m.coa, m.until = coa, 0
 	for _, p := range m.sorted() {
 		if p.route.IsValid() {

@@ -1,6 +1,7 @@
 package rr
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -394,6 +395,16 @@ func (w *world) binding(status uint8, to, hoa netip.Addr) {
 	p := ip6.Packet{Header: ip6.Header{Src: cn, Dst: to}, Proto: ip6.ProtoMH}
 	p.Payload = mh.Append(nil, cn, to, &mh.BindingError{Status: status, HomeAddress: hoa})
 	w.arrive(p.Append(nil))
+}
+
+// No way to print a mobile node's end prints its tokens.
+func TestNoTokens(t *testing.T) {
+	w := bound.world(t)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		if got := fmt.Sprintf(verb, w.m); got != "rr(2001:db8:1::10, 1 peers)" {
+			t.Errorf("%s prints %q", verb, got)
+		}
+	}
 }
 
 // With A clear the route is used at once.
