@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -73,6 +74,9 @@ func New(c Config) (*Node, error) {
 		ended:   make(chan struct{}),
 	}
 	n.loop.init(n)
+	var secret [16]byte
+	_, _ = rand.Read(secret[:]) // never fails
+	n.loop.soft.Seed(secret)
 	return n, nil
 }
 
