@@ -70,14 +70,14 @@ func build(c *Config, r RoleConfig, seed [32]byte) (engine.Engine, error) {
 	case r.HA != nil:
 		return ha.New(homeAgent(r.HA), seed)
 	}
-	return cn.New(cn.Config{Address: r.CN.Address}, seed), nil
+	return cn.New(correspondent(r.CN), seed), nil
 }
 
 func mobileNode(c *Config, m *MNConfig) mn.Config {
 	cfg := mn.Config{
 		HomeAddress: m.HomeAddress, HomePrefix: m.HomePrefix, HomeAgent: m.HomeAgent, NAI: m.NAI,
 		Strategy: m.Strategy, DAD: mn.DAD(m.DAD), Lifetime: m.Lifetime, HoldPackets: m.HoldPackets, HoldAge: m.HoldAge,
-		Security: security(m.Security),
+		Security: security(m.Security), Tunnel: tunnelOf(m.Security), Routes: routesOf(m),
 	}
 	for _, l := range c.Links {
 		if !slices.Contains(m.Links, l.Port) {
@@ -98,7 +98,7 @@ func homeAgent(h *HAConfig) ha.Config {
 		},
 	}
 	for _, m := range h.Mobiles {
-		cfg.Mobiles = append(cfg.Mobiles, ha.Mobile{HomeAddress: m.HomeAddress, NAI: m.NAI, Security: security(m.Security)})
+		cfg.Mobiles = append(cfg.Mobiles, ha.Mobile{HomeAddress: m.HomeAddress, NAI: m.NAI, Security: security(m.Security), Tunnel: tunnelOf(m.Security)})
 	}
 	return cfg
 }
@@ -108,8 +108,12 @@ var algorithms = map[string]string{"": "hmac-sha256-128", "hmac-sha256": "hmac-s
 
 func security(s SecurityConfig) sa.Config {
 	if e := s.ESP; e != nil {
-		return sa.Config{ESP: &sa.ESPConfig{OutSPI: e.OutSPI, InSPI: e.InSPI, OutKey: e.OutKey, InKey: e.InKey}}
+		return sa.Config{ESP: espOf(e)}
 	}
 	a := s.Auth
 	return sa.Config{Auth: &sa.AuthConfig{SPI: a.SPI, Key: a.Key, Algorithm: algorithms[a.Algorithm]}}
+}
+
+func espOf(e *ESPConfig) *sa.ESPConfig {
+	return &sa.ESPConfig{OutSPI: e.OutSPI, InSPI: e.InSPI, OutKey: e.OutKey, InKey: e.InKey}
 }

@@ -80,7 +80,7 @@ func (k *checker) config(c *Config) {
 			k.must(mobiles == 1, fmt.Sprintf(defaultRolePfx, i)+".mn", "a second mobile node", "one mn on a node: its home address takes the default route")
 			k.links(fmt.Sprintf(defaultRolePfx, i)+".mn.links", c.Roles[i].MN, c.Links)
 		}
-		k.role(fmt.Sprintf(defaultRolePfx, i), &c.Roles[i])
+		k.role(fmt.Sprintf(defaultRolePfx, i), &c.Roles[i], c.Roles)
 	}
 	for i := range c.Links {
 		k.kernel(fmt.Sprintf("links[%d].kernel", i), &c.Links[i], c.Roles)
@@ -126,8 +126,9 @@ func (k *checker) links(at string, m *MNConfig, all []LinkConfig) {
 func (k *checker) kernel(at string, l *LinkConfig, roles []RoleConfig) {
 	mobile, router := false, k.routed[l.Port]
 	for _, r := range roles {
-		mobile = mobile || r.MN != nil && slices.Contains(r.MN.Links, l.Port)
+		mobile = mobile || r.MN != nil && slices.Contains(r.MN.Links, l.Port) || r.CN != nil && r.CN.Link == l.Port
 	}
+	k.must(l.Kernel != KernelOn || !k.owns(roles, l.Port), at, l.Kernel, "off: cn owns the link, and its kernel would answer for the address")
 	k.must(!router || l.Kernel != KernelOff, at, l.Kernel, "on: the link is advertised on, and its kernel is the router")
 	switch {
 	case l.Kernel != "":
@@ -138,7 +139,12 @@ func (k *checker) kernel(at string, l *LinkConfig, roles []RoleConfig) {
 	}
 }
 
-func (k *checker) role(at string, r *RoleConfig) {
+// owns reports whether a correspondent owns a link.
+func (k *checker) owns(roles []RoleConfig, port int) bool {
+	return slices.ContainsFunc(roles, func(r RoleConfig) bool { return r.CN != nil && r.CN.Link == port })
+}
+
+func (k *checker) role(at string, r *RoleConfig, all []RoleConfig) {
 	n := 0
 	for _, set := range []bool{r.MN != nil, r.AR != nil, r.HA != nil, r.CN != nil} {
 		if set {
@@ -156,8 +162,7 @@ func (k *checker) role(at string, r *RoleConfig) {
 	case r.HA != nil:
 		k.ha(at+".ha", r.HA)
 	case r.CN != nil:
-		k.unicast(at+".cn.address", r.CN.Address)
-		k.own(at+".cn.address", r.CN.Address)
+		k.cn(at+".cn", r.CN, all)
 	}
 }
 
@@ -186,6 +191,7 @@ func (k *checker) mn(at string, m *MNConfig) {
 	k.must(m.HoldPackets >= 0 && m.HoldPackets <= maxHold, at+".hold_packets", m.HoldPackets, "0 to 65536")
 	k.must(m.HoldAge > 0 && m.HoldAge <= time.Minute, at+".hold_age", m.HoldAge, "up to 1m")
 	k.security(at+".security", m.Security)
+	k.routes(at, m)
 }
 
 func (k *checker) advertise(at string, a *AdvertiseConfig) {
@@ -246,23 +252,32 @@ func (k *checker) mobiles(at string, h *HAConfig) {
 			k.must(!spis[e.InSPI], mat+".security.esp.in_spi", e.InSPI, "an SPI that no other mobile node has")
 			spis[e.InSPI] = true
 		}
+		if t := m.Security.Tunnel; t != nil {
+			k.must(!spis[t.InSPI], mat+".security.tunnel.in_spi", t.InSPI, "an SPI that no other association of the agent has")
+			spis[t.InSPI] = true
+		}
 	}
 }
 
 func (k *checker) security(at string, s SecurityConfig) {
 	k.must((s.ESP == nil) != (s.Auth == nil), at, "esp and auth, or neither", "exactly one of esp, auth")
 	if e := s.ESP; e != nil {
-		k.must(e.OutSPI >= minSPI, at+".esp.out_spi", e.OutSPI, "256 or more")
-		k.must(e.InSPI >= minSPI, at+".esp.in_spi", e.InSPI, "256 or more")
-		k.must(len(e.OutKey) == 20 || len(e.OutKey) == 36, at+".esp.out_key", e.OutKey, "20 or 36 octets in hexadecimal (openssl rand -hex 20)")
-		k.must(len(e.InKey) == 20 || len(e.InKey) == 36, at+".esp.in_key", e.InKey, "20 or 36 octets in hexadecimal (openssl rand -hex 20)")
-		k.fresh(at+".esp.out_key", e.OutKey)
-		k.fresh(at+".esp.in_key", e.InKey)
+		k.esp(at+".esp", e)
 	}
+	k.tunnel(at, s)
 	if a := s.Auth; a != nil {
 		k.must(a.SPI >= minSPI, at+".auth.spi", a.SPI, "256 or more")
 		k.must(len(a.Key) >= 16 && len(a.Key) <= 64, at+".auth.key", a.Key, "16 to 64 octets in hexadecimal (openssl rand -hex 32)")
 	}
+}
+
+func (k *checker) esp(at string, e *ESPConfig) {
+	k.must(e.OutSPI >= minSPI, at+".out_spi", e.OutSPI, "256 or more")
+	k.must(e.InSPI >= minSPI, at+".in_spi", e.InSPI, "256 or more")
+	k.must(len(e.OutKey) == 20 || len(e.OutKey) == 36, at+".out_key", e.OutKey, "20 or 36 octets in hexadecimal (openssl rand -hex 20)")
+	k.must(len(e.InKey) == 20 || len(e.InKey) == 36, at+".in_key", e.InKey, "20 or 36 octets in hexadecimal (openssl rand -hex 20)")
+	k.fresh(at+".out_key", e.OutKey)
+	k.fresh(at+".in_key", e.InKey)
 }
 
 func (k *checker) prefix(at string, p netip.Prefix) {

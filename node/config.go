@@ -24,7 +24,7 @@ type LinkConfig struct {
 	Port       int    `yaml:"port,required" doc:"number by which roles refer to the interface, from 1"`
 	Preference int    `yaml:"preference" doc:"mobile node: links with a lower number are used first; default 0"`
 	Hook       bool   `yaml:"hook" doc:"link state comes from roam6 ctl link-up and link-down (a wpa_supplicant action script), not from the kernel"`
-	Kernel     string `yaml:"kernel" allowed:"on|off" doc:"IPv6 of the kernel on the interface; off: roam6 alone speaks it there while it runs (IPv4 is untouched); default off for the links of mn, on where ar or ha advertise"`
+	Kernel     string `yaml:"kernel" allowed:"on|off" doc:"IPv6 of the kernel on the interface; off: roam6 alone speaks it there while it runs (IPv4 is untouched); default off for the links of mn and of a cn with link, on where ar or ha advertise"`
 }
 
 // RoleConfig holds exactly one role.
@@ -48,6 +48,9 @@ type MNConfig struct {
 	HoldPackets int            `yaml:"hold_packets" doc:"applications' packets kept while there is no binding, 0 to 65536; default 4096"`
 	HoldAge     time.Duration  `yaml:"hold_age" doc:"how long they are kept; default 5s"`
 	Security    SecurityConfig `yaml:"security,required" doc:"what protects the signalling with the home agent"`
+
+	RouteOptimisation string             `yaml:"route_optimisation" allowed:"never|on-traffic" doc:"whether packets go to correspondents straight instead of through the home agent: on-traffic begins when a packet of one comes through it; never also keeps from them where the node is; default never"`
+	RoutePeers        []RoutePeersConfig `yaml:"route_peers" doc:"exceptions; the longest prefix decides"`
 }
 
 // ARConfig is an access router.
@@ -88,15 +91,11 @@ type MobileConfig struct {
 	Security    SecurityConfig `yaml:"security,required" doc:"the mobile node's, seen from this end: in and out exchanged"`
 }
 
-// CNConfig is a correspondent node.
-type CNConfig struct {
-	Address netip.Addr `yaml:"address,required" doc:"address the node's engines answer for; not an address of the kernel"`
-}
-
-// SecurityConfig holds exactly one kind of protection.
+// SecurityConfig holds exactly one kind of protection of registrations, and perhaps a tunnel.
 type SecurityConfig struct {
-	ESP  *ESPConfig  `yaml:"esp" doc:"ESP transport mode, AES-GCM (RFC 4877, RFC 4106)"`
-	Auth *AuthConfig `yaml:"auth" doc:"authentication option (RFC 4285)"`
+	ESP    *ESPConfig  `yaml:"esp" doc:"ESP transport mode, AES-GCM (RFC 4877, RFC 4106)"`
+	Auth   *AuthConfig `yaml:"auth" doc:"authentication option (RFC 4285)"`
+	Tunnel *ESPConfig  `yaml:"tunnel" doc:"ESP tunnel mode for the mobility headers between mobile node and correspondents (RFC 4877 section 4.2); SPIs and keys of its own"`
 }
 
 // ESPConfig is a pair of manually keyed ESP associations.
