@@ -43,58 +43,44 @@ func TestDelay(t *testing.T) {
 	p.Length = 1500 * time.Millisecond
 	e, s := run(t, p, Config{})
 	t.Logf("emulator: %+v", s)
-	needQuiet(t, s, e)
-	if e.disorder > 0 {
+	quiet := isQuiet(t, s, e)
+	if e.disorder > 0 && quiet {
 		t.Errorf("the recorder was told %d times of an earlier time than before", e.disorder)
 	}
 	for _, down := range []bool{false, true} {
 		d := e.delays(down)
-		if len(d) != 500-warmUp {
+		if len(d) == 0 || quiet && len(d) != 500-warmUp {
 			t.Fatalf("down=%v: %d of %d packets arrived; dropped %v", down, len(d), 500-warmUp, e.dropped)
 		}
 		t.Logf("down=%v: delay p50 %v p99 %v max %v", down, quantile(d, .5), quantile(d, .99), d[len(d)-1])
 		if d[0] < 25*time.Millisecond {
 			t.Errorf("down=%v: a packet came after %v, before the model's 25 ms", down, d[0])
 		}
-		if m := quantile(d, .5); m > 26*time.Millisecond {
+		if m := quantile(d, .5); quiet && m > 26*time.Millisecond {
 			t.Errorf("down=%v: half of the packets took more than %v, the model says 25 ms", down, m)
 		}
 	}
-	if e.frames < 1000 {
-		t.Errorf("%d frames over the air were told of, at least 1000 crossed it", e.frames)
+	if e.frames < len(e.received) {
+		t.Errorf("%d frames over the air were told of, at least %d crossed it", e.frames, len(e.received))
 	}
 }
 
-// Calibration prints how well the emulator keeps its times under the load of the demo: 4,000 packets/s over nine hops.
+// Under the load of a demonstration nothing comes before the links allow, and nothing twice. How late it comes depends on the
+// machine and is measured apart (roam6 bench emulator); that the emulator asks for the right times, TestTimesAreTheModels shows.
 func TestCalibration(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
 	needLab(t)
-	const routers = 8
-	p := chain(routers, scenario.LinkModel{Delay: 2 * time.Millisecond})
-	for i := range 2 {
-		f := probe(time.Millisecond, 500*time.Millisecond, 3500*time.Millisecond)
-		f.Port += uint16(i)
-		f.MobileAddr, f.PeerAddr = chainEnds(routers)
-		p.Flows = append(p.Flows, f)
+	c, err := Calibrate(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
-	p.Length = 4 * time.Second
-	e, s := run(t, p, Config{CaptureDir: t.TempDir()})
-	d := e.delays(true)
-	if len(d) == 0 {
-		t.Fatalf("nothing arrived; dropped %v", e.dropped)
+	t.Logf("%+v", c)
+	if c.Early > 0 || c.Twice > 0 || c.Received > c.Sent {
+		t.Errorf("%d packets came early and %d twice; %d of %d came", c.Early, c.Twice, c.Received, c.Sent)
 	}
-	t.Logf("%d frames; delivery against its due time: p50 %v p99 %v max %v", s.Frames, s.P50, s.P99, s.Max)
-	model := 2 * time.Millisecond * (routers + 1)
-	t.Logf("delay over %d links beyond the model's %v: p50 %v p99 %v max %v", routers+1, model,
-		quantile(d, .5)-model, quantile(d, .99)-model, d[len(d)-1]-model)
-	needQuiet(t, s, e)
-	if len(d) != 3000-warmUp || s.Drops["queue-full"] > 0 {
-		t.Errorf("%d of %d packets arrived; dropped %v", len(d), 3000-warmUp, e.dropped)
-	}
-	// What a loaded machine of two cores keeps with room to spare; the aim on a quiet one is 200 µs.
-	if s.P50 > time.Millisecond {
-		t.Errorf("half of all frames were more than %v late", s.P50)
+	if c.Stats.Drops[dropQueueFull] > 0 || c.Stats.Drops[dropMalformed] > 0 || c.Stats.Drops[dropLinkDown] > 0 {
+		t.Errorf("links that are never full and never go dropped %v", c.Stats.Drops)
 	}
 }

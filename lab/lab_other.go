@@ -28,6 +28,9 @@ func Ready(error) {}
 // Run fails.
 func Run(context.Context, Config) (Stats, error) { return Stats{}, errOther }
 
+// Calibrate fails.
+func Calibrate(context.Context, string) (Calibration, error) { return Calibration{}, errOther }
+
 // Lab cannot be made here.
 type Lab struct{}
 

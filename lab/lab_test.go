@@ -160,10 +160,12 @@ func run(t testing.TB, p *scenario.Plan, c Config) (*ear, Stats) {
 // busy is the lateness of frames from which on a machine is too busy for a test of timing to say anything.
 const busy = 2 * time.Millisecond
 
-// needQuiet skips the rest of a test of timing that ran while the machine could not keep time.
-func needQuiet(t testing.TB, s Stats, e *ear) {
+// isQuiet reports whether the machine could keep time while a test ran. On one that could not, a test judges what holds on any.
+func isQuiet(t testing.TB, s Stats, e *ear) bool {
 	t.Helper()
-	if s.P99 > busy || e.dropped[dropSendLate] > 0 {
-		t.Skipf("the machine was too busy to keep time: frames late by p99 %v, max %v; dropped %v", s.P99, s.Max, e.dropped)
+	if s.P99 <= busy && e.dropped[dropSendLate] == 0 {
+		return true
 	}
+	t.Logf("the machine was too busy to keep time, which is not judged: frames late by p99 %v, max %v; dropped %v", s.P99, s.Max, e.dropped)
+	return false
 }

@@ -11,6 +11,15 @@ type Stats struct {
 	Drops         map[string]int // frames and packets dropped, by reason
 }
 
+// Calibration is how the emulator did under the load of a demonstration: four streams of 1,000 packets a second each over nine links.
+type Calibration struct {
+	Stats Stats
+	// How long packets took over the whole path beyond the sum of its links' delays: the emulator and ten kernels.
+	PathP50, PathP99, PathMax time.Duration
+	Sent, Received            int // packets of applications
+	Early, Twice              int // of the stream that was followed: came before the links' delays allow; came twice
+}
+
 // Status is a lab in a few plain values.
 type Status struct {
 	Scenario string       `json:"scenario"`

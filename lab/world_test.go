@@ -31,15 +31,18 @@ func TestLoss(t *testing.T) {
 	p.Flows = []scenario.Flow{probe(time.Millisecond, 300*time.Millisecond, 2300*time.Millisecond)}
 	p.Length = 2500 * time.Millisecond
 	e, s := run(t, p, Config{})
-	needQuiet(t, s, e)
-	if len(e.sent) != 4000 {
+	quiet := isQuiet(t, s, e)
+	if quiet && len(e.sent) != 4000 {
 		t.Fatalf("%d packets sent, want 4000", len(e.sent))
 	}
 	rate := 1 - float64(len(e.received))/float64(len(e.sent))
-	if math.Abs(rate-0.1) > 0.02 {
+	if quiet && math.Abs(rate-0.1) > 0.02 {
 		t.Errorf("%.1f %% lost, the model says 10 %%", 100*rate)
 	}
-	if lost := len(e.sent) - len(e.received); e.dropped[dropLoss] < lost {
+	if drawn := float64(e.dropped[dropLoss]) / float64(len(e.sent)); math.Abs(drawn-0.1) > 0.05 {
+		t.Errorf("the emulator lost %.1f %%, the model says 10 %%", 100*drawn)
+	}
+	if lost := len(e.sent) - len(e.received); quiet && e.dropped[dropLoss] < lost {
 		t.Errorf("%d packets are missing, dropped %v", lost, e.dropped)
 	}
 }
@@ -77,7 +80,7 @@ func TestDetachAttach(t *testing.T) {
 	p.Length = 2 * time.Second
 	var progress []string
 	e, s := run(t, p, Config{Progress: func(_ time.Duration, what string) { progress = append(progress, what) }})
-	needQuiet(t, s, e)
+	quiet := isQuiet(t, s, e)
 	var before, during, after int
 	for k, at := range e.received {
 		switch sent := e.sent[k]; {
@@ -87,12 +90,15 @@ func TestDetachAttach(t *testing.T) {
 			// b had sent it before it left: it arrives a link delay later
 		case at[0] < e.didAt[1]:
 			during++
+			if !quiet {
+				continue // what the receiving kernel had taken came to the application late
+			}
 			t.Errorf("a packet sent at %v came at %v, while the receiver or sender was detached", sent, at[0])
 		default:
 			after++
 		}
 	}
-	if before < 400 || after < 500 || len(e.did) != 2 || len(progress) != 3 {
+	if quiet && (before < 400 || after < 500) || before == 0 || after == 0 || len(e.did) != 2 || len(progress) != 3 {
 		t.Errorf("%d packets before, %d during, %d after; did %v; progress %q; dropped %v", before, during, after, e.did, progress, e.dropped)
 	}
 }
@@ -142,15 +148,14 @@ func TestCaptures(t *testing.T) {
 	p.Flows = []scenario.Flow{probe(10*time.Millisecond, 300*time.Millisecond, 800*time.Millisecond)}
 	p.Length = time.Second
 	dir, begin := t.TempDir(), time.Now()
-	e, s := run(t, p, Config{CaptureDir: dir})
-	needQuiet(t, s, e)
+	e, _ := run(t, p, Config{CaptureDir: dir})
 	for _, c := range []struct {
 		segment string
 		senders []string
 	}{{"left", []string{"a/eth0", "r/eth0"}}, {"right", []string{"b/eth0", "r/eth1"}}} {
 		flow, senders := readCapture(t, filepath.Join(dir, c.segment+".pcapng"), begin)
-		if flow != 100 {
-			t.Errorf("%s: %d packets of the flow, want 100", c.segment, flow)
+		if flow < len(e.received) || flow > len(e.sent) || e.dropped[dropTape] > 0 {
+			t.Errorf("%s: %d packets of the flow, of which %d were sent and %d came; dropped %v", c.segment, flow, len(e.sent), len(e.received), e.dropped)
 		}
 		if !slices.Equal(senders, c.senders) {
 			t.Errorf("%s: senders %q, want %q", c.segment, senders, c.senders)
