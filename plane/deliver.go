@@ -45,7 +45,7 @@ func (s *Soft) inspect(r *route, a *arrival, b []byte, sink *Sink) []byte {
 	}
 	c, reason := walk(b)
 	switch {
-	case reason == DropRouting, c.type2.at > 0: // a segment left, and no care-of address was passed
+	case c.type2.at > 0: // a segment left, and no care-of address was passed
 		s.drop(sink, DropRouting)
 		return nil
 	case reason != "" && !c.plain:
