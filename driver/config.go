@@ -34,6 +34,9 @@ type Config struct {
 	// The callbacks are called on the loop: they must be quick and must not call the node.
 	OnEvent func(at time.Duration, engine string, ev engine.Event)
 	OnDrop  func(reason string, n int)
+	// OnAttach is told that an engine is ready for another point of attachment: the link may switch now. nil: nobody commands the
+	// links, and an event says so.
+	OnAttach func(engine.Attach)
 }
 
 // Engine is an engine and the name of its role, unique on its node.

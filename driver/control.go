@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"roam6/engine"
-	"roam6/plane"
 )
 
 // Limits of the control socket.
@@ -38,10 +37,11 @@ const (
 	VerbEvents   = "events"    // a stream: one Told a line, until the connection closes
 	VerbLinkUp   = "link-up"   // args port, attachment: what a link-layer daemon knows and the kernel does not
 	VerbLinkDown = "link-down" // args port
+	VerbHint     = "hint"      // args port, hw, attachment, in: where the link layer expects to be soon
 	VerbStop     = "stop"      // ends the node
 )
 
-var ownVerbs = []string{VerbViews, VerbStats, VerbTable, VerbEngines, VerbEvents, VerbLinkUp, VerbLinkDown, VerbStop}
+var ownVerbs = []string{VerbViews, VerbStats, VerbTable, VerbEngines, VerbEvents, VerbLinkUp, VerbLinkDown, VerbHint, VerbStop}
 
 // Request is one line a client sends. The answer is an engine.Reply with the same ID.
 type Request struct {
@@ -263,7 +263,7 @@ func (c *Control) own(ctx context.Context, r Request) engine.Reply {
 			names = append(names, s.Name)
 		}
 		v = names
-	case VerbLinkUp, VerbLinkDown:
+	case VerbLinkUp, VerbLinkDown, VerbHint:
 		err = c.link(ctx, r)
 	}
 	if err != nil {
@@ -274,32 +274,6 @@ func (c *Control) own(ctx context.Context, r Request) engine.Reply {
 		return engine.Reply{ID: r.ID, Err: err.Error()}
 	}
 	return engine.Reply{ID: r.ID, Data: b}
-}
-
-// link injects a link's state: the port by number, or by the interface's name as wpa_cli -a gives it.
-func (c *Control) link(ctx context.Context, r Request) error {
-	for k := range r.Args {
-		if k != "port" && (k != "attachment" || r.Verb == VerbLinkDown) {
-			return fmt.Errorf("%s knows no argument %q; it takes port=NUMBER or port=INTERFACE, and link-up also attachment=TEXT", r.Verb, k)
-		}
-	}
-	var port plane.Port
-	var have []string
-	for _, l := range c.n.c.Links {
-		number := fmt.Sprint(int(l.Port))
-		have = append(have, number+"="+l.Ifname)
-		if arg := r.Args["port"]; arg == l.Ifname || arg == number {
-			port = l.Port
-		}
-	}
-	if port == plane.Kernel {
-		return fmt.Errorf("no port %q; the node has %s", r.Args["port"], strings.Join(have, ", "))
-	}
-	var in engine.Input = engine.LinkDown{Port: port}
-	if r.Verb == VerbLinkUp {
-		in = engine.LinkUp{Port: port, Attachment: r.Args["attachment"]}
-	}
-	return c.n.InjectWait(ctx, "", in)
 }
 
 func ignoreClosed(err error) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/plane"
 )
 
 // serve runs a node with one engine that answers with its verb, or an event for "shout".
@@ -74,6 +75,10 @@ func TestControlAnswers(t *testing.T) {
 		{"", VerbLinkUp, map[string]string{"port": "wlan0", "attachment": "ap7"}, `null`, ""},
 		{"", VerbLinkDown, map[string]string{"port": "1"}, `null`, ""},
 		{"", VerbLinkDown, map[string]string{"port": "eth9"}, ``, "no port \"eth9\"; the node has 1=wlan0"},
+		{"", VerbHint, map[string]string{"port": "wlan0", "hw": "02:00:5e:10:00:01", "attachment": "ap8", "in": "200ms"}, `null`, ""},
+		{"", VerbHint, map[string]string{"port": "wlan0", "hw": "ap8"}, ``, "the BSSID of the next point of attachment"},
+		{"", VerbHint, map[string]string{"port": "wlan0", "hw": "02:00:5e:10:00:01", "in": "soon"}, ``, "a duration is wanted"},
+		{"", VerbLinkUp, map[string]string{"port": "wlan0", "in": "200ms"}, ``, "no argument \"in\""},
 		{"", VerbLinkDown, map[string]string{"prot": "1"}, ``, "no argument \"prot\""},
 	} {
 		r, err := c.Call(context.Background(), tt.engine, tt.verb, tt.args)
@@ -84,8 +89,13 @@ func TestControlAnswers(t *testing.T) {
 			t.Errorf("%s %s %v: %s, %q", tt.engine, tt.verb, tt.args, r.Data, r.Err)
 		}
 	}
-	if got := e.inputs[len(e.inputs)-2]; got != engine.Input(engine.LinkUp{Port: 1, Attachment: "ap7"}) {
-		t.Errorf("the engine was given %+v", got)
+	for i, want := range []engine.Input{
+		engine.LinkUp{Port: 1, Attachment: "ap7"}, engine.LinkDown{Port: 1},
+		engine.LinkHint{Port: 1, Attachment: "ap8", HW: plane.HW{2, 0, 0x5e, 0x10, 0, 1}, In: 200 * time.Millisecond},
+	} {
+		if got := e.inputs[len(e.inputs)-3+i]; got != want {
+			t.Errorf("the engine was given %+v, want %+v", got, want)
+		}
 	}
 }
 

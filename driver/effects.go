@@ -14,6 +14,10 @@ import (
 // EventPlane tells of a plane operation that was refused; Reason is one of the plane.Refused… reasons. What was there is untouched.
 const EventPlane = "driver.plane"
 
+// EventAttach tells that a role is ready for another point of attachment and that nobody commands the link: a script that follows
+// the events may; attrs port, attachment.
+const EventAttach = "driver.attach"
+
 // carryOut does one effect.
 func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 	switch e := e.(type) {
@@ -24,6 +28,8 @@ func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 		l.change(now, e.Op)
 	case engine.Persist:
 		l.persist(s, e)
+	case engine.Attach:
+		l.attach(now, e)
 	case engine.Reply:
 		l.reply(e)
 	case engine.Event:
@@ -54,6 +60,16 @@ func (l *loop) change(now engine.Now, op plane.Op) {
 	}
 	l.soft.Apply(time.Duration(now.Mono), op, &l.sink)
 	l.drain()
+}
+
+// attach commands the link layer, where there is somebody to command it.
+func (l *loop) attach(now engine.Now, e engine.Attach) {
+	if f := l.n.c.OnAttach; f != nil {
+		f(e)
+		return
+	}
+	l.event(now.Mono, ownName, engine.Event{Name: EventAttach, Reason: "nothing here commands the link; it switches when it does",
+		Attrs: []engine.Attr{engine.S("port", fmt.Sprint(int(e.Port))), engine.S("attachment", e.Attachment)}})
 }
 
 // persist waits until the record is durable. A store that fails ends the node: going on would break the promise

@@ -39,6 +39,8 @@ const listenerQuery = 130
 const (
 	ndFirst = 133
 	ndLast  = 137
+	// ndFast is the type of fast handovers, RFC 5568 §6.1: RtSolPr and PrRtAdv.
+	ndFast = 154
 )
 
 // kernelChecks are the parts of the filter that only the kernel can answer: no frame of a VLAN (its own interface
@@ -63,8 +65,9 @@ func filter(wants []netip.Prefix) []bpf.Instruction {
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x86dd, SkipTrue: 1},
 		bpf.RetConstant{Val: 0},
 		bpf.LoadAbsolute{Off: atNextHeader, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(ip6.ProtoICMPv6), SkipTrue: 4},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(ip6.ProtoICMPv6), SkipTrue: 5},
 		bpf.LoadAbsolute{Off: atICMPType, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: ndFast, SkipTrue: 2},
 		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: ndFirst, SkipTrue: 2},
 		bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: ndLast, SkipTrue: 1},
 		bpf.RetConstant{Val: keep},

@@ -30,6 +30,8 @@ func TestFilter(t *testing.T) {
 		{"neighbour discovery to anyone", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 134, 0, 0, 0), true},
 		{"first type of it", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 133, 0, 0, 0), true},
 		{"last type of it", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 137, 0, 0, 0), true},
+		{"fast handover to anyone", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 154, 0, 0, 0), true},
+		{"beside fast handover", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 155, 0, 0, 0), false},
 		{"listener report", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 143, 0, 0, 0), false},
 		{"listener done", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 132, 0, 0, 0), false},
 		{"listener query", nil, frame(ip6.AllNodes, 0, 58, 0, 5, 2, 0, 0, 1, 0, 130, 0), true},

@@ -78,6 +78,8 @@ func kindOf(v any) string {
 		return "link-up"
 	case LinkDown:
 		return "link-down"
+	case LinkHint:
+		return "link-hint"
 	case Traffic:
 		return "traffic"
 	case Command:
@@ -88,6 +90,8 @@ func kindOf(v any) string {
 		return "plane"
 	case Persist:
 		return "persist"
+	case Attach:
+		return "attach"
 	case Reply:
 		return "reply"
 	case Event:
@@ -108,12 +112,14 @@ func inputOf(kind string, b []byte) (Input, error) {
 		return decode[LinkUp](b)
 	case "link-down":
 		return decode[LinkDown](b)
+	case "link-hint":
+		return decode[LinkHint](b)
 	case "traffic":
 		return decode[Traffic](b)
 	case "command":
 		return decode[Command](b)
 	}
-	return nil, fmt.Errorf("engine: journal input kind %q is not one of start, packet, tick, link-up, link-down, traffic, command", kind)
+	return nil, fmt.Errorf("engine: journal input kind %q is not one of start, packet, tick, link-up, link-down, link-hint, traffic, command", kind)
 }
 
 func effectOf(kind string, b []byte) (Effect, error) {
@@ -124,12 +130,14 @@ func effectOf(kind string, b []byte) (Effect, error) {
 		return decode[Plane](b)
 	case "persist":
 		return decode[Persist](b)
+	case "attach":
+		return decode[Attach](b)
 	case "reply":
 		return decode[Reply](b)
 	case "event":
 		return decode[Event](b)
 	}
-	return nil, fmt.Errorf("engine: journal effect kind %q is not one of send, plane, persist, reply, event", kind)
+	return nil, fmt.Errorf("engine: journal effect kind %q is not one of send, plane, persist, attach, reply, event", kind)
 }
 
 func decode[T any](b []byte) (T, error) {

@@ -3,10 +3,10 @@
 // A role is an Engine: inputs in, effects out, one deadline, no goroutine, no socket, no clock of its own. The
 // driver runs engines on a real machine and the simulator runs them on virtual time; neither knows which role it runs.
 //
-//	           Start Packet Tick LinkUp LinkDown Command
+//	       Start Packet Tick LinkUp LinkDown LinkHint Command
 //	world ────────────────────────────────────────────────▶ Engine.Handle
 //	      ◀──────────────────────────────────────────────── Effects, in order
-//	           Send Plane Persist Reply Event                Engine.Deadline
+//	           Send Plane Persist Attach Reply Event         Engine.Deadline
 //
 // Engines see control packets only; user packets stay in the plane (package plane), whose wanted state
 // they change with Plane effects. Randomness comes from one Rand an engine is built with.

@@ -26,6 +26,13 @@ type Persist struct {
 	Value  []byte `json:"value"`
 }
 
+// Attach says that the engine has prepared what it can for a point of attachment: the link may switch now. A world whose
+// links cannot be commanded ignores it, and the link switches when it does.
+type Attach struct {
+	Port       plane.Port `json:"port"`
+	Attachment string     `json:"attachment"` // as the LinkHint named it
+}
+
 // Reply answers a Command. Data is JSON when Err is empty.
 type Reply struct {
 	ID   uint64 `json:"id"`
@@ -36,6 +43,7 @@ type Reply struct {
 func (Send) effect()    {}
 func (Plane) effect()   {}
 func (Persist) effect() {}
+func (Attach) effect()  {}
 func (Reply) effect()   {}
 func (Event) effect()   {}
 
@@ -58,6 +66,11 @@ func (e *Effects) Send(port plane.Port, to plane.HW, data []byte) {
 // Persist appends a Persist.
 func (e *Effects) Persist(bucket, key string, value []byte) {
 	e.List = append(e.List, Persist{Bucket: bucket, Key: key, Value: value})
+}
+
+// Attach appends an Attach.
+func (e *Effects) Attach(port plane.Port, attachment string) {
+	e.List = append(e.List, Attach{Port: port, Attachment: attachment})
 }
 
 // Reply appends a Reply.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"time"
 
 	"roam6/plane"
 )
@@ -57,6 +58,15 @@ type Traffic struct {
 	Straight bool       `json:"straight,omitempty"`
 }
 
+// LinkHint says that the link layer expects this port to be at another point of attachment soon. A hint may be wrong, late
+// or missing: nothing may depend on it but speed.
+type LinkHint struct {
+	Port       plane.Port    `json:"port"`
+	Attachment string        `json:"attachment,omitempty"` // as LinkUp will name it
+	HW         plane.HW      `json:"hw"`                   // link-layer identity of the point of attachment (a BSSID)
+	In         time.Duration `json:"in,omitempty"`         // nanoseconds left; 0 if the link layer does not know
+}
+
 // Command is an order or a question from an operator, a dashboard or a script. It is answered by exactly one Reply
 // with the same ID.
 type Command struct {
@@ -70,5 +80,6 @@ func (Packet) input()   {}
 func (Tick) input()     {}
 func (LinkUp) input()   {}
 func (LinkDown) input() {}
+func (LinkHint) input() {}
 func (Traffic) input()  {}
 func (Command) input()  {}

@@ -147,7 +147,7 @@ func (c *chain) routing(ext []byte, at place) string {
 	return ""
 }
 
-// isND says whether the packet is neighbour discovery (RFC 4861 §4), whatever stands before it.
+// isND says whether the packet is neighbour discovery (RFC 4861 §4, RFC 5568 §6.1), whatever stands before it.
 func isND(b []byte) bool {
 	off := ip6.HeaderLen
 	if b[6] != ip6.ProtoICMPv6 {
@@ -162,5 +162,5 @@ func isND(b []byte) bool {
 		}
 		off = c.off
 	}
-	return off < len(b) && b[off] >= 133 && b[off] <= 137
+	return off < len(b) && (b[off] >= 133 && b[off] <= 137 || b[off] == 154)
 }

@@ -73,7 +73,20 @@ type builder struct {
 }
 
 func (b *builder) segment(name string, air bool, link LinkModel) {
-	b.plan.Segments = append(b.plan.Segments, Segment{Name: name, Air: air, Link: link})
+	s := Segment{Name: name, Air: air, Link: link}
+	if air {
+		s.HW = CellHW(name)
+	}
+	b.plan.Segments = append(b.plan.Segments, s)
+}
+
+// CellHW is the identity (BSSID) of a radio cell. It follows from the name, so that plans and hands-on labs agree; its first
+// octet tells it from the addresses of interfaces.
+func CellHW(name string) plane.HW {
+	sum := sha256.Sum256([]byte("roam6 cell\x00" + name))
+	hw := plane.HW(sum[:])
+	hw[0] = 6
+	return hw
 }
 
 // node adds a node and gives its number.

@@ -123,9 +123,20 @@ func (c *checker) moves() {
 			c.cell(at+".to", m.To)
 			c.iface(at+".iface", m.Node, or(m.Iface, "wlan0"))
 		}
+		c.notice(at, m)
 		if m.Blackout != nil {
 			c.want(*m.Blackout >= 0, at+".blackout", *m.Blackout, "not negative")
 		}
+	}
+}
+
+// notice checks what is said of a move beforehand.
+func (c *checker) notice(at string, m Move) {
+	c.want(m.Notice >= 0 && m.Notice <= m.At, at+".notice", m.Notice, fmt.Sprintf("from 0s to %v, when the move is", m.At))
+	c.want(m.Notice == 0 || m.To != "" && m.Regain == "", at+".notice", m.Notice, `only with "to": what is lost without warning, or found again, has no notice`)
+	c.want(m.Hint == "" || m.Notice > 0, at+".hint", m.Hint, `only with "notice"`)
+	if m.Hint != "" {
+		c.cell(at+".hint", m.Hint)
 	}
 }
 

@@ -39,6 +39,9 @@ func (b *builder) mobileConfig(i int) []byte {
 	if m.NAI {
 		fmt.Fprintf(&w, "      nai: %s\n", nai(i))
 	}
+	if m.Routes == OnTraffic {
+		fmt.Fprintf(&w, "      route_optimisation: %s\n", m.Routes)
+	}
 	if s := b.security(i, false); s != "" {
 		fmt.Fprintf(&w, "      security: %s\n", s)
 	}
@@ -56,7 +59,7 @@ func (b *builder) security(i int, mirrored bool) string {
 		if mirrored {
 			outSPI, inSPI, out, in = inSPI, outSPI, in, out
 		}
-		return fmt.Sprintf(`{esp: {out_spi: 0x%x, in_spi: 0x%x, out_key: "%x", in_key: "%x"}}`, outSPI, inSPI, out[:espKey], in[:espKey])
+		return fmt.Sprintf(`{esp: {out_spi: 0x%x, in_spi: 0x%x, out_key: "%x", in_key: "%x"}%s}`, outSPI, inSPI, out[:espKey], in[:espKey], b.tunnelSecurity(i, mirrored))
 	case "auth":
 		key := b.derive("auth", mobileName(i))
 		return fmt.Sprintf(`{auth: {spi: %d, key: "%x", algorithm: hmac-sha256}}`, authSPI, key[:authKey])

@@ -37,7 +37,7 @@ func (s *Scenario) Defaults() {
 	s.Radio.Blackout = 20 * time.Millisecond
 	s.Router = Router{IntervalMin: 30 * time.Millisecond, IntervalMax: 70 * time.Millisecond, Lifetime: 30 * time.Minute, RADelayMax: 500 * time.Millisecond}
 	s.Home.MaxLifetime = 10 * time.Minute
-	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Security: "esp", Stagger: 3 * time.Second}
+	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Security: "esp", Routes: "never", Stagger: 3 * time.Second}
 }
 
 // Delays are one-way delays.
@@ -103,6 +103,7 @@ type Mobile struct {
 	Security string        `yaml:"security" doc:"what protects registrations: esp (RFC 4877, default), auth (RFC 4285), none" allowed:"esp|auth|none"`
 	NAI      bool          `yaml:"nai" doc:"the mobile node names itself by a network access identifier"`
 	DHAAD    bool          `yaml:"discover_home_agent" doc:"the mobile node is not told its home agent and discovers it"`
+	Routes   string        `yaml:"route_optimisation" doc:"on-traffic: its packets and the correspondent's go straight instead of through the home agent; the correspondent node then runs roam6 too (default never)" allowed:"never|on-traffic"`
 	Skew     time.Duration `yaml:"skew" doc:"its wall clock minus true time (simulator)"`
 	Stagger  time.Duration `yaml:"stagger" doc:"replicas begin and move later than the first by 0 to this (default 3s)"`
 }
@@ -116,6 +117,8 @@ type Move struct {
 	Node     string         `yaml:"node" doc:"which node (default mn)"`
 	Iface    string         `yaml:"iface" doc:"which interface changes cells (default wlan0)"`
 	Blackout *time.Duration `yaml:"blackout" doc:"instead of radio.blackout"`
+	Notice   time.Duration  `yaml:"notice" doc:"how long before it the link layer says where it will go (default 0s: not at all); a strategy that is ready earlier makes the move happen then"`
+	Hint     string         `yaml:"hint" doc:"with notice: the cell that the link layer names, rightly or wrongly (default: to)"`
 }
 
 // FlowSpec is one stream of UDP packets.

@@ -12,10 +12,12 @@ import (
 // change is a handover as the plan and the world tell it.
 type change struct {
 	node, from, to string
-	first          time.Duration // its first action; the handover's at_ms
+	notice         time.Duration // when the link layer announced it; first when it did not
+	first          time.Duration // its first action but that; the handover's at_ms
 	detach, attach time.Duration // notDone: there was none
 	mbb            bool          // another interface was attached when the old link went
-	window         window
+	window         window        // of packets
+	told           window        // of events: a handover's preparations are its own
 }
 
 // linkUp is when there was a link to go on with: the attachment, or at once when another interface was up.
@@ -46,16 +48,22 @@ func (m *Measure) changes() []*change {
 			attached[n.Name][f.Name] = f.Segment
 		}
 	}
-	byNumber, out := map[int]*change{}, []*change{}
+	byNumber, announced, out := map[int]*change{}, map[int]time.Duration{}, []*change{}
 	for i, a := range m.plan.Actions {
+		if a.Verb == Hint && m.did[i] != notDone {
+			announced[a.Handover] = m.did[i]
+		}
 		if a.Verb != Attach && a.Verb != Detach || m.did[i] == notDone || attached[a.Node] == nil {
 			continue
 		}
 		links := attached[a.Node]
 		c := byNumber[a.Handover]
 		if c == nil && a.Handover >= 0 {
-			c = &change{node: a.Node, first: m.did[i], detach: notDone, attach: notDone}
+			c = &change{node: a.Node, notice: m.did[i], first: m.did[i], detach: notDone, attach: notDone}
 			c.from, c.mbb = m.from(a, links)
+			if at, ok := announced[a.Handover]; ok {
+				c.notice = at
+			}
 			byNumber[a.Handover] = c
 			out = append(out, c)
 		}
@@ -110,9 +118,10 @@ func (m *Measure) windows(changes []*change) {
 	last := map[string]*change{}
 	for _, c := range changes {
 		if p := last[c.node]; p != nil {
-			p.window.end = c.first
+			c.notice = max(c.notice, p.first)
+			p.window.end, p.told.end = c.first, c.notice
 		}
-		c.window = window{c.first, m.plan.Length}
+		c.window, c.told = window{c.first, m.plan.Length}, window{c.notice, m.plan.Length}
 		last[c.node] = c
 	}
 }
@@ -126,7 +135,7 @@ func (m *Measure) handover(c *change) Handover {
 		h.Type = "mbb"
 	}
 	x := m.mobiles[c.node]
-	events := x.within(c.window)
+	events := x.within(c.told)
 	down, up := notDone, notDone
 	if x.probe >= 0 {
 		f := m.plan.Flows[x.probe]
@@ -146,7 +155,7 @@ func (m *Measure) handover(c *change) Handover {
 			h.HomeRoundTrips++
 		}
 	}
-	for _, f := range x.frames[sort.Search(len(x.frames), func(i int) bool { return x.frames[i].at >= c.first }):] {
+	for _, f := range x.frames[sort.Search(len(x.frames), func(i int) bool { return x.frames[i].at >= c.notice }):] {
 		if f.at > first || f.at >= c.window.end {
 			break
 		}

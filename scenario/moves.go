@@ -38,6 +38,9 @@ func (b *builder) move(m Move, node string, at time.Duration, number int) {
 			blackout = *m.Blackout
 		}
 		iface := or(m.Iface, "wlan0")
+		if m.Notice > 0 {
+			b.act(Action{At: at - m.Notice, Verb: Hint, Node: node, Iface: iface, Segment: or(m.Hint, m.To), Handover: number, Notice: m.Notice})
+		}
 		b.act(Action{At: at, Verb: Detach, Node: node, Iface: iface, Handover: number})
 		b.act(Action{At: at + blackout, Verb: Attach, Node: node, Iface: iface, Segment: m.To, Handover: number})
 	}
@@ -48,6 +51,9 @@ func (b *builder) number() {
 	order := map[int]int{}
 	for i := range b.plan.Actions {
 		a := &b.plan.Actions[i]
+		if a.Verb == Hint {
+			continue
+		}
 		if (a.Verb != Detach && a.Verb != Attach) || a.Handover < 0 {
 			a.Handover = -1
 			continue
@@ -58,6 +64,11 @@ func (b *builder) number() {
 			order[a.Handover] = n
 		}
 		a.Handover = n
+	}
+	for i := range b.plan.Actions {
+		if a := &b.plan.Actions[i]; a.Verb == Hint { // it comes before what it is about
+			a.Handover = order[a.Handover]
+		}
 	}
 }
 

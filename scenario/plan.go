@@ -26,6 +26,8 @@ type Plan struct {
 type Segment struct {
 	Name string
 	Air  bool // a radio cell: what crosses it is counted as sent over the air
+	// HW is the link-layer identity of the cell's point of attachment (a BSSID), for hints; zero for wires.
+	HW   plane.HW
 	Link LinkModel
 }
 
@@ -90,6 +92,7 @@ type Verb string
 const (
 	Detach  Verb = "detach"  // Node's Iface leaves its segment; link down
 	Attach  Verb = "attach"  // Node's Iface joins Segment; link up
+	Hint    Verb = "hint"    // Node's engines are told that Iface will be at Segment in Notice
 	Crash   Verb = "crash"   // Node's engines vanish with all they had not persisted
 	Restart Verb = "restart" // Node's engines start again from what they persisted
 	Degrade Verb = "degrade" // Segment's link model becomes Link
@@ -107,8 +110,10 @@ type Action struct {
 	Link    LinkModel
 	Command engine.Command
 	Note    string
+	Notice  time.Duration
 	// Handover is the number (from 0) of the handover this action begins or completes; -1 for none. A Detach
-	// begins one; the Attach with the same number gives its new segment.
+	// begins one; the Attach with the same number gives its new segment. A Hint has the number of the handover it announces: when
+	// the node's engine then says Attach for that segment, the world does the Detach at once and the Attach as much earlier.
 	Handover int
 }
 

@@ -130,9 +130,9 @@ func TestCommute(t *testing.T) {
 		got = append(got, fmt.Sprintf("%v %s %s.%s %s #%d", a.At, a.Verb, a.Node, a.Iface, a.Segment, a.Handover))
 	}
 	want := []string{
-		"7s detach mn.wlan0  #0", "7.02s attach mn.wlan0 ar2 #0",
-		"13s detach mn.wlan0  #1", "13.02s attach mn.wlan0 ar3 #1",
-		"19s detach mn.wlan0  #2", "19.02s attach mn.wlan0 ar1 #2",
+		"6.8s hint mn.wlan0 ar2 #0", "7s detach mn.wlan0  #0", "7.02s attach mn.wlan0 ar2 #0",
+		"12.8s hint mn.wlan0 ar3 #1", "13s detach mn.wlan0  #1", "13.02s attach mn.wlan0 ar3 #1",
+		"18.8s hint mn.wlan0 ar1 #2", "19s detach mn.wlan0  #2", "19.02s attach mn.wlan0 ar1 #2",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("actions:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

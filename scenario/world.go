@@ -14,6 +14,7 @@ var (
 	HomeRouter  = netip.MustParseAddr("2001:db8:0:1::1") // the home agent's kernel on the home link
 	HomeAgent   = netip.MustParseAddr("2001:db8:0:1::a") // the home agent's service address
 	CNAddr      = netip.MustParseAddr("2001:db8:c::c")
+	coreAtCN    = netip.MustParseAddr("2001:db8:c::1")
 	firstHome   = netip.MustParseAddr("2001:db8:0:1::100") // home address of mn; replicas follow
 	everything  = netip.MustParsePrefix("::/0")
 	operatorA   = netip.MustParsePrefix("2001:db8:a::/48")
@@ -63,8 +64,7 @@ func (b *builder) world() {
 		b.accessRouter(a)
 	}
 	b.homeAgent()
-	cn := b.node(Node{Name: "cn", Routes: []Route{{Dst: everything, Via: netip.MustParseAddr("2001:db8:c::1"), Iface: "core"}}})
-	b.iface(cn, Iface{Name: "core", Segment: "core-cn", Addrs: []netip.Prefix{netip.PrefixFrom(CNAddr, 64)}})
+	b.correspondent()
 }
 
 func (b *builder) core() {
@@ -78,7 +78,8 @@ func (b *builder) core() {
 	b.iface(n, Iface{Name: "opa", Segment: "core-opa", Addrs: on(infra(infraOpA, 1))})
 	b.iface(n, Iface{Name: "opb", Segment: "core-opb", Addrs: on(infra(infraOpB, 1))})
 	b.iface(n, Iface{Name: "ha", Segment: "core-ha", Addrs: on(infra(infraHA, 1))})
-	b.iface(n, Iface{Name: "cn", Segment: "core-cn", Addrs: on(netip.MustParseAddr("2001:db8:c::1"))})
+	b.iface(n, Iface{Name: "cn", Segment: "core-cn", Addrs: on(coreAtCN)})
+	b.lan(n)
 }
 
 func (b *builder) operator(name string, link int) {

@@ -11,6 +11,7 @@ const (
 	evTick                // a: engine, b: its life
 	evSolicit             // a: neighbour, b: its attempt
 	evFlow                // a: flow, b: 1 toward the mobile node
+	evAction              // a: of Plan.Actions, ahead of its time
 	evInject              // a: segment, f: frame (replayed by an attacker)
 )
 

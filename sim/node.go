@@ -215,6 +215,8 @@ func (r *runner) do(e engine.Effect) {
 		n.apply(e.Op)
 	case engine.Persist:
 		n.persist(e)
+	case engine.Attach:
+		n.w.commanded(n, e)
 	case engine.Event:
 		n.w.rec.Event(n.w.now, n.plan.Name, r.name, e)
 	case engine.Reply:

@@ -188,6 +188,8 @@ func (w *world) happen(e event) {
 		w.neighbors[e.a].retry(e.b)
 	case evFlow:
 		w.sendFlow(e)
+	case evAction:
+		w.act(int(e.a))
 	case evInject:
 		w.inject(e)
 	}

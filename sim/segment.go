@@ -13,6 +13,7 @@ type segment struct {
 	id        int32
 	name      string
 	air       bool
+	hw        plane.HW // of its point of attachment
 	model     scenario.LinkModel
 	plain     bool
 	floor     time.Duration // no frame sent after a change of the model arrives before this
@@ -24,7 +25,7 @@ type segment struct {
 }
 
 func newSegment(id int32, s scenario.Segment) *segment {
-	return &segment{id: id, name: s.Name, air: s.Air, model: s.Link, plain: s.Link.Plain(),
+	return &segment{id: id, name: s.Name, air: s.Air, hw: s.HW, model: s.Link, plain: s.Link.Plain(),
 		byHW: map[plane.HW]*iface{}, listeners: map[plane.HW][]int32{}, paths: map[uint64]*scenario.LinkPath{}}
 }
 

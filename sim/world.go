@@ -34,12 +34,14 @@ type world struct {
 	punted  boxed     // the latest packet given to engines
 	sinks   []*plane.Sink
 	effects engine.Effects
-	action  int           // next of plan.Actions
-	moment  int           // events at the present moment
-	limit   int           // MaxMoment
-	told    time.Duration // Progress has been told up to here
-	ether   []byte        // scratch for Capture
-	warmed  engine.Mono   // what warm read; without a use the reading might be left out
+	action  int             // next of plan.Actions
+	done    []bool          // those carried out, perhaps ahead of their time
+	moves   map[int32][]int // those of the handovers of an interface, in order
+	moment  int             // events at the present moment
+	limit   int             // MaxMoment
+	told    time.Duration   // Progress has been told up to here
+	ether   []byte          // scratch for Capture
+	warmed  engine.Mono     // what warm read; without a use the reading might be left out
 
 	segments  []*segment
 	segByName map[string]*segment
@@ -57,7 +59,7 @@ func newWorld(c Config) (*world, error) {
 	if c.Plan == nil || c.Recorder == nil || c.Build == nil {
 		return nil, errors.New("sim: Config needs Plan, Build and Recorder")
 	}
-	w := &world{limit: MaxMoment, config: c, plan: c.Plan, rec: c.Recorder, segByName: map[string]*segment{},
+	w := &world{limit: MaxMoment, config: c, plan: c.Plan, rec: c.Recorder, segByName: map[string]*segment{}, done: make([]bool, len(c.Plan.Actions)),
 		byName: map[string]*node{}, byHW: map[plane.HW]*iface{}}
 	for i, s := range c.Plan.Segments {
 		if w.segByName[s.Name] != nil {
@@ -85,6 +87,7 @@ func newWorld(c Config) (*world, error) {
 	if !slices.IsSortedFunc(c.Plan.Actions, func(a, b scenario.Action) int { return int(min(1, max(-1, a.At-b.At))) }) {
 		return nil, errors.New("sim: actions must be ordered by their times")
 	}
+	w.indexMoves()
 	if c.Replay != nil {
 		w.attacker = newAttacker(c.Plan.Seed, *c.Replay)
 	}

@@ -36,6 +36,7 @@ var ctlVerbs = []cobra.Completion{
 	cobra.CompletionWithDesc("engines", "names of the roles that run"),
 	cobra.CompletionWithDesc("link-up", "LINK [attachment=TEXT]: tell that a link is up"),
 	cobra.CompletionWithDesc("link-down", "LINK: tell that a link is down"),
+	cobra.CompletionWithDesc("hint", "LINK hw=BSSID [attachment=TEXT] [in=DURATION]: tell where the link will be soon"),
 	cobra.CompletionWithDesc("refresh", "mobile node: register again now"),
 	cobra.CompletionWithDesc("prefixes", "mobile node: the home prefixes it has learnt"),
 	cobra.CompletionWithDesc("bindings", "home agent: its bindings"),
@@ -152,12 +153,12 @@ func (f *ctlFlags) ask(ctx context.Context, c *driver.Client, verb string, args 
 	return printJSON(json.RawMessage(reply.Data))
 }
 
-// ctlArgs reads KEY=VALUE words. The link of link-up and link-down may stand alone, as wpa_cli gives it.
+// ctlArgs reads KEY=VALUE words. The link of link-up, link-down and hint may stand alone, as wpa_cli gives it.
 func ctlArgs(verb string, words []string) (map[string]string, error) {
 	args := map[string]string{}
 	for i, w := range words {
 		key, value, ok := strings.Cut(w, "=")
-		if !ok && i == 0 && (verb == driver.VerbLinkUp || verb == driver.VerbLinkDown) {
+		if !ok && i == 0 && (verb == driver.VerbLinkUp || verb == driver.VerbLinkDown || verb == driver.VerbHint) {
 			key, value, ok = "port", w, true
 		}
 		if !ok || key == "" {
