@@ -16,6 +16,10 @@
 // only the new care-of address is tested; on return to the care-of address of before, nothing is. Routes that carry
 // nothing are not refreshed; they end, and the next packet that comes through the home agent begins a new one.
 //
+// A route to a peer that acknowledged an update before is foreseen: after a move it stands from the update on, so that packets
+// follow the update instead of overtaking each other by two ways. A lost update costs the packets until the peer's
+// Binding Error comes.
+//
 // # What forgers reach
 //
 // Binding Errors, refresh requests and the statuses 136 to 138 cannot be authenticated. Each can make a route fall back

@@ -95,6 +95,7 @@ func (m *Mobile) onBE(s *step, q *ip6.Packet, be *mh.BindingError) {
 // unbound begins again with a peer that has no binding of ours.
 func (m *Mobile) unbound(s *step, p *peer) {
 	m.gone(s, p, "peer has no binding")
+	p.proven = false
 	m.timers.Stop(timer{p.addr, expire})
 	p.bound, p.expires = netip.Addr{}, s.now // it may still hold one: the error may be forged
 	if p.believe(s.now) {

@@ -41,6 +41,7 @@ type peer struct {
 	stale    int           // refusals for old nonces in this exchange
 
 	used    bool        // since the last update
+	proven  bool        // it acknowledged the last update that it answered: an update for another care-of address will be taken too
 	silent  bool        // barred for want of answers
 	updated engine.Mono // when the last update was accepted
 	erred   engine.Mono // the last Binding Error or refresh request believed, for ErrorInterval
@@ -139,6 +140,26 @@ func (m *Mobile) ready(s *step, p *peer) {
 	s.facts = append(s.facts, Fact{Kind: Ready, Peer: p.addr, CoA: p.route})
 }
 
+// foresee tells of a route that the update just sent is about to make. A peer that took one update takes the next; packets
+// behind it on the same way find the binding, and none has to go round by the home agent and arrive late. If the
+// update is lost after all, the peer says so by a Binding Error, and retract ends the route.
+func (m *Mobile) foresee(s *step, p *peer) {
+	if !p.proven || m.atHome() || p.route.IsValid() {
+		return
+	}
+	p.route = p.bu.coa
+	s.out.Event("route.foreseen", engine.A("peer", p.addr), engine.A("coa", p.route))
+	s.facts = append(s.facts, Fact{Kind: Ready, Peer: p.addr, CoA: p.route})
+}
+
+// retract ends a route that was foreseen, and did not come.
+func (m *Mobile) retract(s *step, p *peer, why string) {
+	p.proven = false
+	if p.route.IsValid() && p.route != p.bound {
+		m.gone(s, p, why)
+	}
+}
+
 // gone tells that a route has ended.
 func (m *Mobile) gone(s *step, p *peer, why string) {
 	s.out.Event("route.gone", engine.A("peer", p.addr), engine.A("coa", p.route), engine.S("why", why))
@@ -149,6 +170,7 @@ func (m *Mobile) gone(s *step, p *peer, why string) {
 // bar gives a peer up for a while: its packets go by the tunnel (RFC 6275 §5.2.9).
 func (m *Mobile) bar(s *step, p *peer, why string, d time.Duration) {
 	m.halt(p)
+	p.proven = false
 	s.out.Event("route.failed", engine.A("peer", p.addr), engine.S("why", why))
 	if p.route.IsValid() {
 		m.gone(s, p, why)

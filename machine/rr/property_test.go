@@ -39,6 +39,10 @@ func play(t *rapid.T, fail func(string, ...any)) []string {
 			c := w.routes[a]
 			switch {
 			case !c.IsValid() || w.believes(a, c):
+			case w.m.peers[a].bound != c: // foreseen: the update is under way, and the peer says so if it is not
+				if p := w.m.peers[a]; !p.bu.out {
+					fail("%v: a route to %v that no update under way makes: %+v", w.now, a, p)
+				}
 			case a == cn && restarted && w.cns[a].Len() == 0: // it says so as soon as the route is used
 				w.binding(mh.UnknownBinding, c, hoa)
 			default:

@@ -66,6 +66,7 @@ func (m *Mobile) send(s *step, p *peer) {
 		m.accepted(s, p, u.asked) // a refusal would be told all the same: §9.5.4
 		return
 	}
+	m.foresee(s, p)
 	m.timers.Set(timer{p.addr, updating}, s.now.Add(u.wait))
 	u.wait = min(2*u.wait, MaxTimeout)
 }
@@ -98,6 +99,9 @@ func (m *Mobile) build(p *peer) []byte {
 // has restarted and cannot tell us.
 func (m *Mobile) unanswered(s *step, p *peer) {
 	u := &p.bu
+	if !u.delayed {
+		m.retract(s, p, "no acknowledgement")
+	}
 	switch {
 	case u.tries >= maxTries && !u.delayed:
 		p.silent = true
@@ -144,6 +148,7 @@ func (m *Mobile) onBA(s *step, q *ip6.Packet, ba *mh.BindingAck) {
 	switch st := ba.Status; {
 	case st == mh.ExpiredHomeNonce || st == mh.ExpiredCareOfNonce || st == mh.ExpiredNonces:
 		p.stale++
+		m.retract(s, p, "nonces expired")
 		s.out.Event("route.refused", engine.A("peer", p.addr), engine.S("status", st.String()))
 		m.renew(s, p, st != mh.ExpiredCareOfNonce, st != mh.ExpiredHomeNonce)
 		return
@@ -195,6 +200,7 @@ func (p *peer) signed(payload []byte, o *mh.Options) bool {
 // resequence takes over the peer's idea of the sequence number and sends again.
 func (m *Mobile) resequence(s *step, p *peer, seq uint16) {
 	s.out.Event("route.resequenced", engine.A("peer", p.addr), engine.S("sequence", strconv.Itoa(int(seq))))
+	m.retract(s, p, "sequence number refused")
 	if p.bu.tries >= maxTries {
 		m.bar(s, p, "sequence number refused", RefusedFor)
 		return
@@ -214,7 +220,7 @@ func (m *Mobile) accepted(s *step, p *peer, lifetime time.Duration) {
 		return
 	}
 	u := &p.bu
-	p.phase, p.stale, p.used = current, 0, false
+	p.phase, p.stale, p.used, p.proven = current, 0, false, !m.cfg.NoAck
 	p.bound, p.updated, p.touched = u.coa, s.now, s.now
 	p.expires, p.lifetime = u.sent.Add(lifetime), lifetime
 	if p.expires <= s.now {

@@ -143,6 +143,7 @@ func (n *Node) accepted(now engine.Now, a *access, ba *mh.BindingAck, out *engin
 	// The access may have gone while the acknowledgement was on its way; then the strategy registers again, or takes up this
 	// binding when the access is back.
 	if moved && a != nil && a.usable() && a.coa == r.coa {
+		n.follow(now, out) // updates to correspondents first: what was held then goes straight behind them
 		n.open(a, out)
 		n.strategy.Registered(now, r.port, out)
 	}
