@@ -220,15 +220,15 @@ type View struct {
 	Role    string `json:"role"` // "cn"
 	Address string `json:"address"`
 	Ready   bool   `json:"ready,omitempty"` // with a link: the address was found unique
-	// Bindings are those of mobile nodes whose routes are optimised.
-	Bindings []correspond.Binding `json:"bindings,omitempty"`
+	// Peers are the mobile nodes that told where they are.
+	Peers []correspond.Binding `json:"peers,omitempty"`
 }
 
 // View shows the node; see engine.Engine.
 func (n *Node) View() any {
 	v := View{Role: "cn", Address: n.cfg.Address.String()}
 	if n.link != nil {
-		v.Ready, v.Bindings = n.link.ready, n.bindings.View()
+		v.Ready, v.Peers = n.link.ready, n.bindings.View()
 	}
 	return v
 }

@@ -72,6 +72,12 @@ func TestCheckers(t *testing.T) {
 		}
 		return append(out, sim.Finished{At: 100 * s})
 	}
+	mobilePath := engine.Plane{Op: plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(netip.MustParseAddr(hoa), 128), Path: plane.Path{Side: plane.Mobile, Mode: plane.Hold}}}}
+	local := engine.Plane{Op: plane.Op{Local: &plane.LocalOp{Addr: netip.MustParseAddr(coa)}}}
+	straight := func(to string) engine.Effect {
+		return engine.Plane{Op: plane.Op{Route: &plane.RouteOp{Pair: plane.Pair{Mobile: netip.MustParseAddr(hoa), Peer: netip.MustParseAddr("2001:db8:c::1")},
+			Route: plane.Route{Side: plane.Peer, CareOf: netip.MustParseAddr(to)}}}}
+	}
 	for name, c := range map[string]struct {
 		checker sim.Checker
 		see     []sim.Observation
@@ -106,6 +112,11 @@ func TestCheckers(t *testing.T) {
 		"twice over a crash": {NewNoReplay(), []sim.Observation{handled(0, "ha", esp(64, "a"), nil, save), sim.Crashed{Node: "ha"},
 			handled(s, "ha", esp(60, "a"), nil, save)}, "replay"},
 		"others": {NewNoReplay(), []sim.Observation{handled(0, "ha", esp(64, "a"), nil, save), handled(s, "ha", esp(64, "b"), nil, save)}, ""},
+
+		"straight": {NewNoDiversion(), []sim.Observation{handled(0, "mn", engine.Tick{}, nil, mobilePath, local), handled(s, "cn", engine.Tick{}, nil, straight(coa))}, ""},
+		"straight to another's address": {NewNoDiversion(), []sim.Observation{handled(0, "mn", engine.Tick{}, nil, mobilePath, local),
+			handled(0, "x", engine.Tick{}, nil, local), handled(s, "cn", engine.Tick{}, nil, straight(coa2))}, "never had"},
+		"straight for nobody": {NewNoDiversion(), []sim.Observation{handled(0, "mn", engine.Tick{}, nil, local), handled(s, "cn", engine.Tick{}, nil, straight(coa))}, "never had"},
 
 		"key": {NewNoKeys([]string{"k"}, map[string][]byte{"k": []byte("0123456789")}), []sim.Observation{
 			sim.Frame{Packet: []byte("xx0123456789x")}}, `key "k"`},

@@ -6,9 +6,10 @@ import (
 	"roam6/engine"
 	"roam6/sim"
 	"roam6/wire/ip6"
+	"roam6/wire/mh"
 )
 
-// NoReplay demands that a packet that carries a Mobility Header or ESP changes what lasts (plane or records) of a node
+// NoReplay demands that a protected packet (ESP, or a Mobility Header with an authenticator) changes what lasts (plane or records) of a node
 // at most once, over crashes too. Whoever doubled it, the link, the attacker or the sender, the second must be refused.
 type NoReplay struct {
 	failure
@@ -29,7 +30,7 @@ func (c *NoReplay) Observe(o sim.Observation) {
 		return
 	}
 	p, err := ip6.Parse(in.Data)
-	if err != nil || p.Proto != ip6.ProtoMH && p.Proto != ip6.ProtoESP {
+	if err != nil || !protected(&p) {
 		return
 	}
 	sum := sha256.New()
@@ -41,4 +42,18 @@ func (c *NoReplay) Observe(o sim.Observation) {
 		c.fail("replay: at %v %s/%s accepts a packet from %v (protocol %d) that it accepted at %s", h.At, h.Node, h.Engine, p.Src, p.Proto, first)
 	}
 	c.accepted[key] = h.At.String()
+}
+
+// protected reports whether a packet proves its sender. Home and care-of tests, binding errors and refresh requests of
+// correspondents prove nothing: what they can do, they may do twice.
+func protected(p *ip6.Packet) bool {
+	if p.Proto != ip6.ProtoMH {
+		return p.Proto == ip6.ProtoESP
+	}
+	m, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
+	if err != nil {
+		return false
+	}
+	o := m.Opts()
+	return o != nil && (o.Auth != nil || o.BindingAuth != nil)
 }
