@@ -44,7 +44,7 @@ func (m *machine) filters(ports []plane.Port) []error {
 	slices.Sort(ports)
 	for _, p := range slices.Compact(ports) {
 		if l := m.links[p]; l != nil {
-			errs = append(errs, l.setFilter(m.demand.wants(p)))
+			errs = append(errs, l.setFilter(m.demand.wants(p), m.fast.Lent(p)))
 		}
 	}
 	return errs

@@ -213,3 +213,111 @@ func inOrder(c *net.UDPConn, n int) error {
 	}
 	return nil
 }
+
+// TestFastOrderRates is TestFastOrder with packets that come at a steady rate, made in the kernel.
+func TestFastOrderRates(t *testing.T) {
+	for _, rate := range []int{1000, 20_000, 50_000} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			b := newAgentBed(t, PlaneEBPF, tunnelPath)
+			tr, err := b.Traffic("ha", "ha0", yard.CN, yard.HoA, 200, "mn", "mn0")
+			must(t, err)
+			defer tr.Close()
+			ran := make(chan error, 1)
+			go func() {
+				_, err := tr.Run(2*time.Second, rate)
+				ran <- err
+			}()
+			for range 5 {
+				time.Sleep(200 * time.Millisecond)
+				b.order(t, "hold")
+				time.Sleep(20 * time.Millisecond)
+				b.order(t, "go")
+			}
+			must(t, <-ran)
+			time.Sleep(100 * time.Millisecond)
+			n, err := tr.Tally()
+			must(t, err)
+			st := b.stats(t)
+			t.Logf("%+v\n%+v\n%+v drops %v", n, st.Plane.Paths, st.Fast.report(), st.Drops)
+			if n.Received != n.Sent || n.Late > 0 {
+				t.Errorf("%d of %d came, %d late", n.Received, n.Sent, n.Late)
+			}
+		})
+	}
+}
+
+// mobileBed is a yard with a node in mn that is a mobile node, and the kernel's own home agent in ha.
+func newMobileBed(t testing.TB, how Plane) (*yard.Yard, *Node) {
+	t.Helper()
+	y := homeYard(t)
+	must(t, y.KernelAgent())
+	must(t, y.IP("mn", "addr del 2001:db8:a::fd/64 dev mn0"))
+	path := plane.Path{Side: plane.Mobile, Mode: plane.Tunnel, Local: yard.CoA, Remote: yard.HA, Out: 1}
+	e := &script{deadline: engine.Never, on: func(_ engine.Now, in engine.Input, out *engine.Effects) {
+		if _, ok := in.(engine.Start); ok {
+			out.Plane(plane.Op{Link: &plane.LinkOp{Port: 1, Link: plane.Link{Gateway: hw(t, yard.MACha1), MTU: yard.LinkMTU}}})
+			out.Plane(localOp(yard.CoA, plane.Local{Port: 1}))
+			out.Plane(hostOp(yard.HoA, plane.Host{MTU: yard.HomeMTU, Default: true}))
+			out.Plane(pathOp(path))
+		}
+	}}
+	var n *Node
+	err := y.In("mn", func() (err error) {
+		n, err = New(Config{Name: "mn", Tun: "roam6", Plane: how, Userland: true, Engines: []Engine{{"e", e}},
+			Links: []Link{{Port: 1, Ifname: "mn0", External: true}}})
+		return err
+	})
+	must(t, err)
+	done := make(chan error, 1)
+	go func() { done <- n.Run(context.Background()) }()
+	t.Cleanup(func() {
+		must(t, n.Close())
+		must(t, <-done)
+	})
+	_, err = n.Views(context.Background())
+	must(t, err)
+	return y, n
+}
+
+func hw(t testing.TB, s string) plane.HW {
+	t.Helper()
+	a, err := net.ParseMAC(s)
+	must(t, err)
+	return plane.HW(a)
+}
+
+// TestFastMobile: the mobile node's side, both ways, and merged segments.
+func TestFastMobile(t *testing.T) {
+	y, n := newMobileBed(t, PlaneEBPF)
+	down, atMobile := udpPair(t, y, "cn", yard.CN, "mn", yard.HoA)
+	up, atCN := udpPair(t, y, "mn", yard.HoA, "cn", yard.CN)
+	for _, w := range []struct{ from, to *net.UDPConn }{{up, atCN}, {down, atMobile}} {
+		for i := range 20 {
+			_, err := fmt.Fprintf(w.from, "packet %d", i)
+			must(t, err)
+			buf := make([]byte, 100)
+			must(t, w.to.SetReadDeadline(time.Now().Add(patience)))
+			k, err := w.to.Read(buf)
+			if want := fmt.Sprintf("packet %d", i); err != nil || string(buf[:k]) != want {
+				st, _ := n.Stats(context.Background())
+				t.Fatalf("received %q, %v; want %q; %+v %v", buf[:k], err, want, st.Fast.report(), st.Drops)
+			}
+		}
+	}
+	st, err := n.Stats(context.Background())
+	must(t, err)
+	if p := st.Fast.Paths[0]; p.Sent.Packets != 20 || p.Received.Packets != 20 || st.Packets != 0 {
+		t.Errorf("the fast path carried %+v, the plane %d: %+v", p, st.Packets, st.Fast.report())
+	}
+	if _, err := exec.LookPath("iperf3"); err != nil {
+		t.Skip("no iperf3 (apt-get install iperf3)")
+	}
+	for _, flags := range [][]string{nil, {"-R"}} {
+		rate, err := y.TCP("mn", yard.HoA, "cn", 2*time.Second, flags...)
+		must(t, err)
+		t.Logf("%v: %.2f Gb/s", flags, rate/1e9)
+	}
+	st, err = n.Stats(context.Background())
+	must(t, err)
+	t.Logf("%+v drops %v", st.Fast.report(), st.Drops)
+}

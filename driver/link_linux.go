@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -66,7 +67,7 @@ func openLink(c Link) (*link, error) {
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, readBuffer) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, readBuffer)
 	}
-	if err := l.setFilter(nil); err != nil {
+	if err := l.setFilter(nil, nil); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
@@ -128,8 +129,9 @@ func (l *link) member(opt int, a netip.Addr) error {
 	return nil
 }
 
-func (l *link) setFilter(wants []netip.Prefix) error {
-	code, err := bpf.Assemble(append(kernelChecks(), filter(wants)...))
+// setFilter lets through what is wanted, but no tunnel packets to lent addresses: those come by another way.
+func (l *link) setFilter(wants []netip.Prefix, lent []netip.Addr) error {
+	code, err := bpf.Assemble(slices.Concat(kernelChecks(), withoutTunnels(lent), filter(wants)))
 	if err != nil {
 		return fmt.Errorf("filter of %s: %w", l.Ifname, err)
 	}

@@ -23,13 +23,21 @@ type kernel struct {
 // CAP_NET_ADMIN (loading, attaching); what a Fast does later needs neither. The error says what the machine lacks.
 func Open(c Config) (*Fast, error) {
 	k := &kernel{}
-	if err := k.open(&c); err != nil {
+	err := k.load(&c)
+	if err == nil {
+		err = k.attachAll(c)
+	}
+	if err != nil {
 		return nil, errors.Join(err, k.close())
 	}
-	return newFast(c, k, unsafe.Slice((*fastSlot)(unsafe.Pointer(&k.mem[0])), c.Paths)), nil
+	return k.fast(c), nil
 }
 
-func (k *kernel) open(c *Config) error {
+func (k *kernel) fast(c Config) *Fast {
+	return newFast(c, k, unsafe.Slice((*fastSlot)(unsafe.Pointer(&k.mem[0])), c.Paths))
+}
+
+func (k *kernel) load(c *Config) error {
 	if c.Paths <= 0 || c.Paths > MaxPaths {
 		c.Paths = MaxPaths
 	}
@@ -51,6 +59,10 @@ func (k *kernel) open(c *Config) error {
 	if err := k.objs.Settings.Put(uint32(0), &k.set); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
+	return nil
+}
+
+func (k *kernel) attachAll(c Config) error {
 	for _, l := range c.Links {
 		if err := k.attach(l.Index, k.objs.Link, ebpf.AttachTCXIngress); err != nil {
 			return lacks("attaching to "+l.Name, err)

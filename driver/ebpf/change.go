@@ -50,8 +50,11 @@ func (f *Fast) After(op plane.Op, mtu func(plane.Path) int) {
 
 // follow looks again at the paths that an Op about something else concerns.
 func (f *Fast) follow(op plane.Op) {
+	if op.Local != nil {
+		f.lend(op.Local.Addr)
+	}
 	switch {
-	case op.Local != nil && !op.Local.Local.Proxy, op.Link != nil:
+	case op.Local != nil && (f.ends[op.Local.Addr] > 0 || len(f.remotes[op.Local.Addr]) > 0), op.Link != nil:
 		for _, e := range f.entries { //order:any each by itself
 			f.refresh(e)
 		}
@@ -59,9 +62,6 @@ func (f *Fast) follow(op plane.Op) {
 		if e := f.entries[op.Way.Key.Inner.Masked()]; e != nil {
 			f.refresh(e)
 		}
-	}
-	if op.Local != nil {
-		f.lend(op.Local.Addr)
 	}
 }
 
@@ -132,6 +132,9 @@ func (f *Fast) account(e *entry, by int) {
 		}
 	}
 	f.sides[side] += by
+	if f.ends[e.path.Local] += by; f.ends[e.path.Local] == 0 {
+		delete(f.ends, e.path.Local)
+	}
 	r := e.path.Remote
 	if !r.IsValid() {
 		return
@@ -234,12 +237,33 @@ func (f *Fast) drop(e *entry) {
 }
 
 // lend tells the link program whether what it leaves of tunnel packets to an address must go into the TUN: yes, if the
-// kernel has neither the address nor a route for it there.
+// kernel has neither the address nor a route for it there. The packet socket of the link must then bring none of them (Lent).
 func (f *Fast) lend(a netip.Addr) {
 	l, ok := f.locals[a]
-	if false && ok && !l.Capture && f.doors[l.Port].index != 0 {
-		f.lent[a] = f.kernel.setLocal(a, true) == nil
+	want := ok && !l.Capture && f.doors[l.Port].index != 0
+	port, is := f.lent[a]
+	switch {
+	case is && !(want && port == l.Port):
+		_ = f.kernel.setLocal(a, false)
+		delete(f.lent, a)
+	case !is && want && len(f.lent) < MaxLent && f.kernel.setLocal(a, true) == nil:
+		f.lent[a] = l.Port
 	}
+}
+
+// Lent gives the addresses on a port whose tunnel packets (next header 41) come by the fast path or the TUN, and must not
+// be taken from the link as well. Sorted.
+func (f *Fast) Lent(port plane.Port) (list []netip.Addr) {
+	if f == nil {
+		return nil
+	}
+	for a, p := range f.lent { //order:any sorted below
+		if p == port {
+			list = append(list, a)
+		}
+	}
+	slices.SortFunc(list, netip.Addr.Compare)
+	return list
 }
 
 // switchOff tells the programs whether anything may be fast.

@@ -18,6 +18,9 @@ const (
 	// ForceAfter bounds how long a path that may be fast waits for the plane to catch up. Beyond it the plane is slower than
 	// what comes, its queue is full, and the order of a few packets is worth less than the loss of many.
 	ForceAfter = 250 * time.Millisecond
+	// ForceBacklog is how many packets of a path may wait for the plane, once it has waited for QuietAfter, before it goes ahead
+	// without them: half of what the TUN's queue holds.
+	ForceBacklog = 4096
 )
 
 // The directions of fastSlot's counters.
@@ -177,7 +180,7 @@ func (f *Fast) settle(e *entry, now time.Duration, idle bool) bool {
 		case idle && now-m.at >= QuietAfter:
 			atomic.StoreUint64(&s.Done[dir], slow)
 			f.lost += int64(slow - done)
-		case now-m.open >= ForceAfter:
+		case now-m.open >= ForceAfter, now-m.open >= QuietAfter && slow-done >= ForceBacklog && slow > done:
 			force = true
 		}
 	}

@@ -19,8 +19,9 @@
 // A packet must not overtake those of its path that were left to the plane before it and still wait in the TUN or in Soft.
 // The tun program counts what it leaves, by path and direction; Finished counts what Soft has done with, in memory that both
 // share. The programs are fast only while the two are equal. What the kernel dropped on its way into the TUN would keep them
-// apart: Sweep makes them equal when nothing has moved for QuietAfter, and if a path has had no such moment for ForceAfter
-// lets it go ahead all the same, because then the plane is slower than what comes, and loses packets.
+// apart: Sweep makes them equal when nothing has moved for QuietAfter, and lets a path that has had
+// no such moment for long go ahead all the same (ForceAfter, ForceBacklog), because then the plane is slower than what comes, and
+// would lose packets.
 //
 //	fast.c             the programs; fast_bpfel.o, fast_bpfeb.o and their Go are generated from it
 //	open.go attach.go  loading, attaching, what a machine lacks

@@ -58,9 +58,10 @@ type entry struct {
 type table struct {
 	links   map[plane.Port]plane.Link
 	locals  map[netip.Addr]plane.Local // but those of others (proxied)
-	lent    map[netip.Addr]bool        // whose tunnel packets the link program alone handles
+	lent    map[netip.Addr]plane.Port  // whose tunnel packets the link program handles or passes into the TUN
 	entries map[netip.Prefix]*entry
 	remotes map[netip.Addr][]*entry // by the far end of their tunnel
+	ends    map[netip.Addr]int      // paths by the near end
 	addrs   map[netip.Addr]*entry   // whole addresses
 
 	ways   map[plane.WayKey]struct{}
@@ -73,8 +74,8 @@ type table struct {
 
 func newTable() table {
 	return table{
-		links: map[plane.Port]plane.Link{}, locals: map[netip.Addr]plane.Local{}, lent: map[netip.Addr]bool{},
-		entries: map[netip.Prefix]*entry{}, remotes: map[netip.Addr][]*entry{}, addrs: map[netip.Addr]*entry{},
+		links: map[plane.Port]plane.Link{}, locals: map[netip.Addr]plane.Local{}, lent: map[netip.Addr]plane.Port{},
+		entries: map[netip.Prefix]*entry{}, remotes: map[netip.Addr][]*entry{}, ends: map[netip.Addr]int{}, addrs: map[netip.Addr]*entry{},
 		ways: map[plane.WayKey]struct{}{}, gates: map[plane.GateKey]struct{}{}, flows: map[uint32]struct{}{}, routes: map[plane.Pair]struct{}{},
 	}
 }
@@ -125,7 +126,7 @@ func (t *table) judge(e *entry, doors map[plane.Port]door) (flags uint8, why str
 	}
 	if l, ok := t.locals[p.Local]; !ok || l.Tentative {
 		why = SlowLocal
-	} else if p.Side == plane.Agent || t.lent[p.Local] {
+	} else if _, ok := t.lent[p.Local]; ok || p.Side == plane.Agent {
 		flags |= flagTakes
 	}
 	_, here := t.locals[p.Remote]

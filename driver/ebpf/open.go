@@ -10,8 +10,9 @@ import (
 const (
 	// MaxPaths is how many paths can be fast; further ones are left to the plane. A path takes 0.2 KiB of kernel memory.
 	MaxPaths = 65536
-	// MaxLocals is how many addresses of a mobile node's engines the link program knows; as in fast.c.
-	MaxLocals = 1024
+	// MaxLent is how many addresses of a mobile node the link program knows (fast.c has room for more). Each is a part of the
+	// filter of the link's packet socket.
+	MaxLent = 32
 )
 
 // Link is a link port of the node.

@@ -82,6 +82,12 @@ func (y *Yard) In(name string, f func() error) error {
 	})
 }
 
+// Enter puts the calling goroutine into a namespace for good: its thread is nobody else's from then on.
+func (y *Yard) Enter(name string) error {
+	runtime.LockOSThread()
+	return unix.Setns(int(y.names[name].Fd()), unix.CLONE_NEWNET)
+}
+
 // IP runs lines of ip -6 in a namespace.
 func (y *Yard) IP(name string, lines ...string) error {
 	for _, l := range lines {
