@@ -23,9 +23,6 @@ const (
 	captureBuffer = 256 << 10
 	// captureEvery is how often it is written all the same: who works in a lab reads the files meanwhile.
 	captureEvery = time.Second
-	// CaptureLimit is where a capture file ends, octets: a lab that is up for days must not fill the disk. Later frames count
-	// as dropped from captures.
-	CaptureLimit = 1 << 30
 )
 
 // captures are the pcapng files of a run, one a segment. Every frame is written once, as its sender put it on the segment

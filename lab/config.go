@@ -8,12 +8,16 @@ import (
 	"roam6/scenario"
 )
 
+// CaptureLimit is where a capture file ends, octets: a lab that is up for days must not fill the disk. Later frames count as
+// dropped from captures.
+const CaptureLimit = 1 << 30
+
 // Config says what to run and who is told.
 type Config struct {
 	Plan       *scenario.Plan
 	Build      scenario.Build                      // turns a node's configuration into engines; nil runs kernel nodes only
 	Recorder   scenario.Recorder                   // its calls come from one goroutine, ordered by time; nil for none
-	CaptureDir string                              // where one pcapng a segment is written; "" for none
+	CaptureDir string                              // where one pcapng a segment is written, up to CaptureLimit; "" for none
 	Progress   func(at time.Duration, what string) // told of each action; called from one goroutine; nil for none
 	// Store opens where a node keeps what it persists, through crashes and restarts; nil keeps it in memory as long as the lab
 	// lives. A store that is an io.Closer is closed with the lab.

@@ -9,6 +9,6 @@
 // whatever ends it, kill -9 included, leaves no namespace, interface, address, route or process behind.
 //
 // A program calls Supported, then Enter (which runs it again inside fresh user, mount, PID and network namespaces), then
-// Run for a whole plan; or New, Start, Do and Exec for a lab that a person works in, served to other processes by
-// Serve and reached by Dial.
+// Run for a whole plan; or New, Start, Move, Follow and Exec for a lab that a person works in, served to other processes by
+// Serve and reached by Dial. A program that runs on a terminal is held by this program once more (keeper.go).
 package lab

@@ -46,7 +46,8 @@ var (
 // detached lab that is not up when ctx ends is taken down.
 //
 // The second program dies with the first, unless detached. As the first process of its PID namespace it takes every
-// process it started with it when it dies, however it dies.
+// process it started with it when it dies, however it dies, and it waits for those that have no parent any more. So it must
+// start programs by Exec only: how others ended it may not learn.
 func Enter(ctx context.Context, o EnterOptions) (inside bool, exit int, err error) {
 	outside := os.Getenv(envOutside)
 	here, err := os.Readlink(threadNS)
