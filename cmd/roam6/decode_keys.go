@@ -91,7 +91,7 @@ func keyConfigs(name string, seed uint64) ([]*node.Config, error) {
 func (k espKeys) addNode(c *node.Config) error {
 	for _, r := range c.Roles {
 		if r.MN != nil {
-			if err := k.add(r.MN.Security.ESP, r.MN.HomeAddress, true); err != nil {
+			if err := k.both(r.MN.Security, r.MN.HomeAddress, true); err != nil {
 				return err
 			}
 		}
@@ -99,12 +99,20 @@ func (k espKeys) addNode(c *node.Config) error {
 			continue
 		}
 		for _, m := range r.HA.Mobiles {
-			if err := k.add(m.Security.ESP, m.HomeAddress, false); err != nil {
+			if err := k.both(m.Security, m.HomeAddress, false); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// both takes the keys of signalling and of the tunnel for home tests.
+func (k espKeys) both(s node.SecurityConfig, home netip.Addr, mobile bool) error {
+	if err := k.add(s.ESP, home, mobile); err != nil {
+		return err
+	}
+	return k.add(s.Tunnel, home, mobile)
 }
 
 // add takes the pair of keys that one end has; mobile says which end.

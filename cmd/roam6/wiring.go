@@ -40,6 +40,9 @@ func keysOf(p *scenario.Plan) (names []string, keys map[string][]byte) {
 		if e := s.ESP; e != nil {
 			keys[name+".out_key"], keys[name+".in_key"] = e.OutKey, e.InKey
 		}
+		if e := s.Tunnel; e != nil {
+			keys[name+".tunnel.out_key"], keys[name+".tunnel.in_key"] = e.OutKey, e.InKey
+		}
 		if a := s.Auth; a != nil {
 			keys[name+".key"] = a.Key
 		}
