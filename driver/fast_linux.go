@@ -18,11 +18,10 @@ func (m *machine) openFast(want Plane) error {
 	}
 	err := m.needTun()
 	if err == nil {
-		c := ebpf.Config{Tun: m.kernel.index}
-		for _, l := range m.order {
-			c.Links = append(c.Links, ebpf.Link{Port: l.Port, Name: l.Ifname, Index: l.index, HW: l.hw})
+		var links []ebpf.Link
+		if links, err = m.fastLinks(); err == nil {
+			m.fast, err = ebpf.Open(ebpf.Config{Links: links, Tun: m.kernel.index})
 		}
-		m.fast, err = ebpf.Open(c)
 	}
 	if err != nil && want == PlaneEBPF {
 		return fmt.Errorf("no fast path (ebpf): %w", err)
@@ -31,6 +30,31 @@ func (m *machine) openFast(want Plane) error {
 		m.slow = err.Error()
 	}
 	return nil
+}
+
+// maxFastLinks bounds the interfaces that get a program.
+const maxFastLinks = 64
+
+// fastLinks are the interfaces that packets come by: the node's links and, where its kernel forwards, the others of this
+// namespace that are Ethernet and no part of a bridge. Interfaces that come later have no program, and what comes by them is slow.
+func (m *machine) fastLinks() (list []ebpf.Link, err error) {
+	forwards, ours := false, map[int]bool{m.kernel.index: true}
+	for _, l := range m.order {
+		list = append(list, ebpf.Link{Port: l.Port, Name: l.Ifname, Index: l.index, HW: l.hw})
+		ours[l.index] = true
+		forwards = forwards || !l.Userland
+	}
+	if !forwards {
+		return list, nil
+	}
+	all, err := retry(m.kernel.nl.LinkList)
+	for _, l := range all {
+		a := l.Attrs()
+		if !ours[a.Index] && a.EncapType == "ether" && a.MasterIndex == 0 && len(list) < maxFastLinks {
+			list = append(list, ebpf.Link{Name: a.Name, Index: a.Index})
+		}
+	}
+	return list, err
 }
 
 func (m *machine) fastPath() *ebpf.Fast { return m.fast }

@@ -15,9 +15,9 @@ const (
 	MaxLent = 32
 )
 
-// Link is a link port of the node.
+// Link is an interface that packets come by: a link port of the node, or one that is its kernel's alone.
 type Link struct {
-	Port  plane.Port
+	Port  plane.Port // 0: the kernel's alone
 	Name  string
 	Index int
 	HW    plane.HW
@@ -54,7 +54,9 @@ func newFast(c Config, k *kernel, slots []fastSlot) *Fast {
 	f := &Fast{table: newTable(), kernel: k, doors: map[plane.Port]door{}, slots: slots,
 		active: map[*entry]struct{}{}, lowered: map[*entry]struct{}{}}
 	for _, l := range c.Links {
-		f.doors[l.Port] = door{uint32(l.Index), l.HW}
+		if l.Port != plane.Kernel {
+			f.doors[l.Port] = door{uint32(l.Index), l.HW}
+		}
 		f.names = append(f.names, l.Name)
 	}
 	return f
