@@ -33,7 +33,7 @@ func (s *Soft) deliver(r, by *route, a *arrival, b []byte, sink *Sink) {
 	if by != r {
 		by.received.add(len(b))
 	}
-	s.send(Kernel, HW{}, b, sink)
+	sink.up(b)
 }
 
 // inspect treats packets that are more than user data: control, options that must be proved and taken out, errors about
@@ -154,7 +154,7 @@ func (s *Soft) arrive(a *arrival, b []byte, c *chain, sink *Sink) {
 		s.drop(sink, DropRouting)
 		return
 	}
-	if s.stopped(a.port, sourceOf(b), sink) {
+	if s.gates.n > 0 && s.stopped(a.port, sourceOf(b), sink) {
 		return
 	}
 	a.outer.local, a.straight = destinationOf(b), true

@@ -69,11 +69,11 @@ func levelOf(levels []gateLevel, bits int) (int, bool) {
 
 // stopped drops a packet that a gate stops.
 func (s *Soft) stopped(port Port, src netip.Addr, sink *Sink) bool {
-	if s.gates.n == 0 || !s.gates.closed(port, src) {
-		return false
+	if s.gates.closed(port, src) {
+		s.drop(sink, DropGate)
+		return true
 	}
-	s.drop(sink, DropGate)
-	return true
+	return false
 }
 
 func (g *gates) get(k GateKey) *gate {

@@ -114,7 +114,7 @@ func (s *Soft) fromMobile(r, by *route, a *arrival, inner []byte, dst netip.Addr
 			return
 		}
 	}
-	s.send(Kernel, HW{}, inner, sink)
+	sink.up(inner)
 }
 
 // ECN code points, the two low bits of the traffic class (RFC 3168 §5).

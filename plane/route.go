@@ -17,6 +17,7 @@ type route struct {
 	checkedGen int  // localGen for which loops was found, plus one
 	loops      bool // the tunnel's far end is this node
 	quiet      bool // it carries copies: errors about them concern nobody
+	usual      bool // what enters leaves by the path's own way, and nothing else is done with it
 }
 
 // ends names a tunnel by its outer addresses.
@@ -98,6 +99,7 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 		s.dropAged(r, sink) // by the age of the path that held them
 	}
 	r.Path, r.checkedGen = p, 0
+	r.setUsual()
 	for _, w := range r.ways {
 		w.Side = r.Side
 	}
@@ -111,6 +113,11 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	case p.Mode != Hold && !p.Keep:
 		s.discardCopies(r)
 	}
+}
+
+// setUsual keeps whether nothing special is wanted of the route.
+func (r *route) setUsual() {
+	r.usual = r.Mode != Hold && !r.Keep && len(r.ways) == 0 && !(r.Control && r.Side == Agent)
 }
 
 // wayOf is what of a Path says which way its packets go.

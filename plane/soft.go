@@ -90,8 +90,11 @@ type Sink struct {
 func (s *Sink) Reset() {
 	clear(s.Out)
 	clear(s.Punt)
-	clear(s.Refused)
-	s.Out, s.Punt, s.Drops, s.Refused, s.Hints = s.Out[:0], s.Punt[:0], s.Drops[:0], s.Refused[:0], s.Hints[:0]
+	s.Out, s.Punt, s.Drops = s.Out[:0], s.Punt[:0], s.Drops[:0]
+	if len(s.Refused)+len(s.Hints) > 0 {
+		clear(s.Refused)
+		s.Refused, s.Hints = s.Refused[:0], s.Hints[:0]
+	}
 }
 
 // Table is a deep copy of the state carried out: the sum of all Ops so far that were not refused.
@@ -232,7 +235,7 @@ func (s *Soft) fromKernel(a *arrival, b []byte, src, dst netip.Addr, sink *Sink)
 		s.drop(sink, DropBadAddress)
 		return
 	}
-	if s.stopped(Kernel, src, sink) {
+	if s.gates.n > 0 && s.stopped(Kernel, src, sink) {
 		return
 	}
 	r := s.mobile.find(src)
@@ -286,7 +289,7 @@ func (s *Soft) fromLink(a *arrival, b []byte, src, dst netip.Addr, sink *Sink) {
 		s.toLocal(a, l, b, sink)
 		return
 	}
-	if s.stopped(a.port, src, sink) {
+	if s.gates.n > 0 && s.stopped(a.port, src, sink) {
 		return
 	}
 	switch r := s.mobile.find(dst); {

@@ -44,7 +44,7 @@ func (s *Soft) optimise(r *route, b []byte, sink *Sink) (done, sent bool) {
 	case len(out) > t.mtu:
 		sent = s.fragment(t.out, out, c, t.mtu, sink)
 	default:
-		sent = s.send(t.out, t.to, out, sink)
+		sent = s.sendTo(t.out, t.to, out, sink)
 	}
 	if sent && mine != nil {
 		mine.sent.add(size)

@@ -58,7 +58,10 @@ func (s *Soft) direct(r *route, b []byte, sink *Sink) bool {
 		s.report(sink, icmpError{kind: icmpTooBig, value: uint32(mtu), about: b, from: r.Local})
 		return false
 	}
-	return s.send(r.Out, r.To, b, sink)
+	if r.To != (HW{}) {
+		return s.sendTo(r.Out, r.To, b, sink)
+	}
+	return s.send(r.Out, b, sink)
 }
 
 // encapsulate puts the tunnel header of a path before a packet and sends it, RFC 2473 §3.1. added is the octets of the
@@ -94,7 +97,7 @@ func (s *Soft) encapsulate(r *route, b []byte, added int, sink *Sink) bool {
 	if len(out) > mtu { // RFC 2473 §7.1 (b)
 		return s.fragment(r.Out, out, cut{head: ip6.HeaderLen, nextAt: 6}, mtu, sink)
 	}
-	return s.send(r.Out, HW{}, out, sink)
+	return s.send(r.Out, out, sink)
 }
 
 // nesting applies RFC 2473 §4.1.1 to a packet about to enter a tunnel. limit is the value of the option its tunnel header
@@ -205,22 +208,33 @@ func (s *Soft) fragment(port Port, out []byte, c cut, mtu int, sink *Sink) bool 
 		f[c.head] = proto
 		binary.BigEndian.PutUint16(f[c.head+2:], uint16(base+at)|more)
 		binary.BigEndian.PutUint32(f[c.head+4:], id)
-		sent = s.send(port, HW{}, append(f, body[at:end]...), sink) && sent
+		sent = s.send(port, append(f, body[at:end]...), sink) && sent
 	}
 	return sent
 }
 
-// send hands a packet to a port: on a link to a neighbour, the link's router if none is named.
-func (s *Soft) send(port Port, to HW, b []byte, sink *Sink) bool {
+// up hands a packet to the kernel.
+func (s *Sink) up(b []byte) { s.Out = append(s.Out, Out{Port: Kernel, Data: b}) }
+
+// send hands a packet to a port: on a link to its router.
+func (s *Soft) send(port Port, b []byte, sink *Sink) bool {
 	if port == Kernel {
-		sink.Out = append(sink.Out, Out{Port: Kernel, Data: b})
+		sink.up(b)
 		return true
 	}
-	if to == (HW{}) {
-		if to = s.table.Links[port].Gateway; to == (HW{}) {
-			s.drop(sink, DropNoGateway)
-			return false
-		}
+	l := s.table.Links[port]
+	if l.Gateway == (HW{}) {
+		s.drop(sink, DropNoGateway)
+		return false
+	}
+	sink.Out = append(sink.Out, Out{port, l.Gateway, b})
+	return true
+}
+
+// sendTo hands a packet to a neighbour on a link, to the link's router if none is named.
+func (s *Soft) sendTo(port Port, to HW, b []byte, sink *Sink) bool {
+	if port == Kernel || to == (HW{}) {
+		return s.send(port, b, sink)
 	}
 	sink.Out = append(sink.Out, Out{port, to, b})
 	return true

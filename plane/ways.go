@@ -31,7 +31,7 @@ func (r *route) via(src, dst netip.Addr) *route {
 
 // straightBy says whether packets that no tunnel brings are accepted by a port: the path or one of its ways is Direct.
 func (r *route) straightBy(port Port) bool {
-	return r.Mode == Direct || slices.ContainsFunc(r.ways, func(w *way) bool { return w.Mode == Direct && w.Out == port })
+	return r.Mode == Direct || len(r.ways) > 0 && slices.ContainsFunc(r.ways, func(w *way) bool { return w.Mode == Direct && w.Out == port })
 }
 
 // way is the further way with a number, or nil.
@@ -93,6 +93,7 @@ func (s *Soft) setWay(k WayKey, to Way, del bool) {
 	put(&s.ways, len(list) == 0, k.Inner, list)
 	if r != nil {
 		r.ways = list
+		r.setUsual()
 	}
 }
 
