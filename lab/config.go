@@ -19,6 +19,8 @@ type Config struct {
 	Recorder   scenario.Recorder                   // its calls come from one goroutine, ordered by time; nil for none
 	CaptureDir string                              // where one pcapng a segment is written, up to CaptureLimit; "" for none
 	Progress   func(at time.Duration, what string) // told of each action; called from one goroutine; nil for none
+	// Plane says who forwards the nodes' user packets; the zero value is driver.PlaneSoft.
+	Plane driver.Plane
 	// Store opens where a node keeps what it persists, through crashes and restarts; nil keeps it in memory as long as the lab
 	// lives. A store that is an io.Closer is closed with the lab.
 	Store func(node string) (driver.Store, error)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"roam6/driver"
+	"roam6/driver/ebpf"
 	"roam6/lab"
 )
 
@@ -76,7 +77,7 @@ func examine() ([]finding, error) {
 		}
 		f = finding{Name: f.Name, State: lack, Found: "lacks " + strings.Join(names, ", "), Costs: "real nodes, run as this user"}
 	}
-	list = append(list, f, kernelFinding(), tunFinding(), userNamespaces(), capabilityFinding(missing))
+	list = append(list, f, kernelFinding(), tunFinding(), fastFinding(), userNamespaces(), capabilityFinding(missing))
 	list = append(list, ipv6Findings()...)
 	list = append(list, program("tshark", "a second opinion on captures (make test compares with it)", "apt install tshark"),
 		program("ping", "trying a lab by hand", "apt install iputils-ping"),
@@ -119,6 +120,14 @@ func tunFinding() finding {
 	}
 	unix.Close(fd)
 	return finding{Name: path, State: have, Found: f.Found + ", opens"}
+}
+
+func fastFinding() finding {
+	if err := ebpf.Probe(); err != nil {
+		return finding{Name: "--plane ebpf", State: lack, Found: err.Error(),
+			Costs: "speed; users' packets pass through user space", Do: "nothing, if --plane soft is fast enough; a running node says in roam6 ctl stats what is fast"}
+	}
+	return finding{Name: "--plane ebpf", State: have, Found: "programs load; a running node says in roam6 ctl stats what is fast and why the rest is not"}
 }
 
 func userNamespaces() finding {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"roam6/driver"
 	"roam6/lab"
 	"roam6/scenario"
 )
@@ -46,15 +47,15 @@ handovers, the timeline that explains each outage, and the verdict go to standar
 	f.choose(c)
 	f.show(c)
 	c.Flags().StringVar(&f.captures, "keep-captures", "", "write a pcapng of every segment into `DIR` (--report does so too)")
-	c.Flags().StringVar(&f.plane, "plane", "soft", "who forwards users' packets: soft")
+	planeFlag(c, &f.plane)
 	must(c.MarkFlagDirname("keep-captures"))
 	return c
 }
 
 // run is the command. It checks everything before it enters the namespaces, where it runs once more.
 func (f *labFlags) run(ctx context.Context, arg string) error {
-	if f.plane != "soft" {
-		return usagef("--plane %s: there is only soft", f.plane)
+	if err := planeKnown(f.plane); err != nil {
+		return err
 	}
 	s, p, err := f.plan(arg)
 	if err != nil {
@@ -67,9 +68,9 @@ func (f *labFlags) run(ctx context.Context, arg string) error {
 	if inside, err := enter(ctx, lab.EnterOptions{}); !inside {
 		return err
 	}
-	m := scenario.NewMeasure(p, "lab", "soft")
+	m := scenario.NewMeasure(p, "lab", f.plane)
 	l := newLive(&f.runFlags, p, m)
-	c := lab.Config{Plan: p, Build: build, Recorder: l, CaptureDir: f.captures}
+	c := lab.Config{Plan: p, Build: build, Recorder: l, CaptureDir: f.captures, Plane: driver.Plane(f.plane)}
 	if c.CaptureDir == "" {
 		c.CaptureDir = f.report
 	}

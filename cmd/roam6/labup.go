@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"roam6/driver"
 	"roam6/lab"
 	"roam6/scenario"
 )
@@ -21,7 +22,7 @@ const envRuntime = "ROAM6_RUNTIME"
 // upFlags are the flags of `lab up`.
 type upFlags struct {
 	runFlags
-	name, captures string
+	name, captures, plane string
 }
 
 func labUpCmd() *cobra.Command {
@@ -48,6 +49,7 @@ roam6 lab exec and roam6 lab move.`,
 	c.Flags().StringVar(&f.captures, "keep-captures", "",
 		fmt.Sprintf("write a pcapng of every segment into `DIR` while the lab is up, %d MiB each at most", lab.CaptureLimit>>20))
 	must(c.MarkFlagDirname("keep-captures"))
+	planeFlag(c, &f.plane)
 	nameFlag(c, &f.name, "`name` of the lab, to have several (default the scenario's)")
 	return c
 }
@@ -56,6 +58,9 @@ roam6 lab exec and roam6 lab move.`,
 const maxLabName = 40
 
 func (f *upFlags) up(ctx context.Context, arg string) error {
+	if err := planeKnown(f.plane); err != nil {
+		return err
+	}
 	s, p, err := f.plan(arg)
 	if err != nil {
 		return err
@@ -98,7 +103,7 @@ func (f *upFlags) up(ctx context.Context, arg string) error {
 func (f *upFlags) keep(ctx context.Context, p *scenario.Plan, at *place) error {
 	quiet := *p
 	quiet.Actions = nil
-	l, err := lab.New(lab.Config{Plan: &quiet, Build: build, Recorder: newLive(&runFlags{}, &quiet, nobody{}), CaptureDir: f.captures})
+	l, err := lab.New(lab.Config{Plan: &quiet, Build: build, Recorder: newLive(&runFlags{}, &quiet, nobody{}), CaptureDir: f.captures, Plane: driver.Plane(f.plane)})
 	if err == nil {
 		err = l.Start(ctx)
 	}

@@ -35,7 +35,7 @@ node, or several of them. examples/ has configurations to start from.`, nodeRunC
 
 // nodeFlags are the flags of `node run`.
 type nodeFlags struct {
-	config, log, level string
+	config, log, level, plane string
 }
 
 func configFlag(c *cobra.Command, file *string) {
@@ -64,6 +64,7 @@ when it is ready (Type=notify) and that it lives (WatchdogSec).`,
 	configFlag(c, &f.config)
 	c.Flags().StringVar(&f.log, "log", "text", "form of the log: text or json")
 	c.Flags().StringVar(&f.level, "log-level", "info", "least level that is logged: debug (every dropped message too), info, warn, error")
+	planeFlag(c, &f.plane)
 	must(c.RegisterFlagCompletionFunc("log", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)))
 	must(c.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp)))
 	return c
@@ -124,6 +125,9 @@ func (f *nodeFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := planeKnown(f.plane); err != nil {
+		return err
+	}
 	c, text, err := readNode(f.config)
 	if err != nil {
 		return err
@@ -140,7 +144,7 @@ func (f *nodeFlags) run(ctx context.Context) error {
 		return lacks(err)
 	}
 	log = log.With("node", c.Name)
-	d := driver.Config{Name: c.Name, Engines: engines, Tun: c.Tun}
+	d := driver.Config{Name: c.Name, Engines: engines, Tun: c.Tun, Plane: driver.Plane(f.plane)}
 	for _, l := range c.Links {
 		d.Links = append(d.Links, driver.Link{Port: plane.Port(l.Port), Ifname: l.Name, External: l.Hook, Userland: l.Kernel == node.KernelOff})
 	}

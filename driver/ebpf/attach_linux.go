@@ -83,6 +83,21 @@ func (k *kernel) attach(index int, p *ebpf.Program, at ebpf.AttachType) error {
 	return nil
 }
 
+// Probe says whether this process could open a fast path here, and changes nothing. The error says what the machine lacks.
+func Probe() error {
+	k := &kernel{}
+	defer k.close()
+	if err := k.load(&Config{Paths: 1}); err != nil {
+		return err
+	}
+	const loopback = 1 // in every namespace
+	_, err := link.QueryPrograms(link.QueryOptions{Target: loopback, Attach: ebpf.AttachTCXIngress})
+	if err == nil || errors.Is(err, unix.ENOENT) { // it has none
+		return nil
+	}
+	return lacks("attaching programs", err)
+}
+
 // lacks explains a refusal.
 func lacks(what string, err error) error {
 	var refused *ebpf.VerifierError
@@ -90,7 +105,7 @@ func lacks(what string, err error) error {
 	case errors.As(err, &refused):
 		return fmt.Errorf("%s: this kernel's verifier refuses them: %w", what, err)
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%s needs CAP_BPF and CAP_NET_ADMIN outside of user namespaces (run as root, or: setcap cap_bpf,cap_net_admin,cap_net_raw+ep on the binary): %w", what, err)
+		return fmt.Errorf("%s needs CAP_BPF and CAP_NET_ADMIN outside of user namespaces (run as root, or: setcap cap_bpf,cap_net_admin,cap_net_raw+ep on the binary): %w", what, unix.EPERM)
 	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, unix.EINVAL):
 		return fmt.Errorf("%s: this kernel cannot (Linux 6.6 or later can): %w", what, err)
 	}

@@ -13,6 +13,9 @@ type kernel struct{}
 // Open says that there is no fast path here.
 func Open(Config) (*Fast, error) { return nil, errors.New("the fast path needs Linux") }
 
+// Probe says that there is no fast path here.
+func Probe() error { return errors.New("the fast path needs Linux") }
+
 func (*kernel) setPath(netip.Addr, *fastPath) error { return nil }
 func (*kernel) deletePath(netip.Addr) error         { return nil }
 func (*kernel) setLocal(netip.Addr, bool) error     { return nil }
