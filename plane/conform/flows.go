@@ -123,6 +123,10 @@ func policeCases() []Case {
 	pass := kernel(down).up(tunnel(ha, coa, passed(down)))
 	beyond := kernel(down).drops(plane.DropPoliced)
 	rate := func(rate, burst int) Step { return flow(1, plane.Flow{Rate: rate, Burst: burst}) }
+	often := agent(rate(3, 100), pass) // an octet each third of a second
+	for at := 400 * ms; at < 33*s; at += 400 * ms {
+		often = append(often, beyond.at(at))
+	}
 	return []Case{
 		{"a policer passes a burst, then its rate", agent(
 			rate(1000, 300),
@@ -132,11 +136,7 @@ func policeCases() []Case {
 			pass.at(s).times(3), beyond.at(s),
 			pass.at(time.Hour).times(3), beyond.at(time.Hour),
 		)},
-		{"parts of an octet are not lost, however often one asks", agent(
-			rate(3, 100), pass, // an octet each third of a second
-			beyond.at(10*s), beyond.at(20*s), beyond.at(33*s), beyond.at(33*s+333*ms),
-			pass.at(33*s+334*ms),
-		)},
+		{"parts of an octet are not lost, however often one asks", append(often, beyond.at(33*s+333*ms), pass.at(33*s+335*ms))},
 		{"a packet larger than the burst never passes", agent(rate(1_000_000, 99), beyond, beyond.at(time.Hour))},
 		{"without a burst a large packet passes all the same", agent(
 			rate(1, 0), pass.times(plane.MinBurst/100), beyond,
