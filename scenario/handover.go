@@ -219,9 +219,11 @@ func (m *Measure) Result() *Result {
 		Scenario: m.plan.Scenario, World: m.world, Strategy: m.plan.Strategy, Plane: m.plane, Seed: m.plan.Seed,
 		Handovers: []Handover{}, Flows: []FlowResult{}, Drops: map[string]int{},
 	}
-	for _, c := range m.changes() {
+	changes := m.changes()
+	for _, c := range changes {
 		r.Handovers = append(r.Handovers, m.handover(c))
 	}
+	m.outages(changes, r.Handovers)
 	for i, f := range m.plan.Flows {
 		r.Flows = append(r.Flows, m.flows[i].down.result(f, "down"), m.flows[i].up.result(f, "up"))
 	}
@@ -258,18 +260,19 @@ func totals(handovers []Handover) Totals {
 		if h.Outcome == Failed {
 			t.Failed++
 		}
-		longest, over, measured := time.Duration(0), time.Duration(0), false
+		longest, over, ranked := time.Duration(0), time.Duration(0), false
 		for _, d := range []Direction{h.Down, h.Up} {
 			if d.Interruption == nil {
 				continue
 			}
-			measured = true
-			longest, over = max(longest, time.Duration(*d.Interruption)), max(over, time.Duration(*d.L3Overhead))
+			if d.Outage != nil { // else it is ranked with the handover it is put down to
+				ranked, longest, over = true, max(longest, time.Duration(*d.Outage)), max(over, d.overhead)
+			}
 			t.Lost += *d.Lost
 			t.Duplicated += *d.Duplicated
 			t.Reordered += *d.Reordered
 		}
-		if measured {
+		if ranked {
 			interruption, overhead = append(interruption, longest), append(overhead, over)
 		}
 	}

@@ -133,6 +133,7 @@ func TestHandoverFigures(t *testing.T) {
  "l2_blackout_ms": 20,
  "down": {
   "interruption_ms": 2000,
+  "outage_ms": 2000,
   "l3_overhead_ms": 1980,
   "lost": 2000,
   "duplicated": 0,
@@ -141,6 +142,7 @@ func TestHandoverFigures(t *testing.T) {
  },
  "up": {
   "interruption_ms": 2000,
+  "outage_ms": 2000,
   "l3_overhead_ms": 1980,
   "lost": 0,
   "duplicated": 0,
@@ -316,6 +318,38 @@ func TestWindowsEndAtTheNextHandover(t *testing.T) {
 	}
 	if r.Totals.Failed != 1 {
 		t.Errorf("totals %+v", r.Totals)
+	}
+}
+
+// Totals and expectations take an outage whole, however many windows cut it, and rank it once.
+func TestOutagesAreWhole(t *testing.T) {
+	//spec RT-16
+	p := oneMove()
+	for i, at := range []time.Duration{1200 * ms, 2600 * ms} {
+		p.Actions = append(p.Actions,
+			scenario.Action{At: at, Verb: scenario.Detach, Node: "mn", Iface: "wlan0", Handover: i + 1},
+			scenario.Action{At: at + 20*ms, Verb: scenario.Attach, Node: "mn", Iface: "wlan0", Segment: "ar1", Handover: i + 1})
+	}
+	m := scenario.NewMeasure(p, "sim", "soft")
+	for i, a := range p.Actions {
+		m.Did(a.At, i)
+	}
+	run(m, 3*time.Second, 3500*ms)
+	r := m.Result()
+	for i, want := range []*scenario.Millis{nil, new(scenario.Millis(2 * time.Second)), nil} {
+		if got := r.Handovers[i].Down.Outage; (got == nil) != (want == nil) || got != nil && *got != *want {
+			t.Errorf("handover %d: outage %v, want %v", i+1, got, want)
+		}
+	}
+	if s := r.Totals.Interruption; time.Duration(*s.Max) != 2*time.Second || time.Duration(*s.P50) != 2*time.Second {
+		t.Errorf("totals %v", s)
+	}
+	if over := time.Duration(*r.Totals.L3Overhead.Max); over != 1940*ms {
+		t.Errorf("overhead %v, want the outage less three blackouts", over)
+	}
+	limit := 1500 * ms // more than every window has of it
+	if checks := scenario.Verdict(r, scenario.Expect{MaxInterruption: &limit}); scenario.Passed(checks) {
+		t.Errorf("an outage of 2 s passes: %+v", checks)
 	}
 }
 

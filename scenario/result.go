@@ -53,6 +53,7 @@ const (
 // Direction is what the probe flow saw of a handover in one direction; all nil when the mobile node has no probe flow.
 type Direction struct {
 	Interruption *Millis `json:"interruption_ms"`
+	Outage       *Millis `json:"outage_ms"` // whole, also beyond the window; nil when the interruption is a part of another handover's outage
 	L3Overhead   *Millis `json:"l3_overhead_ms"`
 	Lost         *int    `json:"lost"`
 	Duplicated   *int    `json:"duplicated"`
@@ -60,6 +61,7 @@ type Direction struct {
 	MaxExtra     *Millis `json:"max_extra_delay_ms"`
 
 	gapStart, gapEnd time.Duration // the interruption, of the run; equal when there was none
+	overhead         time.Duration // the outage less the blackouts it reaches over
 }
 
 // Air is the signalling that crossed radio cells for a handover.
@@ -89,7 +91,7 @@ type FlowResult struct {
 	R          *Decimal `json:"r_factor"` // nil when the flow is not voice
 }
 
-// Totals sum up the handovers of the result.
+// Totals sum up the handovers of the result. Interruption and L3Overhead rank whole outages, each once.
 type Totals struct {
 	Handovers    int        `json:"handovers"`
 	Failed       int        `json:"failed"`

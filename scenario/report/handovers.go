@@ -208,8 +208,23 @@ func outages(handovers []scenario.Handover, width int) string {
 		}
 		out.WriteString(fold(o.String(), width))
 	}
+	var cut []string
+	for i, h := range handovers {
+		if isPart(h.Down) || isPart(h.Up) {
+			cut = append(cut, strconv.Itoa(i+1))
+		}
+	}
+	if more := len(cut) - textParts; more > 0 {
+		cut = append(cut[:textParts], fmt.Sprintf("and %d more", more))
+	}
+	if len(cut) > 0 {
+		out.WriteString(fold(strings.Join(cut, ", ")+": a part of an outage that lasted over the next move; median and max below, and what is expected, take it whole and once", width))
+	}
 	return out.String()
 }
+
+// isPart reports whether what a direction shows is a part of another handover's outage.
+func isPart(d scenario.Direction) bool { return d.Interruption != nil && d.Outage == nil }
 
 // legend says what the columns that are shown mean.
 func legend(left []string, width int) string {

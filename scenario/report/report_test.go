@@ -165,12 +165,15 @@ func TestOneOutageOfTwoHandovers(t *testing.T) {
 	lost.At, lost.To, lost.Outcome = scenario.Millis(time.Second), "", scenario.Failed
 	lost.Down.Interruption, lost.Up.Interruption = new(scenario.Millis(6*time.Second)), new(scenario.Millis(6*time.Second))
 	found.At, found.From = scenario.Millis(7*time.Second), ""
-	found.Down.Interruption = new(scenario.Millis(1500 * ms))
+	found.Down.Interruption, found.Down.Outage = new(scenario.Millis(1500*ms)), nil
 	other.Mobile = "mn2"
 	r.Result.Handovers = []scenario.Handover{lost, other, found}
 	want := "1 and 3 are one outage: mn had no link from 1.00 to 7.00 s; interrupted 7,500 ms down, 6,300 ms up together"
-	if text := string(report.Text(r, 0)); !strings.Contains(text, want) {
-		t.Errorf("%q is not said in\n%s", want, text)
+	text := string(report.Text(r, 0))
+	for _, want := range []string{want, "\n  3: a part of an outage that lasted over the next move"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not said in\n%s", want, text)
+		}
 	}
 	if page := string(report.HTML(r)); !strings.Contains(page, want) {
 		t.Error("the page does not say it")

@@ -1,0 +1,96 @@
+package scenario
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// share is what a handover has of the outages of one direction that touch its window.
+type share struct {
+	whole    time.Duration // the longest outage put down to it, from beginning to end
+	overhead time.Duration // that less the blackouts it reaches over
+	rest     time.Duration // the longest part in its window of an outage put down to another
+}
+
+// outages finds how long outages were as a whole. A window cuts what lasts longer; who waits for packets does not see windows. So
+// each outage is put down to the handover of the node in whose window most of it lies, once and whole. A handover of which the
+// longest outage is only a part of another's has none of its own.
+func (m *Measure) outages(changes []*change, handovers []Handover) {
+	of := map[string][]int{}
+	for i, c := range changes {
+		of[c.node] = append(of[c.node], i)
+	}
+	for node, mine := range of { //order:any
+		x := m.mobiles[node]
+		if x.probe < 0 {
+			continue
+		}
+		slices.SortStableFunc(mine, func(a, b int) int { return cmp.Compare(changes[a].first, changes[b].first) })
+		own := make([]*change, len(mine))
+		for k, i := range mine {
+			own[k] = changes[i]
+		}
+		f, t := m.plan.Flows[x.probe], &m.flows[x.probe]
+		down, up := t.down.shares(own, f, m.plan.Length), t.up.shares(own, f, m.plan.Length)
+		for k, i := range mine {
+			handovers[i].Down.take(down[k])
+			handovers[i].Up.take(up[k])
+		}
+	}
+}
+
+// take notes the outage of a direction that was measured.
+func (d *Direction) take(s share) {
+	if d.Interruption != nil && s.whole >= s.rest {
+		d.Outage, d.overhead = millis(s.whole), s.overhead
+	}
+}
+
+// shares puts every outage of a direction down to a handover. The changes are one node's, in order of time.
+func (t *track) shares(changes []*change, f Flow, length time.Duration) []share {
+	out := make([]share, len(changes))
+	k, previous := 0, f.Start
+	put := func(start, end time.Duration) {
+		for k < len(changes) && changes[k].window.end <= start {
+			k++
+		}
+		t.put(out[k:], changes[k:], window{start, end}, f.Interval)
+	}
+	for _, a := range t.arrivals {
+		put(previous, a.at)
+		previous = max(previous, a.at)
+	}
+	if tail := min(length, f.Stop); tail-previous > 2*f.Interval { // nothing came any more, as in gap
+		put(previous, tail)
+	}
+	return out
+}
+
+// put puts one time without packets down. The first change is the first whose window it may touch.
+func (t *track) put(out []share, changes []*change, w window, interval time.Duration) {
+	whole := w.end - w.start - interval
+	if whole <= 0 {
+		return
+	}
+	home, most, blackouts := -1, time.Duration(0), time.Duration(0)
+	part := func(c *change) time.Duration { return min(w.end, c.window.end) - max(w.start, c.window.start) }
+	n := 0
+	for ; n < len(changes) && changes[n].first < w.end; n++ {
+		if p := part(changes[n]); p > most {
+			home, most = n, p
+		}
+	}
+	for i, c := range changes[:n] {
+		blackouts += min(c.blackout(), max(0, part(c)))
+		if i != home {
+			out[i].rest = max(out[i].rest, part(c)-interval)
+		}
+	}
+	if home >= 0 && whole > out[home].whole {
+		out[home].whole = whole
+	}
+	if home >= 0 {
+		out[home].overhead = max(out[home].overhead, whole-blackouts)
+	}
+}
