@@ -17,6 +17,8 @@ type way struct {
 }
 
 // via is the way that a tunnel packet with these outer addresses came by: the path's own, one of its further ones, or nil.
+//
+// spec MIP-08
 func (r *route) via(src, dst netip.Addr) *route {
 	if r.accepts(src, dst) {
 		return r

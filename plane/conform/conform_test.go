@@ -7,7 +7,7 @@ import (
 	"roam6/plane/conform"
 )
 
-// spec MIP-10
+// spec MIP-04 MIP-08 MIP-10
 func TestSoft(t *testing.T) {
 	conform.Run(t, func() conform.Applier { return plane.NewSoft() })
 }
