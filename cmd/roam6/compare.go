@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +15,9 @@ import (
 	"roam6/scenario/report"
 	"roam6/sim"
 )
+
+// rowKey is the key of the scenario that rows set themselves.
+const rowKey = "mn.dad"
 
 // variant is one row of a comparison: a strategy and the overrides that make it what it is.
 type variant struct {
@@ -26,7 +31,9 @@ func compareCmd() *cobra.Command {
 		Use:   "compare SCENARIO",
 		Short: "Run a scenario with every handover strategy and print one table",
 		Long: `Runs a scenario with every handover strategy, and plain Mobile IPv6 with both ways of duplicate address detection, and prints a
-row each. What the scenario expects is expected of each: if one does not show it, the exit status is 1.`,
+row each. What the scenario expects is expected of each: if one does not show it, the exit status is 1.
+
+A row's own key, mn.dad, is the row's: --set mn.dad=optimistic leaves the rows that say so.`,
 		Example: lines(
 			"roam6 compare commute",
 			"roam6 compare commute --world lab --set radio.blackout=50ms",
@@ -45,14 +52,21 @@ row each. What the scenario expects is expected of each: if one does not show it
 	return c
 }
 
-// variants are the strategies; each comes with both ways of duplicate address detection, its longest wait.
+// variants are the strategies; each comes with both ways of duplicate address detection, its longest wait, unless the user chose
+// one. What a row is called it also is, whatever --set says: its own key comes last.
 func variants(f *runFlags) []variant {
 	var out []variant
+	ways := []string{"standard", "optimistic"}
+	for _, s := range f.set {
+		if way, ok := strings.CutPrefix(s, rowKey+"="); ok && slices.Contains([]string{"standard", "optimistic"}, way) {
+			ways = []string{way}
+		}
+	}
 	for _, s := range mn.Strategies {
-		for _, dad := range []string{"standard", "optimistic"} {
+		for _, dad := range ways {
 			v := variant{name: s + ", " + dad + " DAD", with: *f}
 			v.with.strategy = s
-			v.with.set = append([]string{"mn.dad=" + dad}, f.set...)
+			v.with.set = append(slices.Clone(f.set), rowKey+"="+dad)
 			out = append(out, v)
 		}
 	}
@@ -68,6 +82,9 @@ func compare(ctx context.Context, f *runFlags, arg string) error {
 		if _, _, err := v.with.plan(arg); err != nil {
 			return err
 		}
+	}
+	if !f.quiet && len(list) == len(mn.Strategies) {
+		fmt.Fprintf(os.Stderr, "roam6: --set %s: only rows with it are compared\n", rowKey)
 	}
 	if f.world == "lab" {
 		if inside, err := enter(ctx, lab.EnterOptions{}); !inside {

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"roam6/role/mn"
+	"roam6/scenario"
+)
+
+// A row is what its name says: a user's --set of a row's own key leaves the rows that agree, and never changes another.
+func TestRowsOfComparison(t *testing.T) {
+	for _, c := range []struct {
+		set  []string
+		rows int
+	}{
+		{nil, 2},
+		{[]string{"radio.loss=0.1"}, 2},
+		{[]string{"mn.dad=optimistic"}, 1},
+		{[]string{"mn.dad=optimistic", "mn.dad=standard"}, 1},
+		{[]string{"mn={dad: optimistic}"}, 2},
+	} {
+		list := variants(&runFlags{nodes: 1, seed: 1, set: c.set})
+		if len(list) != c.rows*len(mn.Strategies) {
+			t.Errorf("%v: %d rows", c.set, len(list))
+		}
+		for _, v := range list {
+			_, p, err := v.with.plan("commute")
+			if err != nil {
+				t.Fatalf("%v: %v", c.set, err)
+			}
+			way := strings.Fields(v.name)[1]
+			if !slices.ContainsFunc(p.Nodes, func(n scenario.Node) bool { return strings.Contains(string(n.Config), "dad: "+way) }) {
+				t.Errorf("%v: row %q is not what it is called", c.set, v.name)
+			}
+		}
+	}
+	if list := variants(&runFlags{nodes: 1, seed: 1, set: []string{"mn.dad=maybe"}}); len(list) != 2*len(mn.Strategies) {
+		t.Errorf("a wrong word leaves %d rows", len(list))
+	} else if _, _, err := list[0].with.plan("commute"); err == nil {
+		t.Error("a wrong word is taken")
+	}
+}
