@@ -83,6 +83,22 @@ stage_wasm() {
 	return $bad
 }
 
+# the fast path's programs in the tree are what clang makes of their source
+stage_objects() {
+	local version=/usr/include/linux/version.h
+	has clang-14 && has llvm-strip-14 || skip_stage objects "no clang-14 and llvm-14, which made the objects (apt-get install clang-14 llvm-14)" || return
+	[ -e /usr/include/bpf/bpf_helpers.h ] || skip_stage objects "no bpf/bpf_helpers.h (apt-get install libbpf-dev)" || return
+	# The types of the kernel's headers are part of an object.
+	grep -q 'VERSION_MAJOR 6$' $version && grep -q 'VERSION_PATCHLEVEL 1$' $version ||
+		skip_stage objects "the objects were made with the headers of Linux 6.1 (Debian 12), and here are others" || return
+	cp -r driver/ebpf "$scratch/objects" || return
+	restore="cp -r $scratch/objects/. driver/ebpf"
+	holds "go generate ./driver/ebpf/..." go generate ./driver/ebpf/... && holds "objects in the tree" diff -r "$scratch/objects" driver/ebpf
+	local status=$?
+	$restore && restore=''
+	return $status
+}
+
 # all tests but those of the stage house, with the seeds and corpora of the fuzz targets
 stage_unit() {
 	local packages

@@ -56,6 +56,7 @@ var benches = []struct {
 	run         func(ctx context.Context, f *benchFlags) ([]benchRow, error)
 }{
 	{"codec", "Time and allocations of parsing and appending messages", benchCodec},
+	{"plane", "Packets through a home agent, with the fast path and without, beside the kernel's own tunnels (as root)", benchPlane},
 	{"sim", "Handovers per second of wall time and memory of the simulator, on one core", benchSim},
 	{"emulator", "How late the laboratory's links deliver, at 4,000 packets a second over nine of them", benchEmulator},
 }
@@ -117,6 +118,9 @@ func printRows(w io.Writer, rows []benchRow) error {
 	}
 	line("", "median", "spread", "runs", "unit")
 	for _, r := range rows {
+		if r.Ratio != nil {
+			r.Unit += fmt.Sprintf(", %.2f × %s (%.2f to %.2f)", *r.Ratio, r.Peer, *r.RatioMin, *r.RatioMax)
+		}
 		switch {
 		case r.Ours == nil:
 			line(r.Name, "–", "–", "–", r.Unit+", skipped: "+r.Skipped)
