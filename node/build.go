@@ -66,7 +66,8 @@ func build(c *Config, r RoleConfig, seed [32]byte) (engine.Engine, error) {
 				Lifetime: *l.Lifetime, DelayMax: *l.RADelayMax, Valid: l.Valid, Preferred: l.Preferred,
 			})
 		}
-		return ar.New(cfg, seed), nil
+		cfg.Fast = fastRouter(r.AR, cfg.Links)
+		return ar.New(cfg, seed)
 	case r.HA != nil:
 		return ha.New(homeAgent(r.HA), seed)
 	}
@@ -78,6 +79,7 @@ func mobileNode(c *Config, m *MNConfig) mn.Config {
 		HomeAddress: m.HomeAddress, HomePrefix: m.HomePrefix, HomeAgent: m.HomeAgent, NAI: m.NAI,
 		Strategy: m.Strategy, DAD: mn.DAD(m.DAD), Lifetime: m.Lifetime, HoldPackets: m.HoldPackets, HoldAge: m.HoldAge,
 		Security: security(m.Security), Tunnel: tunnelOf(m.Security), Routes: routesOf(m),
+		HandoverKeys: handoverKeysOf(m),
 	}
 	for _, l := range c.Links {
 		if !slices.Contains(m.Links, l.Port) {

@@ -159,6 +159,7 @@ func (k *checker) role(at string, r *RoleConfig, all []RoleConfig) {
 		for i := range r.AR.Links {
 			k.advertise(fmt.Sprintf("%s.ar.links[%d]", at, i), &r.AR.Links[i])
 		}
+		k.fast(at+".ar.fmipv6", r.AR)
 	case r.HA != nil:
 		k.ha(at+".ha", r.HA)
 	case r.CN != nil:
@@ -178,6 +179,7 @@ func (k *checker) mn(at string, m *MNConfig) {
 	given(k, at+".lifetime", &m.Lifetime, mn.DefaultLifetime)
 	given(k, at+".hold_packets", &m.HoldPackets, mn.DefaultHoldPackets)
 	given(k, at+".hold_age", &m.HoldAge, mn.DefaultHoldAge)
+	k.handoverKeys(at+".fmipv6", m)
 	k.must(len(m.NAI) <= maxNAI, at+".nai", m.NAI, "up to 253 octets")
 	k.prefix(at+".home_prefix", m.HomePrefix)
 	k.unicast(at+".home_address", m.HomeAddress)

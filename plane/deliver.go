@@ -33,6 +33,10 @@ func (s *Soft) deliver(r, by *route, a *arrival, b []byte, sink *Sink) {
 	if by != r {
 		by.received.add(len(b))
 	}
+	if l, ok := s.isEnd(destinationOf(b)); ok {
+		s.receiveAgain(a, l, b, sink)
+		return
+	}
 	sink.up(b)
 }
 

@@ -217,6 +217,7 @@ type arrival struct {
 	from     HW
 	outer    ends // of the tunnel it came in; of a packet sent straight, the care-of address alone
 	straight bool // with a type 2 routing header
+	depth    int  // tunnels it was taken out of and received again
 }
 
 // fromKernel treats what applications send, or what the kernel of a router was told to hand over.

@@ -94,6 +94,9 @@ func (s *Soft) encapsulate(r *route, b []byte, added int, sink *Sink) bool {
 	}
 	out := shift(b, size)
 	writeTunnel(out, r, limit)
+	if n := s.beneath(r); n != nil {
+		return s.encapsulate(n, out, added+size, sink)
+	}
 	if len(out) > mtu { // RFC 2473 §7.1 (b)
 		return s.fragment(r.Out, out, cut{head: ip6.HeaderLen, nextAt: 6}, mtu, sink)
 	}

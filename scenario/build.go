@@ -3,7 +3,6 @@ package scenario
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -95,12 +94,10 @@ func (b *builder) node(n Node) int {
 	return len(b.plan.Nodes) - 1
 }
 
-// iface adds an interface; its link-layer address is 02, the node's number in four octets, the interface's number.
+// iface adds an interface; see ifaceHW for its link-layer address.
 func (b *builder) iface(node int, f Iface) {
 	n := &b.plan.Nodes[node]
-	f.HW[0] = 2
-	binary.BigEndian.PutUint32(f.HW[1:], uint32(node+1))
-	f.HW[5] = byte(len(n.Ifaces) + 1)
+	f.HW = ifaceHW(node, len(n.Ifaces)+1)
 	n.Ifaces = append(n.Ifaces, f)
 }
 

@@ -36,6 +36,9 @@ func (b *builder) mobileConfig(i int) []byte {
 		fmt.Fprintf(&w, "      home_agent: %s\n", HomeAgent)
 	}
 	fmt.Fprintf(&w, "      strategy: %s\n      dad: %s\n      lifetime: %s\n", b.o.Strategy, m.DAD, m.Lifetime)
+	if b.o.Strategy == fmipv6 {
+		fmt.Fprintf(&w, "      fmipv6: [%s]\n", strings.Join(b.handoverKeys(i, false), ", "))
+	}
 	if m.NAI {
 		fmt.Fprintf(&w, "      nai: %s\n", nai(i))
 	}
@@ -68,10 +71,10 @@ func (b *builder) security(i int, mirrored bool) string {
 }
 
 // routerConfig is the configuration of an access router.
-func (b *builder) routerConfig(a accessCell) []byte {
-	r := b.s.Router
-	return fmt.Appendf(nil, "name: %s\nlinks: [{name: %s, port: 1}]\nroles:\n  - ar: {links: [{port: 1, prefix: %s, address: %s, interval_min: %s, interval_max: %s, lifetime: %s, ra_delay_max: %s}]}\n",
-		a.name, "cell", a.prefix, first(a.prefix), r.IntervalMin, r.IntervalMax, r.Lifetime, r.RADelayMax)
+func (b *builder) routerConfig(self int) []byte {
+	a, r := accessCells[self], b.s.Router
+	return fmt.Appendf(nil, "name: %s\nlinks: [{name: %s, port: 1}]\nroles:\n  - ar:\n      links: [{port: 1, prefix: %s, address: %s, interval_min: %s, interval_max: %s, lifetime: %s, ra_delay_max: %s}]\n%s",
+		a.name, "cell", a.prefix, first(a.prefix), r.IntervalMin, r.IntervalMax, r.Lifetime, r.RADelayMax, b.fastRouter(self))
 }
 
 // homeAgentConfig is the configuration of the home agent: all mobile nodes are its own.

@@ -10,7 +10,7 @@ import (
 
 // What is said of a move before it happens, and what may not be said.
 //
-//spec RT-04
+// spec RT-04
 func TestNotice(t *testing.T) {
 	p := plan(t, "commute", scenario.Options{Seed: 7, Set: []string{"moves[1].hint=ar1"}})
 	var hints []scenario.Action

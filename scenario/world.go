@@ -60,8 +60,8 @@ func (b *builder) world() {
 	b.core()
 	b.operator("opa", infraOpA)
 	b.operator("opb", infraOpB)
-	for _, a := range accessCells {
-		b.accessRouter(a)
+	for i := range accessCells {
+		b.accessRouter(i)
 	}
 	b.homeAgent()
 	b.correspondent()
@@ -98,9 +98,10 @@ func (b *builder) operator(name string, link int) {
 	}
 }
 
-func (b *builder) accessRouter(a accessCell) {
+func (b *builder) accessRouter(self int) {
+	a := accessCells[self]
 	n := b.node(Node{
-		Name: a.name, Forward: true, Config: b.routerConfig(a),
+		Name: a.name, Forward: true, Config: b.routerConfig(self),
 		Routes: []Route{{Dst: everything, Via: infra(a.infra, 1), Iface: "core"}},
 	})
 	b.iface(n, Iface{Name: "core", Segment: a.operator + "-" + a.name, Addrs: on(infra(a.infra, 2))})

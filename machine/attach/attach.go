@@ -95,6 +95,7 @@ type Link struct {
 	source  netip.Addr // address solicitations come from; invalid while none may be used
 	up      bool
 	suspect bool    // the link came up and the current router has not been heard since
+	told    bool    // another router told of the current one, which has not been heard yet; see Arrive
 	hearsay bool    // confirmed by an advertisement, which need not be of now; nobody asked the router yet
 	current *Router // at router, or nil
 	router  Router
@@ -225,6 +226,11 @@ func (l *Link) HeardRA(now engine.Now, from plane.HW, p *ip6.Packet, ra *nd.Rout
 	}
 	cur := l.current
 	r := l.routerOf(now, from, p, ra)
+	if cur != nil && l.confirms(&r) {
+		l.told, cur.Addr = false, r.Addr
+		l.take(now, r)
+		cur = l.current
+	}
 	switch {
 	case cur != nil && cur.same(&r):
 		return l.refresh(now, r, ra, out)
@@ -341,7 +347,7 @@ func (l *Link) take(now engine.Now, r Router) {
 
 func (l *Link) use(now engine.Now, r Router, facts []Fact) []Fact {
 	l.take(now, r)
-	l.suspect, l.hearsay, l.absent = false, false, 0
+	l.suspect, l.hearsay, l.told, l.absent = false, false, false, 0
 	l.alive(now)
 	return append(facts, Fact{Found, r, ""})
 }

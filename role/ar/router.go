@@ -1,5 +1,6 @@
 // Package ar is the access router: it advertises itself on its access links (RFC 4861 §6.2, RFC 6275 §7). Forwarding is the
-// kernel's; what a handover strategy asks of a router comes as that strategy's router end (package handover and below).
+// kernel's; what a handover strategy asks of a router is that strategy's router end (package handover and below), which this role
+// feeds.
 package ar
 
 import (
@@ -7,19 +8,31 @@ import (
 	"fmt"
 
 	"roam6/engine"
+	"roam6/handover"
+	"roam6/handover/fmipv6"
 	"roam6/machine/advertise"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
 )
 
+// What fast handovers are configured with, in the words of their strategy.
+type (
+	Fast          = fmipv6.RouterConfig // Links is filled in here
+	FastMobile    = fmipv6.MobileKey
+	FastNeighbour = fmipv6.Neighbour
+	FastKey       = fmipv6.Key
+)
+
 // Config is an access router's configuration, checked by package node.
 type Config struct {
 	Links []advertise.Config // one per access link
+	Fast  *Fast              // fast handovers, RFC 5568; nil: none
 }
 
 // Router is the access router.
 type Router struct {
 	links []*link
+	fast  handover.Router // nil: none
 }
 
 type link struct {
@@ -31,24 +44,45 @@ type link struct {
 // New makes an access router. All randomness comes from seed.
 //
 // spec RT-01
-func New(cfg Config, seed [32]byte) *Router {
+func New(cfg Config, seed [32]byte) (*Router, error) {
 	rand := engine.NewRand(seed)
 	r := &Router{}
 	for _, l := range cfg.Links {
 		r.links = append(r.links, &link{cfg: l, adv: advertise.New(l, rand)})
 	}
-	return r
+	if cfg.Fast != nil {
+		c := *cfg.Fast
+		for _, l := range cfg.Links {
+			c.Links = append(c.Links, handover.RouterLink{Port: l.Port, Prefix: l.Prefix})
+		}
+		fast, err := fmipv6.NewRouter(c, rand)
+		if err != nil {
+			return nil, fmt.Errorf("ar: fmipv6: %w", err)
+		}
+		r.fast = fast
+	}
+	return r, nil
 }
 
 // Handle takes one input; see engine.Engine.
 func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	switch in := in.(type) {
+	case engine.Start:
+		if r.fast != nil {
+			r.fast.Start(now, in, out)
+		}
 	case engine.LinkUp:
+		if r.fast != nil {
+			r.fast.LinkUp(now, in, out)
+		}
 		for _, l := range r.links {
 			l.adv.Up(now, in, out)
 			l.up = l.up || l.cfg.Port == in.Port
 		}
 	case engine.LinkDown:
+		if r.fast != nil {
+			r.fast.LinkDown(now, in, out)
+		}
 		for _, l := range r.links {
 			l.adv.Down(in)
 			l.up = l.up && l.cfg.Port != in.Port
@@ -58,6 +92,9 @@ func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	case engine.Tick:
 		for _, l := range r.links {
 			l.adv.Tick(now, out)
+		}
+		if r.fast != nil {
+			r.fast.Tick(now, out)
 		}
 	case engine.Command:
 		r.command(in, out)
@@ -72,6 +109,11 @@ func (r *Router) Deadline() (engine.Mono, string) {
 			at, why = t, w
 		}
 	}
+	if r.fast != nil {
+		if t, w := r.fast.Deadline(); t < at {
+			at, why = t, w
+		}
+	}
 	return at, why
 }
 
@@ -79,6 +121,10 @@ func (r *Router) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 	p, err := ip6.Parse(in.Data)
 	if err != nil {
 		out.Drop("ip6-malformed", engine.S("error", err.Error()))
+		return
+	}
+	if r.fast != nil && (p.Proto == ip6.ProtoMH || p.Proto == ip6.ProtoESP) {
+		r.fast.Mobility(now, in, &p, out)
 		return
 	}
 	if p.Proto != ip6.ProtoICMPv6 || len(p.Payload) == 0 || !nd.IsND(p.Payload[0]) {
@@ -89,11 +135,14 @@ func (r *Router) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 		out.Drop("nd-malformed", engine.S("error", err.Error()))
 		return
 	}
-	if _, ok := msg.(*nd.RouterSolicitation); !ok {
-		return // the kernel's: it owns the router's addresses
+	if _, ok := msg.(*nd.RouterSolicitation); ok {
+		for _, l := range r.links {
+			l.adv.Heard(now, in.Port)
+		}
+		return
 	}
-	for _, l := range r.links {
-		l.adv.Heard(now, in.Port)
+	if r.fast != nil { // what is about the router's own addresses is the kernel's
+		r.fast.Neighbour(now, in, &p, msg, out)
 	}
 }
 
@@ -101,6 +150,7 @@ func (r *Router) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 type View struct {
 	Role  string     `json:"role"` // "ar"
 	Links []LinkView `json:"links"`
+	Fast  any        `json:"fmipv6,omitempty"`
 }
 
 // LinkView is one access link.
@@ -116,6 +166,9 @@ func (r *Router) View() any {
 	v := View{Role: "ar"}
 	for _, l := range r.links {
 		v.Links = append(v.Links, LinkView{int(l.cfg.Port), l.up, l.cfg.Prefix.String(), l.adv.Sent()})
+	}
+	if r.fast != nil {
+		v.Fast = r.fast.View()
 	}
 	return v
 }

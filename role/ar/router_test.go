@@ -15,7 +15,8 @@ import (
 
 var hw = plane.HW{2, 0, 0, 0, 0, 1}
 
-func router() *Router {
+func router(t *testing.T) *Router {
+	t.Helper()
 	var links []advertise.Config
 	for port := plane.Port(1); port <= 2; port++ {
 		links = append(links, advertise.Config{
@@ -23,14 +24,18 @@ func router() *Router {
 			IntervalMax: 200 * time.Second, Lifetime: time.Hour, DelayMax: 100 * time.Millisecond, Valid: time.Hour, Preferred: time.Hour,
 		})
 	}
-	return New(Config{Links: links}, [32]byte{1})
+	r, err := New(Config{Links: links}, [32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // Each link is advertised on when it is up, and a solicitation is answered on its own link only.
 //
 // spec MIP-07 RT-01
 func TestLinks(t *testing.T) {
-	r := router()
+	r := router(t)
 	var now engine.Now
 	do := func(in engine.Input) (ports []plane.Port) {
 		var out engine.Effects
@@ -83,7 +88,7 @@ func TestLinks(t *testing.T) {
 func TestCommand(t *testing.T) {
 	for verb, ok := range map[string]bool{"view": true, "fly": false} {
 		var out engine.Effects
-		router().Handle(engine.Now{}, engine.Command{ID: 3, Verb: verb}, &out)
+		router(t).Handle(engine.Now{}, engine.Command{ID: 3, Verb: verb}, &out)
 		if r := out.List[0].(engine.Reply); r.ID != 3 || (r.Err == "") != ok {
 			t.Errorf("%s: %+v", verb, r)
 		}
@@ -96,7 +101,7 @@ func FuzzPacket(f *testing.F) {
 	f.Add(p.Append(nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var out engine.Effects
-		r := router()
+		r := router(t)
 		r.Handle(engine.Now{}, engine.LinkUp{Port: 1, HW: hw}, &out)
 		r.Handle(engine.Now{}, engine.Packet{Port: 1, Data: data}, &out)
 	})

@@ -40,10 +40,11 @@ type dueKind uint8
 const (
 	expire dueKind = iota
 	ask
+	previous
 )
 
 func (d dueKind) String() string {
-	return [...]string{"binding lifetime", "binding refresh request"}[d]
+	return [...]string{"binding lifetime", "binding refresh request", "packets from the care-of address before"}[d]
 }
 
 // bind accepts a request: cache, record, home link, plane, acknowledgement, in that order, so that nothing is promised
@@ -68,11 +69,15 @@ func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) 
 	case m.binding.CoA != b.CoA:
 		what = "binding.moved"
 	}
-	fresh := m.binding == nil
+	fresh, prev := m.binding == nil, netip.Addr{}
+	if !fresh {
+		prev = m.binding.CoA
+	}
 	m.binding = b
 	a.persist(b, out)
 	a.arm(b)
 	a.carry(b, out)
+	a.keepPrevious(now, m, prev, out)
 	if fresh {
 		a.represent(m, out)
 	}
@@ -100,6 +105,7 @@ func (a *Agent) forget(m *mobile, out *engine.Effects) {
 	}
 	a.timers.Stop(due{m.hoa, expire})
 	a.timers.Stop(due{m.hoa, ask})
+	a.dropPrevious(m, out)
 	a.speaker.Disown(a.key(m.hoa))
 	out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: netip.PrefixFrom(m.hoa, 128)}})
 	out.Plane(plane.Op{Delete: true, Local: &plane.LocalOp{Addr: m.hoa}})
@@ -172,6 +178,8 @@ func (a *Agent) bindingTick(now engine.Now, out *engine.Effects) {
 		case expire:
 			out.Event("binding.expired", engine.A("hoa", m.hoa), engine.A("coa", m.binding.CoA))
 			a.forget(m, out)
+		case previous:
+			out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: previousKey(m)}})
 		case ask:
 			p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: m.binding.CoA}, Routing2: m.hoa}
 			out.Send(plane.Kernel, plane.HW{}, m.sa.Protect(now, p, &mh.BindingRefreshRequest{}, out))

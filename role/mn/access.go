@@ -57,7 +57,7 @@ func (n *Node) Accesses() []handover.Access {
 // spec MIP-07
 func (n *Node) linkUp(now engine.Now, in engine.LinkUp, out *engine.Effects) {
 	a := n.accessOf(in.Port)
-	if a == nil {
+	if a == nil || n.arrived(now, a, in, out) {
 		return
 	}
 	if a.link.IsUp() {

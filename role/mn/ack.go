@@ -53,6 +53,10 @@ func (n *Node) openly(now engine.Now, in engine.Packet, p *ip6.Packet, out *engi
 		n.tellAbout(now, in, p, err, out)
 		return true
 	}
+	if ack, ok := m.(*mh.FastBindingAck); ok && n.ahead.fast != nil {
+		n.ahead.fast.FastAck(now, p, ack, out)
+		return true
+	}
 	if p.Src != n.home.agent {
 		n.peerMessage(now, p, m, n.plainly(p), out)
 		return true
@@ -123,7 +127,7 @@ func (n *Node) resequence(now engine.Now, ba *mh.BindingAck, out *engine.Effects
 func (n *Node) accepted(now engine.Now, a *access, ba *mh.BindingAck, out *engine.Effects) {
 	r := &n.home
 	moved := r.phase == updating
-	r.phase, r.atHome = current, false
+	r.phase, r.atHome, r.acked = current, false, r.coa
 	r.lifetime = min(ba.Lifetime, r.asked) // RFC 6275 §11.7.3: what was asked for, less what was not granted
 	r.expires = r.sentAt.Add(r.lifetime)
 	after := time.Duration(float64(r.lifetime) * refreshAt)

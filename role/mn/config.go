@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"roam6/handover/fmipv6"
 	"roam6/machine/rr"
 	"roam6/machine/sa"
 	"roam6/plane"
@@ -39,11 +40,16 @@ type Config struct {
 	HoldAge     time.Duration
 	Security    sa.Config
 	Links       []LinkConfig
+	// HandoverKeys are shared with the access routers of each link's networks (strategy fmipv6).
+	HandoverKeys map[plane.Port]HandoverKey
 	// Tunnel protects the mobility headers exchanged with correspondents on their way through the home agent (RFC 6275
 	// §10.4.6); nil: they go by the plain tunnel. Routes says whose routes are optimised; its HomeAddress is not read.
 	Tunnel *sa.ESPConfig
 	Routes rr.Config
 }
+
+// HandoverKey is shared by the node and access routers, RFC 5568 §6.4.5.
+type HandoverKey = fmipv6.Key
 
 // LinkConfig is one link the node may use.
 type LinkConfig struct {

@@ -73,6 +73,7 @@ type registration struct {
 	status   mh.Status
 	timers   engine.Timers[homeTimer]
 	silent   map[plane.Port]int // rounds in which an access brought no answer
+	acked    netip.Addr         // the care-of address of the binding accepted last
 	opened   plane.Path         // how applications' packets last went; Mode "" for not at all
 }
 
@@ -289,7 +290,12 @@ func (n *Node) expired(now engine.Now, out *engine.Effects) {
 // Hold keeps applications' packets until a registration succeeds; see handover.Core. What is on its way by the old
 // tunnel is still received while its access stands. On the home link the node goes on as it is while it is still there: the
 // home agent takes packets over only when it accepts the update.
-func (n *Node) Hold(_ engine.Now, out *engine.Effects) {
+func (n *Node) Hold(now engine.Now, out *engine.Effects) {
+	if p, ok := n.detour(now); ok {
+		n.home.opened = p
+		out.Plane(n.path(p))
+		return
+	}
 	p := plane.Path{Side: plane.Mobile, Mode: plane.Hold, Limit: n.cfg.HoldPackets, Age: n.cfg.HoldAge}
 	r := &n.home
 	if a := n.accessOf(r.opened.Out); a != nil && a.usable() {

@@ -6,7 +6,6 @@ import (
 
 	"roam6/engine"
 	"roam6/handover"
-	"roam6/handover/mipv6"
 	"roam6/machine/dad"
 	"roam6/machine/echo"
 	"roam6/machine/neighbor"
@@ -19,7 +18,7 @@ import (
 )
 
 // Strategies are the names a configuration may choose from.
-var Strategies = []string{"mipv6"}
+var Strategies = []string{"mipv6", "fmipv6"}
 
 // Node is the mobile node.
 type Node struct {
@@ -36,6 +35,7 @@ type Node struct {
 	tell     tell.Teller
 	strategy handover.Mobile
 	routes   routing
+	ahead    anticipation
 }
 
 // New makes a mobile node. All randomness comes from seed.
@@ -64,11 +64,11 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 		return nil, fmt.Errorf("mn: tunnel: %w", err)
 	}
 	n.home.agent, n.home.phase, n.home.silent = cfg.HomeAgent, unbound, make(map[plane.Port]int)
-	switch cfg.Strategy {
-	case "mipv6":
-		n.strategy = mipv6.NewMobile(n)
-	default:
+	if !slices.Contains(Strategies, cfg.Strategy) {
 		return nil, fmt.Errorf("mn: strategy %q is not one of %v", cfg.Strategy, Strategies)
+	}
+	if n.strategy, err = n.newStrategy(); err != nil {
+		return nil, fmt.Errorf("mn: %w", err)
 	}
 	return n, nil
 }
@@ -88,6 +88,8 @@ func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 		n.tick(now, out)
 	case engine.Command:
 		n.command(now, in, out)
+	case engine.LinkHint:
+		n.hint(now, in, out)
 	case engine.Traffic:
 		n.traffic(now, in, out)
 	}
@@ -110,6 +112,7 @@ func (n *Node) Deadline() (engine.Mono, string) {
 	consider(n.agents.deadline())
 	consider(n.prefixes.deadline())
 	consider(n.routes.deadline())
+	consider(n.ahead.deadline())
 	next, _ := n.pauses.Next()
 	consider(next, "addresses that were taken")
 	return at, why
@@ -127,6 +130,9 @@ func (n *Node) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	if !known {
 		n.home.seq = n.rand.Uint16() // RFC 6275 §11.7.2
 	}
+	if n.ahead.fast != nil {
+		n.ahead.fast.Start(in, n.rand)
+	}
 	out.Plane(plane.Op{Host: &plane.HostOp{Addr: n.cfg.HomeAddress, Host: plane.Host{MTU: tunnelMTU, Default: true}}})
 	n.Hold(now, out)
 }
@@ -139,6 +145,7 @@ func (n *Node) tick(now engine.Now, out *engine.Effects) {
 		n.facts(now, a, a.link.Tick(now, out), out)
 	}
 	n.pauseTick(now, out)
+	n.aheadTick(now, out)
 	n.homeTick(now, out)
 	n.agentsTick(now, out)
 	n.prefixTick(now, out)
@@ -194,6 +201,10 @@ func (n *Node) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Packe
 			out.Drop(reason, engine.A("from", p.Src))
 		}
 		n.facts(now, a, facts, out)
+	case *nd.PrRtAdv:
+		if n.ahead.fast != nil {
+			n.ahead.fast.ProxyAdvertised(now, in.Port, p, m, out)
+		}
 	case *nd.NeighborSolicitation:
 		n.speaker.Heard(in.Port, in.From, p, m, out)
 	}

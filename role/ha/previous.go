@@ -1,0 +1,44 @@
+package ha
+
+import (
+	"net/netip"
+	"time"
+
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// PreviousLifetime is how long packets of a mobile node are still taken from the care-of address before the present one. They
+// left before the node knew of its new binding, or come by its previous access router (RFC 5568 §4), which is the longer way.
+// RFC 6275 §10.4.5 would have them dropped; whoever can send them now could have a moment ago.
+const PreviousLifetime = 5 * time.Second
+
+// previousWay is the number of that way in the plane; RFC 5648 numbers care-of addresses from 1.
+const previousWay = 0xff00
+
+// keepPrevious has the plane go on taking packets that come from the address before; prev is it, invalid when the binding is
+// new. The node that says the same again has not heard the answer, and sends as before.
+//
+// spec MIP-09
+func (a *Agent) keepPrevious(now engine.Now, m *mobile, prev netip.Addr, out *engine.Effects) {
+	_, kept := a.timers.Armed(due{m.hoa, previous})
+	switch {
+	case !prev.IsValid(), prev == m.binding.CoA && !kept:
+		return
+	case prev != m.binding.CoA:
+		out.Plane(plane.Op{Way: &plane.WayOp{Key: previousKey(m), Way: plane.Way{Local: a.cfg.Address, Remote: prev}}})
+	}
+	a.timers.Set(due{m.hoa, previous}, now.Mono.Add(PreviousLifetime))
+}
+
+// dropPrevious takes nothing from there any longer.
+func (a *Agent) dropPrevious(m *mobile, out *engine.Effects) {
+	if _, kept := a.timers.Armed(due{m.hoa, previous}); kept {
+		a.timers.Stop(due{m.hoa, previous})
+		out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: previousKey(m)}})
+	}
+}
+
+func previousKey(m *mobile) plane.WayKey {
+	return plane.WayKey{Inner: netip.PrefixFrom(m.hoa, 128), ID: previousWay}
+}

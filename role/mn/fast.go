@@ -1,0 +1,251 @@
+package mn
+
+import (
+	"net/netip"
+	"slices"
+
+	"roam6/engine"
+	"roam6/handover"
+	"roam6/handover/fmipv6"
+	"roam6/handover/mipv6"
+	"roam6/machine/attach"
+	"roam6/machine/dad"
+	"roam6/machine/neighbor"
+	"roam6/plane"
+	"roam6/wire/ip6"
+	"roam6/wire/nd"
+)
+
+// What a strategy needs that prepares handovers (handover.FastCore): where the node is, arriving where it was expected, and the
+// tunnels from previous access routers. RFC 5568.
+
+const (
+	// MaxForwards is how many previous care-of addresses packets still come by; the oldest is given up for more. Each lies in
+	// the tunnel of the next one when the node moves faster than the home agent is told.
+	MaxForwards = 4
+	// firstForwardWay is the number of the first of their ways in the plane. RFC 5648 numbers care-of addresses from 1.
+	firstForwardWay = 0xff00
+	// nestedHeader is what a tunnel inside a tunnel takes: its header and the encapsulation limit, RFC 2473 §4.1.1.
+	nestedHeader = ip6.HeaderLen + 8
+)
+
+// forward is a forwarding at work.
+type forward struct {
+	handover.Forward
+	port  plane.Port
+	local netip.Addr // the care-of address it goes to
+	way   uint16     // its number in the plane
+}
+
+// anticipation is the part of the node that prepares handovers. fast is nil when the strategy does not.
+type anticipation struct {
+	fast     handover.Anticipator
+	forwards []forward                 // the oldest first
+	ends     engine.Timers[netip.Addr] // of forwardings, by the previous care-of address
+}
+
+// newStrategy makes what Config.Strategy names.
+func (n *Node) newStrategy() (handover.Mobile, error) {
+	base := mipv6.NewMobile(n)
+	if n.cfg.Strategy != "fmipv6" {
+		return base, nil
+	}
+	m, err := fmipv6.NewMobile(n, base, fmipv6.Config{Keys: n.cfg.HandoverKeys, Name: n.cfg.HomeAddress.String()})
+	if err != nil {
+		return nil, err
+	}
+	n.ahead.fast = m
+	return m, nil
+}
+
+var _ handover.FastCore = (*Node)(nil)
+
+// Site tells where an access is attached; see handover.FastCore.
+func (n *Node) Site(port plane.Port) (handover.Site, bool) {
+	a := n.accessOf(port)
+	if a == nil {
+		return handover.Site{}, false
+	}
+	r, ok := a.link.Current()
+	s := handover.Site{HW: a.link.HW(), Router: r.Addr, RouterHW: r.HW, Service: r.Global, Prefix: r.Prefix, AtHome: a.atHome}
+	if a.ready {
+		s.CoA = a.coa
+	}
+	switch {
+	case a.localOK:
+		s.Source = a.linkLocal
+	case a.checked:
+		s.Source = a.coa
+	}
+	return s, ok
+}
+
+// SendBy transmits a packet by an access; see handover.FastCore.
+func (n *Node) SendBy(port plane.Port, data []byte, out *engine.Effects) {
+	if a := n.accessOf(port); a != nil && a.link.IsUp() {
+		n.transmit(a, data, out)
+	}
+}
+
+// hint tells the strategy what the link layer expects.
+func (n *Node) hint(now engine.Now, in engine.LinkHint, out *engine.Effects) {
+	if a := n.accessOf(in.Port); a != nil && a.usable() && n.ahead.fast != nil {
+		n.ahead.fast.Hint(now, in, out)
+	}
+}
+
+// arrived takes up router and address of a link that came up where it was expected: no solicitation, no wait for duplicate
+// detection, which runs all the same (RFC 5568 §4). It reports false elsewhere.
+//
+// spec MIP-09
+func (n *Node) arrived(now engine.Now, a *access, in engine.LinkUp, out *engine.Effects) bool {
+	if n.ahead.fast == nil {
+		return false
+	}
+	next, ok := n.ahead.fast.Expected(now, in)
+	if !ok {
+		return false
+	}
+	port := a.link.Port
+	prev, _ := n.Site(port)
+	n.Unforwarded(now, next.CoA, out) // back where it was a moment ago
+	n.dropAddress(a, out)
+	n.pause(a, out)
+	n.pauses.Stop(port)
+	a.link.Arrive(now, in, attach.Router{HW: next.RouterHW, Global: next.Router, Prefix: next.Prefix})
+	a.mtu, a.attempts, a.coa, a.ready, a.checked = in.MTU, 0, next.CoA, true, false
+	r, _ := a.link.Current()
+	n.gateway(a, r, out)
+	n.setLocal(a.coa, plane.Local{Port: port}, out)
+	n.speaker.Own(neighbor.Key{Port: port, Addr: a.coa}, neighbor.Stance{HW: in.HW, Soft: true, Shy: true})
+	n.unsolicited(a, out)
+	n.ahead.fast.Arrived(now, port, prev, out)
+	n.strategy.LinkUp(now, port, out)
+	n.strategy.AddressReady(now, port, out)
+	n.dropLinkLocal(a, out)
+	n.tryLinkLocal(now, a, ip6.LinkLocal(in.HW), in.HW, out)
+	n.dad.Start(now, dad.Key{Port: port, Addr: next.CoA}, in.HW, false, out)
+	return true
+}
+
+// unsolicited is the neighbour advertisement that says who has come: UNA, RFC 5568 §6.3. It overrides nothing.
+func (n *Node) unsolicited(a *access, out *engine.Effects) {
+	na := &nd.NeighborAdvertisement{Target: a.coa, Options: nd.Options{TargetHW: a.link.HW()}}
+	p := ip6.Packet{Header: ip6.Header{HopLimit: nd.HopLimit, Src: a.coa, Dst: ip6.AllNodes}, Proto: ip6.ProtoICMPv6}
+	p.Payload = nd.Append(nil, p.Src, p.Dst, na)
+	out.Send(a.link.Port, ip6.MulticastHW(p.Dst), p.Append(nil))
+}
+
+// Forwarded takes up a forwarding to the present address of an access; see handover.FastCore.
+//
+// spec MIP-09
+func (n *Node) Forwarded(now engine.Now, port plane.Port, f handover.Forward, out *engine.Effects) {
+	a := n.accessOf(port)
+	if a == nil || !a.coa.IsValid() || f.CoA == a.coa || f.Life <= 0 {
+		return
+	}
+	way := n.forgetForward(f.CoA)
+	if way == 0 && len(n.ahead.forwards) == MaxForwards {
+		n.Unforwarded(now, n.ahead.forwards[0].CoA, out)
+	}
+	if way == 0 {
+		way = n.freeWay()
+	}
+	n.ahead.forwards = append(n.ahead.forwards, forward{f, port, a.coa, way})
+	n.ahead.ends.Set(f.CoA, now.Mono.Add(f.Life))
+	n.setLocal(f.CoA, plane.Local{}, out)
+	out.Plane(plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(f.CoA, 128), Path: plane.Path{
+		Side: plane.Mobile, Mode: plane.Tunnel, Local: a.coa, Remote: f.Router, Out: port, MTU: a.mtu}}})
+	if n.home.agent.IsValid() {
+		out.Plane(plane.Op{Way: &plane.WayOp{Key: n.forwardWay(way), Way: plane.Way{Local: f.CoA, Remote: n.home.agent, Out: port, MTU: a.mtu - ip6.HeaderLen}}})
+	}
+	if n.home.phase == updating {
+		n.Hold(now, out)
+	}
+}
+
+// Unforwarded ends a forwarding; see handover.FastCore.
+func (n *Node) Unforwarded(now engine.Now, coa netip.Addr, out *engine.Effects) {
+	way := n.forgetForward(coa)
+	if way == 0 {
+		return
+	}
+	n.ahead.ends.Stop(coa)
+	if n.home.opened.Local == coa && n.home.phase == updating {
+		n.Hold(now, out)
+	}
+	out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: n.forwardWay(way)}})
+	out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: netip.PrefixFrom(coa, 128)}})
+	if !slices.ContainsFunc(n.access, func(a *access) bool { return a.coa == coa }) {
+		n.removeLocal(coa, out)
+	}
+}
+
+// forgetForward takes a forwarding out of the list and gives its way; 0 if there was none.
+func (n *Node) forgetForward(coa netip.Addr) uint16 {
+	i := slices.IndexFunc(n.ahead.forwards, func(f forward) bool { return f.CoA == coa })
+	if i < 0 {
+		return 0
+	}
+	way := n.ahead.forwards[i].way
+	n.ahead.forwards = slices.Delete(n.ahead.forwards, i, i+1)
+	return way
+}
+
+// freeWay is a number that no forwarding has.
+func (n *Node) freeWay() uint16 {
+	for way := uint16(firstForwardWay); ; way++ {
+		if !slices.ContainsFunc(n.ahead.forwards, func(f forward) bool { return f.way == way }) {
+			return way
+		}
+	}
+}
+
+func (n *Node) forwardWay(way uint16) plane.WayKey {
+	return plane.WayKey{Inner: netip.PrefixFrom(n.cfg.HomeAddress, 128), ID: way}
+}
+
+// detour is the way of applications' packets while the home agent knows a previous address only: by that address, through the
+// routers that forward it.
+func (n *Node) detour(now engine.Now) (plane.Path, bool) {
+	r := &n.home
+	if len(n.ahead.forwards) == 0 || !r.bound(now) {
+		return plane.Path{}, false
+	}
+	local, mtu := r.acked, 0
+	for range MaxForwards {
+		i := slices.IndexFunc(n.ahead.forwards, func(f forward) bool { return f.CoA == local && f.Open })
+		if i < 0 {
+			return plane.Path{}, false
+		}
+		f := &n.ahead.forwards[i]
+		local, mtu = f.local, mtu-nestedHeader
+		if a := n.accessOf(f.port); a.usable() && a.coa == local {
+			return plane.Path{Side: plane.Mobile, Mode: plane.Tunnel, Local: r.acked, Remote: r.agent, Out: f.port, MTU: a.mtu + mtu}, true
+		}
+	}
+	return plane.Path{}, false
+}
+
+// aheadTick does what is due.
+func (n *Node) aheadTick(now engine.Now, out *engine.Effects) {
+	if n.ahead.fast == nil {
+		return
+	}
+	n.ahead.fast.Tick(now, out)
+	for coa, ok := n.ahead.ends.Pop(now.Mono); ok; coa, ok = n.ahead.ends.Pop(now.Mono) {
+		n.Unforwarded(now, coa, out)
+	}
+}
+
+// deadline is when aheadTick has something to do.
+func (h *anticipation) deadline() (engine.Mono, string) {
+	if h.fast == nil {
+		return engine.Never, ""
+	}
+	at, why := h.fast.Deadline()
+	if end, _ := h.ends.Next(); end < at {
+		return end, "end of a forwarding"
+	}
+	return at, why
+}
