@@ -129,10 +129,12 @@ func (c *captures) flush() {
 	}
 }
 
-// close completes the files. A segment nothing crossed leaves a file without packets.
+// close completes the files. A segment nothing crossed leaves a file without packets. Its error is a *CaptureError.
 func (c *captures) close() error {
+	cut := &CaptureError{}
 	for name, file := range c.files { // the order does not matter: each file is its own
 		var err error
+		cut.Files = append(cut.Files, file.f.Name())
 		if file.w == nil {
 			_, err = file.interfaceOf(&member{label: name}, name)
 		}
@@ -150,5 +152,9 @@ func (c *captures) close() error {
 		}
 	}
 	c.files = nil
-	return c.err
+	if c.err == nil {
+		return nil
+	}
+	cut.Err = c.err
+	return cut
 }

@@ -12,6 +12,16 @@ import (
 // dropped from captures.
 const CaptureLimit = 1 << 30
 
+// CaptureError says that captures could not be written: a full disk, most often. The lab itself went on to its end.
+type CaptureError struct {
+	Files []string // all of them; where the first went wrong nothing was written to any after it
+	Err   error    // what went wrong first
+}
+
+func (e *CaptureError) Error() string { return "captures: " + e.Err.Error() }
+
+func (e *CaptureError) Unwrap() error { return e.Err }
+
 // Config says what to run and who is told.
 type Config struct {
 	Plan       *scenario.Plan

@@ -353,6 +353,24 @@ func TestOutagesAreWhole(t *testing.T) {
 	}
 }
 
+// What was missing before the first handover is not its doing.
+func TestOutageBeforeAll(t *testing.T) {
+	p := oneMove()
+	m := scenario.NewMeasure(p, "sim", "soft")
+	m.Did(time.Second, 0)
+	m.Did(1020*ms, 1)
+	for seq := range uint32(3500) {
+		at := time.Duration(seq) * ms
+		m.Sent(at, 0, true, seq)
+		if at < 900*ms || at >= 1500*ms {
+			m.Received(at, 0, true, seq)
+		}
+	}
+	if d := m.Result().Handovers[0].Down; time.Duration(*d.Interruption) != 500*ms || *d.Outage != *d.Interruption {
+		t.Errorf("interruption %v, outage %v", d.Interruption, d.Outage)
+	}
+}
+
 func TestCopiesAndOrder(t *testing.T) {
 	m := scenario.NewMeasure(oneMove(), "sim", "soft")
 	m.Did(time.Second, 0)

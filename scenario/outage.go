@@ -52,6 +52,7 @@ func (t *track) shares(changes []*change, f Flow, length time.Duration) []share 
 	out := make([]share, len(changes))
 	k, previous := 0, f.Start
 	put := func(start, end time.Duration) {
+		start = max(start, changes[0].first-f.Interval) // what was before any handover is none's doing
 		for k < len(changes) && changes[k].window.end <= start {
 			k++
 		}

@@ -84,13 +84,14 @@ func (f *labFlags) run(ctx context.Context, arg string) error {
 	st, err := lab.Run(ctx, c)
 	stop()
 	l.done()
+	cut, err := withoutCaptures(err)
 	if err != nil {
 		return err
 	}
 	if f.stats {
 		printLabStats(os.Stderr, st, began.stop())
 	}
-	return (&outcome{scenario: s, expect: expect, measure: m, flags: &f.runFlags}).print(os.Stdout)
+	return (&outcome{scenario: s, expect: expect, measure: m, flags: &f.runFlags, cut: cut}).print(os.Stdout)
 }
 
 // enter goes into the lab's namespaces. Outside, where inside is false, the error is what the command ends with.

@@ -1,12 +1,14 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"roam6/lab"
 	"roam6/scenario"
 	"roam6/scenario/report"
 )
@@ -17,6 +19,7 @@ type outcome struct {
 	expect   scenario.Expect
 	measure  *scenario.Measure
 	flags    *runFlags
+	cut      *lab.CaptureError // captures that could not be written; nil: all are whole
 }
 
 // print shows the result, writes the report and ends with status 1 when an expectation failed.
@@ -30,6 +33,7 @@ func (o *outcome) print(w io.Writer) error {
 		return err
 	}
 	if err := o.leave(r); err != nil {
+		sayFailed("", r.Checks)
 		return err
 	}
 	if scenario.Passed(r.Checks) {
@@ -41,20 +45,44 @@ func (o *outcome) print(w io.Writer) error {
 	return ended(exitFailed)
 }
 
-// leave writes the report's files.
+// leave writes the report's files. What cannot be written is missing, not cut short; the error says in one line what is.
 func (o *outcome) leave(r *scenario.Report) error {
-	dir := o.flags.report
-	if dir == "" {
+	var missing []string
+	var why error
+	if o.cut != nil {
+		missing, why = []string{"the captures"}, o.cut.Err
+	}
+	if dir := o.flags.report; dir != "" {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return err
+		}
+		for _, file := range []struct {
+			name string
+			text []byte
+		}{{"result.json", r.Result.JSON()}, {"report.html", report.HTML(r)}} {
+			if err := writeWhole(filepath.Join(dir, file.name), file.text); err != nil {
+				missing, why = append(missing, file.name), cmp.Or(why, err)
+			}
+		}
+		if why == nil && !o.flags.json {
+			fmt.Fprintf(os.Stderr, "Report: %s, and beside it result.json and captures (roam6 decode, wireshark)\n", filepath.Join(dir, "report.html"))
+		}
+	}
+	if why == nil {
 		return nil
 	}
-	page := filepath.Join(dir, "report.html")
-	err := errors.Join(
-		os.MkdirAll(dir, 0o777),
-		os.WriteFile(filepath.Join(dir, "result.json"), r.Result.JSON(), 0o666),
-		os.WriteFile(page, report.HTML(r), 0o666),
-	)
-	if err == nil && !o.flags.json {
-		fmt.Fprintf(os.Stderr, "Report: %s, and beside it result.json and captures (roam6 decode, wireshark)\n", page)
+	return fmt.Errorf("not written: %s (%w)", strings.Join(missing, ", "), why)
+}
+
+// writeWhole writes a file, or leaves none.
+func writeWhole(path string, text []byte) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = cmp.Or(err, f.Close()); err != nil {
+		os.Remove(path)
 	}
 	return err
 }

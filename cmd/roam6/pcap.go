@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
+	"roam6/lab"
 	"roam6/scenario"
 	"roam6/sim"
 )
@@ -42,7 +42,9 @@ func openPcaps(dir string, p *scenario.Plan) (*pcaps, error) {
 	for _, s := range p.Segments {
 		f, err := newPcap(filepath.Join(dir, pcapName(s.Name)), s.Name)
 		if err != nil {
-			return nil, errors.Join(err, c.close())
+			c.err = err
+			c.close()
+			return nil, err
 		}
 		c.files[s.Name] = f
 	}
@@ -67,8 +69,11 @@ func newPcap(path, segment string) (*pcap, error) {
 	c := &pcap{file: f, buf: bufio.NewWriterSize(f, 1<<18)}
 	link := pcapgo.NgInterface{Name: segment, LinkType: layers.LinkTypeEthernet, TimestampResolution: 9}
 	info := pcapgo.NgSectionInfo{Application: "roam6 sim"}
-	c.w, err = pcapgo.NewNgWriterInterface(c.buf, link, pcapgo.NgWriterOptions{SectionInfo: info})
-	return c, err
+	if c.w, err = pcapgo.NewNgWriterInterface(c.buf, link, pcapgo.NgWriterOptions{SectionInfo: info}); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // write takes one frame as it leaves its sender.
@@ -79,19 +84,46 @@ func (c *pcaps) write(segment string, at time.Duration, frame []byte) {
 	}
 	info := gopacket.CaptureInfo{Timestamp: sim.Epoch.Add(at), CaptureLength: len(frame), Length: len(frame)}
 	if err := f.w.WritePacket(info, frame); err != nil {
-		c.err = fmt.Errorf("capture of segment %s: %w", segment, err)
+		c.err = err
 	}
 }
 
-// close completes the files.
+// close completes the files. When one cannot be written, none is whole: its error is then a *lab.CaptureError.
 func (c *pcaps) close() error {
-	err := c.err
-	for _, f := range c.files {
-		if f.w != nil {
-			err = errors.Join(err, f.w.Flush())
+	cut := &lab.CaptureError{}
+	for _, f := range c.files { //order:any
+		cut.Files = append(cut.Files, f.file.Name())
+		for _, step := range []func() error{f.w.Flush, f.buf.Flush, f.file.Close} {
+			if err := step(); err != nil && c.err == nil {
+				c.err = err
+			}
 		}
-		err = errors.Join(err, f.buf.Flush(), f.file.Close())
 	}
 	c.files = nil
-	return err
+	if c.err == nil {
+		return nil
+	}
+	cut.Err = c.err
+	return cut
+}
+
+// withoutCaptures takes what went wrong with captures out of a run's error, and their files away: what is cut in the middle of a
+// packet is of no use, and the room may do for the rest of the report.
+func withoutCaptures(err error) (cut *lab.CaptureError, rest error) {
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &cut) {
+		if !errors.As(err, &several) {
+			rest = nil
+		} else {
+			for _, e := range several.Unwrap() {
+				_, more := withoutCaptures(e)
+				rest = errors.Join(rest, more)
+			}
+		}
+		for _, name := range cut.Files {
+			os.Remove(name)
+		}
+		return cut, rest
+	}
+	return nil, err
 }

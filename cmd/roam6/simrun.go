@@ -101,11 +101,12 @@ func (f *simFlags) run(ctx context.Context, arg string) error {
 	c.Capture = caps.write
 	st, err := sim.Run(c)
 	l.done()
-	if err := errors.Join(err, caps.close()); err != nil {
+	cut, err := withoutCaptures(errors.Join(err, caps.close()))
+	if err != nil {
 		return err
 	}
 	spent := began.stop()
-	out := &outcome{scenario: s, expect: expect, measure: m, flags: &f.runFlags}
+	out := &outcome{scenario: s, expect: expect, measure: m, flags: &f.runFlags, cut: cut}
 	if f.faults {
 		out.expect = scenario.Expect{} // what the scenario expects holds without faults; the checkers have judged
 	}
