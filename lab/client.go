@@ -11,8 +11,8 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -51,6 +51,21 @@ func (c *Client) Status() (Status, error) {
 		a.Status.PID = int(who.Pid)
 	}
 	return *a.Status, nil
+}
+
+// alivePatience is how long a lab may take to say that it is there; one that is busy for longer is there all the same.
+const alivePatience = 2 * time.Second
+
+// Alive tells whether somebody answers: the socket of a killed lab takes connections until the kernel has cleared its devices away.
+func (c *Client) Alive() bool {
+	conn, err := c.send(order{Op: "status"}, nil)
+	if err != nil {
+		return !errors.Is(err, ErrEnded)
+	}
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(alivePatience))
+	_, err = receive(conn, nil)
+	return !errors.Is(err, ErrEnded)
 }
 
 // Do carries out one action in the lab, now; see Lab.Do.
@@ -211,6 +226,9 @@ func (c *Client) follow(ctx context.Context, o order, files [3]*os.File, t *term
 
 func (c *Client) send(o order, files []*os.File) (*net.UnixConn, error) {
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: c.socket, Net: "unix"})
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
+		return nil, ErrEnded
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
@@ -234,11 +252,15 @@ func (c *Client) send(o order, files []*os.File) (*net.UnixConn, error) {
 	}
 	if errors.Is(err, syscall.EPIPE) { // refused unheard: the answer is there all the same
 		if _, why := receive(conn, nil); why != nil {
-			err = errors.New(strings.TrimPrefix(why.Error(), "lab: "))
+			conn.Close()
+			return nil, why
 		}
 	}
 	if err != nil {
 		conn.Close()
+		if errors.Is(err, syscall.ECONNRESET) {
+			return nil, ErrEnded
+		}
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	return conn, nil
@@ -259,8 +281,8 @@ func receive(conn io.Reader, tell func(Told)) (answer, error) {
 		var a answer
 		err := d.Decode(&a)
 		switch {
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-			return a, errors.New("lab: it ended before it answered")
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET):
+			return a, ErrEnded
 		case err != nil:
 			return a, fmt.Errorf("lab: %w", err)
 		case a.Told != nil && tell != nil:

@@ -71,6 +71,7 @@ func Enter(ctx context.Context, o EnterOptions) (inside bool, exit int, err erro
 // arrive is the inside's first deed: its mounts become its own.
 func arrive() error {
 	os.Unsetenv(envOutside)
+	name(insideName)
 	if err := answerParent(); err != nil {
 		return err
 	}
@@ -82,6 +83,12 @@ func arrive() error {
 	go programs.adopt()
 	return nil
 }
+
+// insideName is what ps calls the process that holds a lab; as it was started by /proc/self/exe it would be "exe".
+const insideName = "roam6-lab"
+
+// name gives this process a name, for people who look at lists of processes.
+func name(s string) { _ = os.WriteFile("/proc/self/comm", []byte(s), 0) }
 
 // again is this program once more, to be started in fresh namespaces.
 func again(here string) *exec.Cmd {

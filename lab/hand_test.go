@@ -21,9 +21,11 @@ import (
 )
 
 // walker is an engine that behaves as a mobile node does, in a few steps: after each link it comes to, and a wait, it says that it
-// is registered. On the link of deaf it never is.
+// is registered; when it comes back to the link it was registered by, it is bound without that. On the link of deaf it never is.
 type walker struct {
-	at engine.Mono
+	at    engine.Mono
+	on    string
+	bound string // the link it was registered by last
 }
 
 const (
@@ -41,12 +43,16 @@ func (e *walker) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	case engine.LinkUp:
 		out.Step("link up", "router advertisement")
 		out.Send(in.Port, plane.HW{0x33, 0x33, 0, 0, 0, 2}, routerSolicitation())
-		if in.Attachment != deaf {
+		if e.on = in.Attachment; e.on != deaf {
 			e.at = now.Mono.Add(walkerWait)
 		}
 	case engine.Tick:
 		e.at = engine.Never
-		out.Event(engine.EventRegistered)
+		if e.bound != e.on {
+			out.Event(engine.EventRegistered)
+		}
+		e.bound = e.on
+		out.List = append(out.List, engine.Event{Name: engine.EventState, Attrs: []engine.Attr{engine.S("to", stateBound)}})
 		out.Step("binding acknowledged", "first packet")
 	case engine.Command:
 		out.Reply(engine.Reply{ID: in.ID, Data: []byte(`"` + in.Verb + `"`)})
@@ -105,8 +111,20 @@ func TestMove(t *testing.T) {
 	if want := "link lost/the radio (imposed blackout) link up/router advertisement binding acknowledged/"; strings.Join(steps, " ") != want {
 		t.Errorf("steps %q, want %q", steps, want)
 	}
-	if all := strings.Join(told, " "); !strings.Contains(all, EventDetached+" step "+EventAttached+" step registered step") {
+	if all := strings.Join(told, " "); !strings.Contains(all, EventDetached+" step "+EventAttached+" step registered state step") {
 		t.Errorf("told of %q", told)
+	}
+}
+
+// A node that comes back to the router it left need not register: the move ends well when it is bound.
+func TestMoveSameRouter(t *testing.T) {
+	l := walkers(t, Config{})
+	c, _ := serve(t, l)
+	for k, reason := range []string{"", "the same router as before: the binding stands, nobody had to be told"} {
+		m, err := c.Move(t.Context(), Move{Node: "b", Segment: "left", Limit: 10 * time.Second}, nil)
+		if h := m.Handover; err != nil || h == nil || h.Outcome != scenario.Registered || h.Reason != reason || time.Duration(*h.Registered) < walkerWait {
+			t.Errorf("move %d: %+v, %v", k, m.Handover, err)
+		}
 	}
 }
 
@@ -125,12 +143,9 @@ func TestMoveFails(t *testing.T) {
 	if m, err := move("left", 0); err != nil || m.Handover != nil {
 		t.Errorf("nobody waits: %+v, %v", m, err)
 	}
-	if m, err := c.Move(t.Context(), Move{Node: "a", Segment: "right", Limit: time.Minute}, nil); err != nil || m.Handover != nil {
-		t.Errorf("a node that registers nowhere: %+v, %v", m, err)
-	}
 	for want, m := range map[string]Move{
-		`no mobile node "r"; there are: a, b`:       {Node: "r", Segment: "left"},
-		`no mobile node "x"`:                        {Node: "x", Segment: "left"},
+		`no mobile node "r"; there are: b`:          {Node: "r", Segment: "left"},
+		`no mobile node "a"; there are: b`:          {Node: "a", Segment: "right"},
 		`no cell "nowhere"; there are: left, right`: {Node: "b", Segment: "nowhere"},
 		`no interface "eth7"; it has: eth0`:         {Node: "b", Segment: "left", Iface: "eth7"},
 		`0 to 10m0s is allowed`:                     {Node: "b", Segment: "left", Limit: time.Hour},
@@ -140,8 +155,26 @@ func TestMoveFails(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", m, err, want)
 		}
 	}
-	if s := l.Status().Nodes; s[2].Ifaces[0].Segment != "left" || s[0].Ifaces[0].Segment != "right" {
+	if s := l.Status().Nodes; s[2].Ifaces[0].Segment != "left" || s[0].Ifaces[0].Segment != "left" {
 		t.Errorf("the nodes are at %+v", s)
+	}
+}
+
+// The cells are the radio cells and what mobile nodes are on; wires between routers are none.
+func TestCells(t *testing.T) {
+	p := &scenario.Plan{Segments: []scenario.Segment{{Name: "core"}, {Name: "desk"}, {Name: "cell"}},
+		Nodes: []scenario.Node{{Name: "mn", Userland: true, Ifaces: []scenario.Iface{{Name: "eth0", Segment: "desk"}}}}}
+	if c := strings.Join(Cells(p), " "); c != "core desk cell" {
+		t.Errorf("without a radio cell: %s", c)
+	}
+	p.Segments[2].Air = true
+	if c := strings.Join(Cells(p), " "); c != "desk cell" {
+		t.Errorf("with one: %s", c)
+	}
+	m := Move{Node: "mn", Segment: "core"}
+	s := Status{Segments: []string{"core", "desk", "cell"}, Cells: Cells(p), Nodes: []NodeStatus{{Name: "mn", Mobile: true}}}
+	if err := m.check(s); err == nil || !strings.Contains(err.Error(), `"core" is a wire between routers`) {
+		t.Error(err)
 	}
 }
 

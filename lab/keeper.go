@@ -30,6 +30,9 @@ const (
 	blindGrace = 100 * time.Millisecond
 )
 
+// commLimit is how many octets of a name the kernel keeps (TASK_COMM_LEN and its final zero).
+const commLimit = 15
+
 // Exit statuses of programs that never ran, as env(1) has them.
 const (
 	exitCannot   = 126 // it is there and cannot be run
@@ -45,6 +48,7 @@ func init() {
 
 // keep runs a program in the foreground of the terminal that is its standard input, and gives the status to end with.
 func keep(path string, argv []string) int {
+	name(keeperName[:commLimit])
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, append([]os.Signal{syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU}, forwarded...)...)
 	c := &exec.Cmd{Path: path, Args: argv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}

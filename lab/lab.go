@@ -195,11 +195,12 @@ func (l *Lab) Status() Status {
 		return s
 	}
 	s.Stats = l.emu.stats()
+	s.Cells = Cells(l.c.Plan)
 	for _, seg := range l.c.Plan.Segments {
 		s.Segments = append(s.Segments, seg.Name)
 	}
 	for _, n := range l.nodes {
-		ns := NodeStatus{Name: n.plan.Name, State: StateKernel, Mobile: !n.plan.Forward}
+		ns := NodeStatus{Name: n.plan.Name, State: StateKernel, Mobile: n.plan.Userland}
 		switch {
 		case n.life != nil && n.life.ended():
 			ns.State = StateStopped

@@ -75,6 +75,9 @@ func Dial(string) (*Client, error) { return nil, errOther }
 // Status fails.
 func (*Client) Status() (Status, error) { return Status{}, errOther }
 
+// Alive is false.
+func (*Client) Alive() bool { return false }
+
 // Do fails.
 func (*Client) Do(scenario.Action) error { return errOther }
 

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,9 @@ type Told struct {
 	Node string `json:"node"`
 	driver.Told
 }
+
+// ErrEnded says that a lab ended, or was killed, before it answered.
+var ErrEnded = errors.New("the lab ended before it answered")
 
 // Move is a change of attachment by hand.
 type Move struct {
@@ -60,8 +64,10 @@ func (m *Move) check(s Status) error {
 	switch {
 	case node == nil:
 		return fmt.Errorf("there is no mobile node %q; there are: %s", m.Node, strings.Join(mobiles, ", "))
-	case !slices.Contains(s.Segments, m.Segment):
-		return fmt.Errorf("there is no cell %q; there are: %s", m.Segment, strings.Join(s.Segments, ", "))
+	case !slices.Contains(s.Cells, m.Segment) && slices.Contains(s.Segments, m.Segment):
+		return fmt.Errorf("%q is a wire between routers, where no mobile node finds one; the cells are: %s", m.Segment, strings.Join(s.Cells, ", "))
+	case !slices.Contains(s.Cells, m.Segment):
+		return fmt.Errorf("there is no cell %q; there are: %s", m.Segment, strings.Join(s.Cells, ", "))
 	case m.Blackout < 0 || m.Blackout > MaxMove:
 		return fmt.Errorf("a blackout of %v: 0 to %v is allowed", m.Blackout, MaxMove)
 	case m.Limit < 0 || m.Limit > MaxMove:
@@ -78,6 +84,25 @@ func (m *Move) check(s Status) error {
 		return fmt.Errorf("node %s has no interface %q; it has: %s", m.Node, m.Iface, strings.Join(names, ", "))
 	}
 	return nil
+}
+
+// Cells are the segments of a plan that its mobile nodes can be moved to: radio cells and home links, and what a mobile node is on
+// at the start; all where none is a radio cell.
+func Cells(p *scenario.Plan) []string {
+	wired := !slices.ContainsFunc(p.Segments, func(s scenario.Segment) bool { return s.Air })
+	cell := map[string]bool{}
+	for _, n := range p.Nodes {
+		for _, i := range n.Ifaces {
+			cell[i.Segment] = cell[i.Segment] || n.Userland
+		}
+	}
+	var names []string
+	for _, s := range p.Segments {
+		if s.Air || wired || cell[s.Name] {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 // handEvent tells of an action done by hand.

@@ -26,7 +26,8 @@ type Status struct {
 	PID      int          `json:"pid"` // of the process that holds it; asked over the socket, as the asker sees it
 	Uptime   string       `json:"uptime"`
 	Captures string       `json:"captures,omitempty"` // directory they are written to
-	Segments []string     `json:"segments"`           // where an interface can be attached
+	Segments []string     `json:"segments"`
+	Cells    []string     `json:"cells"` // those that mobile nodes can be moved to
 	Nodes    []NodeStatus `json:"nodes"`
 	Stats    Stats        `json:"stats"`
 }
@@ -43,7 +44,7 @@ const (
 type NodeStatus struct {
 	Name   string        `json:"name"`
 	State  string        `json:"state"`
-	Mobile bool          `json:"mobile"` // not a router: it may be moved
+	Mobile bool          `json:"mobile"` // a mobile node: it may be moved
 	Ifaces []IfaceStatus `json:"ifaces"`
 }
 

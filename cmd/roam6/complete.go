@@ -152,7 +152,7 @@ func labMove(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cob
 			}
 		}
 	case 1:
-		out = st.Segments
+		out = st.Cells
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }

@@ -53,7 +53,7 @@ func labCtlCmd() *cobra.Command {
 			}
 			node, err := l.Node(args[0])
 			if err != nil {
-				return usage(err)
+				return refused(err)
 			}
 			return f.ask(c.Context(), node, verb, words)
 		}),
@@ -103,7 +103,7 @@ different nodes are put in order of time, for which they wait a fifth of a secon
 				return err
 			}
 			node := strings.Join(args, "")
-			return usage(l.Follow(c.Context(), node, func(t lab.Told) {
+			return refused(l.Follow(c.Context(), node, func(t lab.Told) {
 				if asJSON {
 					printLine(t)
 					return

@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -63,21 +65,13 @@ func labDownCmd() *cobra.Command {
 	name, all := "", false
 	c := &cobra.Command{
 		Use: "down", Short: "Take a lab down", Args: exactly(0, "no argument"),
-		Long: "Ends the programs in the lab and takes it down, and says what that was. Nothing of it is left but the captures it was asked for.",
+		Long: `Ends the programs in the lab and takes it down, and says what that was. Nothing of it is left but the captures it was asked for.
+What labs left that were killed or failed is removed too: of the lab that is named, or, with --all or when no lab is up, of all.`,
 		RunE: work(func(*cobra.Command, []string) error {
-			names := []string{name}
 			if all {
-				var err error
-				if names, err = labNames(); err != nil {
-					return err
-				}
+				return allDown()
 			}
-			for _, n := range names {
-				if err := labDown(n); err != nil {
-					return err
-				}
-			}
-			return nil
+			return labDown(name)
 		}),
 	}
 	c.Flags().BoolVar(&all, "all", false, "all labs of this user")
@@ -85,22 +79,84 @@ func labDownCmd() *cobra.Command {
 	return c
 }
 
-// labDown takes one lab down.
+// labDown takes one lab down; with no name, the only one.
 func labDown(name string) error {
 	p, err := meant(name)
+	if err == nil {
+		text, err := takeDown(p)
+		fmt.Print(text)
+		return err
+	}
+	names, _ := labNames()
+	if dead, e := leftovers(name); e == nil && len(dead) > 0 && (name != "" || len(names) == 0) {
+		return tidy(dead)
+	}
+	return err
+}
+
+// allDown takes all labs down at once, and removes what others left.
+func allDown() error {
+	names, err := labNames()
 	if err != nil {
 		return err
 	}
+	texts, errs := make([]string, len(names)), make([]error, len(names))
+	var all sync.WaitGroup
+	for k, n := range names {
+		all.Go(func() {
+			p, err := placeOf(n)
+			if err == nil {
+				texts[k], err = takeDown(p)
+			}
+			errs[k] = err
+		})
+	}
+	all.Wait()
+	fmt.Print(strings.Join(texts, ""))
+	dead, err := leftovers("")
+	return errors.Join(errors.Join(errs...), err, tidy(dead))
+}
+
+// takeDown takes a lab down, waits for its end, and says what that was. One that was killed meanwhile is down as well.
+func takeDown(p *place) (string, error) {
 	l, err := lab.Dial(p.socket)
-	if err != nil {
-		return err
+	var d lab.Downed
+	if err == nil {
+		if d, err = l.Down(); err == nil {
+			return downText(p, d), nil
+		}
 	}
-	d, err := l.Down()
-	if err != nil {
-		return err
+	if !errors.Is(err, lab.ErrEnded) {
+		return "", err
 	}
-	fmt.Print(downText(p, d))
-	return nil
+	if err := p.dead(); err != nil {
+		return "", err
+	}
+	removed, err := p.clear()
+	return clearedText(p, removed), err
+}
+
+// tidy removes what dead labs left, and says so.
+func tidy(dead []*place) error {
+	var errs []error
+	for _, p := range dead {
+		if err := p.dead(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		removed, err := p.clear()
+		fmt.Print(clearedText(p, removed))
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// clearedText says what was left of a lab.
+func clearedText(p *place, removed []string) string {
+	if len(removed) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Lab %q had ended already, or was killed.\n  removed: %s\n", p.name, strings.Join(removed, ", "))
 }
 
 // programsTold is how many programs that ended with a lab are named.

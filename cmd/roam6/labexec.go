@@ -47,7 +47,7 @@ there is no such program, 126 if it cannot be run. Without a COMMAND it is your 
 			case err != nil && status != exitDone:
 				return &failure{status, err}
 			case err != nil:
-				return usage(err)
+				return refused(err)
 			}
 			return ended(status)
 		}),

@@ -64,7 +64,7 @@ func (f *moveFlags) run(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if err != nil {
-		return usage(err)
+		return refused(err)
 	}
 	if f.json {
 		err = printJSON(moved)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -23,7 +24,8 @@ func runtimeDir() (string, error) {
 		return dir, nil
 	}
 	dir := fmt.Sprintf("/tmp/roam6-%d", os.Getuid())
-	if base := os.Getenv("XDG_RUNTIME_DIR"); base != "" {
+	// "If an implementation encounters a relative path it should consider the path invalid and ignore it" (XDG Base Directory).
+	if base := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(base) {
 		dir = filepath.Join(base, "roam6")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -78,6 +80,10 @@ func (p *place) claim() (*os.File, error) {
 			log.Close() // a lab that went down meanwhile has removed it
 			continue
 		}
+		if err := os.Remove(p.socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			log.Close()
+			return nil, lacks(err)
+		}
 		return log, lacks(log.Truncate(0))
 	}
 }
@@ -111,7 +117,7 @@ func labNames() ([]string, error) {
 	sockets, err := filepath.Glob(filepath.Join(dir, "*.lab"))
 	var names []string
 	for _, s := range sockets {
-		if _, err := lab.Dial(s); err == nil {
+		if l, err := lab.Dial(s); err == nil && l.Alive() {
 			names = append(names, strings.TrimSuffix(filepath.Base(s), ".lab"))
 		}
 	}

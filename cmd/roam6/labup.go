@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,7 @@ const envRuntime = "ROAM6_RUNTIME"
 type upFlags struct {
 	runFlags
 	name, captures, plane string
+	wait                  time.Duration
 }
 
 func labUpCmd() *cobra.Command {
@@ -30,8 +32,8 @@ func labUpCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "up SCENARIO",
 		Short: "Bring a lab up and leave it up, to work in",
-		Long: `Brings the world of a scenario up and goes into the background. The scenario's moves and traffic are left to you: see
-roam6 lab exec and roam6 lab move.`,
+		Long: `Brings the world of a scenario up, goes into the background, and waits until its mobile nodes have registered. The scenario's
+moves and traffic are left to you: see roam6 lab exec and roam6 lab move.`,
 		Example: lines(
 			"roam6 lab up commute",
 			"roam6 lab exec mn -- ping 2001:db8:c::c",
@@ -50,6 +52,9 @@ roam6 lab exec and roam6 lab move.`,
 		fmt.Sprintf("write a pcapng of every segment into `DIR` while the lab is up, %d MiB each at most", lab.CaptureLimit>>20))
 	must(c.MarkFlagDirname("keep-captures"))
 	planeFlag(c, &f.plane)
+	c.Flags().DurationVar(&f.wait, "wait", moveWait, "how long the mobile nodes may take to register; 0s: do not wait")
+	must(c.Flags().SetAnnotation("wait", allowedNote, []string{fmt.Sprintf("0s to %v", lab.MaxMove)}))
+	must(c.RegisterFlagCompletionFunc("wait", nothing))
 	nameFlag(c, &f.name, "`name` of the lab, to have several (default the scenario's)")
 	return c
 }
@@ -60,6 +65,9 @@ const maxLabName = 40
 func (f *upFlags) up(ctx context.Context, arg string) error {
 	if err := planeKnown(f.plane); err != nil {
 		return err
+	}
+	if f.wait < 0 || f.wait > lab.MaxMove {
+		return usagef("--wait %v: 0s to %v is allowed", f.wait, lab.MaxMove)
 	}
 	s, p, err := f.plan(arg)
 	if err != nil {
@@ -93,9 +101,13 @@ func (f *upFlags) up(ctx context.Context, arg string) error {
 	}
 	defer log.Close()
 	if _, err = enter(ctx, lab.EnterOptions{Detach: true, Log: log}); err != nil {
-		return fmt.Errorf("%w (log: %s)", err, place.log)
+		if place.abandon(log, err) {
+			return err
+		}
+		return fmt.Errorf("%w (log, until the next roam6 lab down: %s)", err, place.log)
 	}
-	fmt.Print(howToUse(p, f, place.log))
+	arrived := f.await(ctx, p, place)
+	fmt.Print(howToUse(p, f, place.log, arrived))
 	return nil
 }
 
@@ -117,18 +129,13 @@ func (f *upFlags) keep(ctx context.Context, p *scenario.Plan, at *place) error {
 	return err
 }
 
-func howToUse(p *scenario.Plan, f *upFlags, logFile string) string {
+func howToUse(p *scenario.Plan, f *upFlags, logFile, arrived string) string {
 	var b strings.Builder
-	mobile, cells, which := "mn", []string{}, ""
+	mobile, cells, which := "mn", lab.Cells(p), ""
 	for _, n := range p.Nodes {
 		if n.Measured {
 			mobile = n.Name
 			break
-		}
-	}
-	for _, s := range p.Segments {
-		if s.Air {
-			cells = append(cells, s.Name)
 		}
 	}
 	if names, _ := labNames(); len(names) > 1 {
@@ -138,7 +145,7 @@ func howToUse(p *scenario.Plan, f *upFlags, logFile string) string {
 	if f.captures != "" {
 		fmt.Fprintf(&b, "Captures: %s\n", f.captures)
 	}
-	b.WriteString("\n")
+	b.WriteString(arrived + "\n")
 	target := "2001:db8:c::c"
 	if len(p.Flows) > 0 {
 		target = p.Flows[0].PeerAddr.String()
