@@ -17,7 +17,7 @@ help:
 	@echo 'make quick      format, vet, lint, house rules, unit tests'
 	@echo 'make vm         on Debian'\''s own kernel, in a virtual machine (docs/vm.md)'
 	@echo 'make bench      how fast codecs, plane and simulator are'
-	@echo 'make install    binary, manual pages, completion, systemd unit, into $$(DESTDIR)$(prefix)'
+	@echo 'make install    what make build made: binary, manual pages, completion, systemd unit, into $$(DESTDIR)$(prefix)'
 	@echo 'make clean      remove what was made here'
 
 # Always built: the Go tool knows better than make what is up to date.
@@ -44,7 +44,9 @@ bench:
 conformance:
 	go test . -run 'TestConformance|TestPaperOutput' -update
 
-install: build
+# Not built here: sudo knows another PATH, where Go may not be, and root should build nothing in your directory.
+install:
+	@test -x roam6 || { echo 'there is no ./roam6 to install; what to do: make build (as yourself), then: sudo make install' >&2; exit 1; }
 	install -D -m 755 roam6 '$(DESTDIR)$(bindir)/roam6'
 	./roam6 gen-man dist/man
 	mkdir -p '$(DESTDIR)$(mandir)/man1'
