@@ -300,25 +300,20 @@ static __always_inline long route(struct __sk_buff *skb, struct bpf_fib_lookup *
 	fib->flowinfo = first & bpf_htonl(0x0fffffff);
 	__builtin_memcpy(fib->ipv6_src, src, 16);
 	__builtin_memcpy(fib->ipv6_dst, dst, 16);
-	r = bpf_fib_lookup(skb, fib, sizeof(*fib), 0);
+	r = bpf_fib_lookup(skb, fib, sizeof(*fib), BPF_FIB_LOOKUP_SKIP_NEIGH);
 	if (fib->ifindex == set->tun)
 		return BPF_FIB_LKUP_RET_NOT_FWDED;
 	return r;
 }
 
-/* go sends the packet where route said. */
-static __always_inline int go(struct __sk_buff *skb, struct bpf_fib_lookup *fib, long found)
+/* go sends the packet where route said, through the kernel's neighbour table: a packet with a link header written here would
+ * keep a stale neighbour from being probed, RFC 4861 §7.3. */
+static __always_inline int go(struct bpf_fib_lookup *fib)
 {
-	struct ethhdr *eth;
+	struct bpf_redir_neigh next = {.nh_family = AF_INET6};
 
-	if (found == BPF_FIB_LKUP_RET_NO_NEIGH)
-		return bpf_redirect_neigh(fib->ifindex, 0, 0, 0);
-	eth = at(skb, 0, sizeof(*eth));
-	if (!eth)
-		return TC_ACT_SHOT;
-	__builtin_memcpy(eth->h_dest, fib->dmac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, fib->smac, ETH_ALEN);
-	return bpf_redirect(fib->ifindex, 0);
+	__builtin_memcpy(next.ipv6_nh, fib->ipv6_dst, 16);
+	return bpf_redirect_neigh(fib->ifindex, &next, sizeof(next), 0);
 }
 
 /* represent encapsulates, for the home agent, what came for a mobile address. On the wire the packet is as the plane and
@@ -346,7 +341,7 @@ static __always_inline int represent(struct __sk_buff *skb, struct path *p, stru
 	if (!open(p, s, OUT))
 		return leave(WAITING);
 	r = route(skb, &fib, set, w.first, p->local, p->remote, w.size + IP_HEADER);
-	if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (r != BPF_FIB_LKUP_RET_SUCCESS)
 		return leave(NO_ROUTE);
 	if (wrap(skb, p, &w))
 		return leave(REFUSED);
@@ -356,7 +351,7 @@ static __always_inline int represent(struct __sk_buff *skb, struct path *p, stru
 	header(ip, p, &w, 63);
 	ip[1].hop_limit = hops - 2;
 	sent(skb, s, OUT, w.size, w.one);
-	return go(skb, &fib, r);
+	return go(&fib);
 }
 
 /* carries says whether the congestion marks of both headers let the inner packet stay as it is, RFC 6040 §4.2. */
@@ -442,7 +437,7 @@ static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
 		return rest(skb, set, WAITING);
 	if (agent) {
 		r = route(skb, &fib, set, first, &src, &dst, size);
-		if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
+		if (r != BPF_FIB_LKUP_RET_SUCCESS)
 			return rest(skb, set, NO_ROUTE);
 	}
 	if (bpf_skb_adjust_room(skb, -IP_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_DECAP_L3_IPV6))
@@ -454,7 +449,7 @@ static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
 	if (!ip)
 		return TC_ACT_SHOT; /* cannot be: it was there */
 	ip->hop_limit = hops - 1;
-	return go(skb, &fib, r);
+	return go(&fib);
 }
 
 /* link stands before a link's own stack. */
