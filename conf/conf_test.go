@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"roam6/conf"
 )
@@ -155,6 +156,37 @@ func TestNoErrorShowsASecret(t *testing.T) {
 	}
 	if err := d.Set(&file{}, "links[0].kee="+secret); err == nil || strings.Contains(err.Error(), secret) {
 		t.Errorf("an override shows it: %v", err)
+	}
+}
+
+// What a file holds does not reach the terminal as commands: in excerpts, keys, values, and what is allowed.
+func TestErrorsPrintNoControls(t *testing.T) {
+	texts := []string{
+		"roles: [\x1b[2J]\n", "\x1b[2J: 1\n", "name: \"\\e[2J\"\nnumber: \"\\e[2J\"\n", "name: ha\n\"\\e[2J\": 1\n", "number: x \u202e\n",
+		"words: {\"\\e\": {a: b}}\n", "number: \x07\r\n",
+	}
+	for _, text := range texts {
+		_, err := decode(t, text)
+		if err == nil {
+			t.Errorf("%q is right", text)
+			continue
+		}
+		if strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' }) {
+			t.Errorf("%q: %q", text, err)
+		}
+	}
+	var f file
+	d, err := conf.Parse("ha.yaml", []byte("name: ha\nwords: {a: b}\n"))
+	if err == nil {
+		err = d.Decode(&f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []string{"\x1b[2J=1", "\x1b[2J", "words.\x1b.b=1", "number=\x1b"} {
+		if err := d.Set(&f, set); err == nil || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("--set %q: %q", set, err)
+		}
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -28,16 +30,16 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	if strings.HasPrefix(e.File, overridePrefix) {
-		b.WriteString(digitsOfSecret.ReplaceAllString(e.File, "(hidden)"))
+		b.WriteString(digitsOfSecret.ReplaceAllString(escaped(e.File), "(hidden)"))
 	} else {
-		b.WriteString(e.File)
+		b.WriteString(escaped(e.File))
 	}
 	if e.Line > 0 {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
 	b.WriteString(": ")
 	if e.Key != "" {
-		b.WriteString(digitsOfSecret.ReplaceAllString(e.Key, "(hidden)") + ": ")
+		b.WriteString(digitsOfSecret.ReplaceAllString(escaped(e.Key), "(hidden)") + ": ")
 	}
 	if e.Value != "" {
 		fmt.Fprintf(&b, "%q ", digitsOfSecret.ReplaceAllString(e.Value, "(hidden)"))
@@ -45,16 +47,36 @@ func (e *Error) Error() string {
 	if e.Problem == "" {
 		b.WriteString("is not allowed")
 	} else {
-		b.WriteString(digitsOfSecret.ReplaceAllString(e.Problem, "(hidden)"))
+		b.WriteString(digitsOfSecret.ReplaceAllString(escaped(e.Problem), "(hidden)"))
 	}
 	if e.Allowed != "" {
-		b.WriteString(": " + e.Allowed)
+		b.WriteString(": " + escaped(e.Allowed))
 	}
 	if e.Excerpt != "" {
 		b.WriteString("\n" + e.Excerpt)
 	}
 	return b.String()
 }
+
+// escaped is text that a terminal prints as it stands: a file may come from anybody, and is not to clear the screen of whoever checks
+// it, or to turn its lines around.
+func escaped(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' }) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) || r == '\n' {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
+}
+
+// unprintable stands in excerpts for a character that escaped would escape: the caret counts characters.
+const unprintable = '\uFFFD'
 
 // MaxErrors is the number of mistakes that Join shows.
 const MaxErrors = 20
@@ -122,7 +144,12 @@ func (d *Doc) masked(line int) string {
 			}
 		}
 	}
-	return covered(text)
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || r == '\t' {
+			return r
+		}
+		return unprintable
+	}, covered(strings.TrimSuffix(text, "\r")))
 }
 
 // nearest is the word of the list that the given one was probably meant to be, or "".
