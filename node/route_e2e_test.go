@@ -120,8 +120,14 @@ func TestRouteOptimised(t *testing.T) {
 				for _, settled := range []time.Duration{6, 10, 16, 22} {
 					r.all(t, settled*time.Second, (settled+1)*time.Second, straight)
 				}
-				for _, h := range run(t, "route-optimised", 1, set...).Handovers {
+				result := run(t, "route-optimised", 1, set...)
+				for _, h := range result.Handovers {
 					checkStraight(t, h)
+				}
+				for _, f := range result.Flows {
+					if d := f.Delay; time.Duration(*d.Last) != straight || time.Duration(*d.First) < roundHome || !d.Changed() {
+						t.Errorf("%s: at first %v, in the end %v", f.Name, *d.First, *d.Last)
+					}
 				}
 				if len(r.drops) > 0 && r.drops["no-binding"]+r.drops[plane.DropHomeAddress] > 0 {
 					t.Errorf("drops %v", r.drops)

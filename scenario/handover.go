@@ -245,6 +245,7 @@ func (t *track) result(f Flow, direction string) FlowResult {
 		}
 	}
 	r.Received = r.Sent - r.Lost
+	r.Delay = t.oneWay()
 	if f.Voice && r.Sent > 0 {
 		rating, late := t.rating()
 		d := Decimal(rating)

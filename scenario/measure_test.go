@@ -222,7 +222,7 @@ func TestResultKeysAndOrder(t *testing.T) {
 	text := string(m.Result().JSON())
 	at := 0
 	for _, key := range []string{"scenario", "world", "strategy", "plane", "seed", "handovers", "flows", "name", "sent", "received", "lost",
-		"duplicated", "reordered", "r_factor", "drops", "totals", "handovers", "failed", "lost", "duplicated", "reordered", "interruption_ms", "p50", "p99", "max", "l3_overhead_ms"} {
+		"duplicated", "reordered", "r_factor", "delay_ms", "drops", "totals", "handovers", "failed", "lost", "duplicated", "reordered", "interruption_ms", "p50", "p99", "max", "l3_overhead_ms"} {
 		i := strings.Index(text[at:], `"`+key+`":`)
 		if i < 0 {
 			t.Fatalf("%q does not come in its place in\n%s", key, text)

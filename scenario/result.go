@@ -89,6 +89,7 @@ type FlowResult struct {
 	Reordered  int      `json:"reordered"`
 	Late       *int     `json:"late"`     // came too late to be heard; nil when the flow is not voice
 	R          *Decimal `json:"r_factor"` // nil when the flow is not voice
+	Delay      *OneWay  `json:"delay_ms"`
 }
 
 // Totals sum up the handovers of the result. Interruption and L3Overhead rank whole outages, each once.

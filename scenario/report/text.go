@@ -38,6 +38,9 @@ func Text(r *scenario.Report, width int) []byte {
 	if more := len(res.Handovers) - min(len(told), TextTimelines); more > 0 {
 		fmt.Fprintf(&w, "\n… and %s: see --json or --report\n", plural(more, "more timeline"))
 	}
+	if delay := delayText(res, width); delay != "" {
+		w.WriteString("\n" + delay)
+	}
 	if voice := voiceText(res, width); voice != "" {
 		w.WriteString("\n" + voice)
 	}
@@ -117,6 +120,21 @@ func bar(s scenario.Step, whole scenario.Millis, room int) string {
 	from := int(int64(s.At) * int64(room) / int64(whole))
 	to := int((int64(s.At+s.Length)*int64(room) + int64(whole) - 1) / int64(whole))
 	return strings.Repeat(" ", min(from, room-1)) + strings.Repeat("█", max(1, to-from))
+}
+
+// delayText shows the delays of flows whose packets took another way in the end than at first; of most runs nothing.
+func delayText(r *scenario.Result, width int) string {
+	t := &table{columns: []column{{head: "flow"}, {head: "at first ms", right: true}, {head: "median ms", right: true}, {head: "in the end ms", right: true}}}
+	for _, f := range r.Flows {
+		if f.Delay.Changed() {
+			t.rows = append(t.rows, []string{f.Name, number(f.Delay.First), number(f.Delay.Median), number(f.Delay.Last)})
+		}
+	}
+	if len(t.rows) == 0 {
+		return ""
+	}
+	left := t.fit(width)
+	return "Delay, one way\n" + t.String() + leftOut(left, width)
 }
 
 func voiceText(r *scenario.Result, width int) string {
