@@ -18,7 +18,7 @@ const instead = "`roam6 sim run` runs the same scenarios without any of this"
 
 // Supported says whether a lab can run here; the error names what lacks, what to do, and the way that needs nothing.
 func Supported() error {
-	for _, look := range []func() error{lookWait, lookDevice, lookNamespaces} {
+	for _, look := range []func() error{lookWait, lookIPv6, lookDevice, lookNamespaces} {
 		if err := look(); err != nil {
 			return fmt.Errorf("the lab cannot run here: %w; %s", err, instead)
 		}
@@ -31,6 +31,14 @@ func lookWait() error {
 	_, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, ^uintptr(0), 0, 0, 0, 0, 0)
 	if errno == unix.ENOSYS {
 		return errors.New("the kernel has no epoll_pwait2: Linux 5.11 or newer is needed")
+	}
+	return nil
+}
+
+// lookIPv6: without it a lab would come up to where the first address is set.
+func lookIPv6() error {
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil {
+		return errors.New("the kernel has no IPv6: boot without ipv6.disable=1")
 	}
 	return nil
 }

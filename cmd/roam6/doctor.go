@@ -69,16 +69,9 @@ func examine() ([]finding, error) {
 	}
 	list = append(list, f)
 	missing := driver.Missing()
-	f = finding{Name: "roam6 node", State: have, Found: "can run as this user"}
-	if len(missing) > 0 {
-		var names []string
-		for _, m := range missing {
-			names = append(names, m.Name)
-		}
-		f = finding{Name: f.Name, State: lack, Found: "lacks " + strings.Join(names, ", "), Costs: "real nodes, run as this user"}
-	}
-	list = append(list, f, kernelFinding(), tunFinding(), fastFinding(), userNamespaces(), capabilityFinding(missing))
-	list = append(list, ipv6Findings()...)
+	ipv6 := ipv6Of(sysctl("net/ipv6/conf/all/disable_ipv6"))
+	list = append(list, nodeFinding(missing, ipv6), kernelFinding(), tunFinding(), fastFinding(), userNamespaces(), capabilityFinding(missing))
+	list = append(list, ipv6Findings(ipv6)...)
 	list = append(list, program("tshark", "a second opinion on captures (make test compares with it)", "apt install tshark"),
 		program("ping", "trying a lab by hand", "apt install iputils-ping"),
 		program("iperf3", "throughput through a lab", "apt install iperf3"),
@@ -154,26 +147,6 @@ func capabilityFinding(missing []driver.Lack) finding {
 		}
 	}
 	return f
-}
-
-func ipv6Findings() []finding {
-	if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil {
-		return []finding{{Name: "IPv6", State: lack, Found: "not in this kernel", Costs: "roam6 lab and roam6 node", Do: "boot without ipv6.disable=1"}}
-	}
-	f := finding{Name: "IPv6", State: have, Found: "on"}
-	if sysctl("net/ipv6/conf/all/disable_ipv6") == "1" {
-		f = finding{Name: "IPv6", State: lack, Found: "switched off on all interfaces", Costs: "roam6 node", Do: "sudo sysctl net.ipv6.conf.all.disable_ipv6=0"}
-	}
-	forward := finding{Name: "IPv6 forwarding", State: info, Found: "on"}
-	if sysctl("net/ipv6/conf/all/forwarding") != "1" {
-		forward.Found = "off; a home agent and an access router need it"
-		forward.Do = "sudo sysctl net.ipv6.conf.all.forwarding=1"
-	}
-	list := []finding{f, forward}
-	if sysctl("net/ipv6/conf/all/forwarding") == "1" {
-		list = append(list, neighbourFindings(sysctl("net/ipv6/neigh/default/gc_thresh3"))...)
-	}
-	return append(list, offFindings()...)
 }
 
 // offFindings names interfaces without IPv6: a mobile node has them to itself while it runs, and a killed one leaves them so.

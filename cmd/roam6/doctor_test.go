@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"roam6/driver"
 )
 
 // A part of the kernel that is built in is told as such, though nothing stands below /sys/module.
@@ -32,5 +34,31 @@ func TestNeighbourTable(t *testing.T) {
 	}
 	if list := neighbourFindings(""); list != nil {
 		t.Errorf("unknown: %+v", list)
+	}
+}
+
+// What is said of the commands agrees with what is said of IPv6.
+func TestFindingsOfIPv6Agree(t *testing.T) {
+	for _, c := range []struct {
+		disabled string
+		missing  []driver.Lack
+		node     string
+		ipv6     string
+	}{
+		{"0", nil, have, have},
+		{"1", nil, lack, lack},
+		{"", []driver.Lack{{Name: "IPv6"}}, lack, lack}, // as driver.Missing says it
+	} {
+		state := ipv6Of(c.disabled)
+		of, list := nodeFinding(c.missing, state), ipv6Findings(state)
+		if of.State != c.node || list[0].State != c.ipv6 {
+			t.Errorf("disable_ipv6 %q: %+v and %+v", c.disabled, of, list)
+		}
+		if c.ipv6 == lack && len(list) != 1 {
+			t.Errorf("disable_ipv6 %q: more is said of what is off: %+v", c.disabled, list)
+		}
+		if c.ipv6 == lack && !strings.Contains(of.Found, "IPv6") {
+			t.Errorf("disable_ipv6 %q: %q does not say why", c.disabled, of.Found)
+		}
 	}
 }
