@@ -41,6 +41,8 @@ func (l *Lab) do(a scenario.Action) error {
 		l.detach(n, a.Iface)
 		l.emu.attach(n.members[a.Iface], l.segments[a.Segment])
 		n.linkUp(a.Iface, a.Segment)
+	case scenario.Hint:
+		n.hint(a.Iface, a.Segment, a.Notice)
 	case scenario.Crash:
 		return n.die()
 	case scenario.Restart:

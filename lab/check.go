@@ -84,14 +84,14 @@ func checkFlow(f *scenario.Flow, nodes map[string]*scenario.Node) error {
 func checkAction(a scenario.Action, nodes map[string]*scenario.Node, segments map[string]bool) error {
 	n := nodes[a.Node]
 	switch a.Verb {
-	case scenario.Detach, scenario.Attach:
+	case scenario.Detach, scenario.Attach, scenario.Hint:
 		if n == nil {
 			return fmt.Errorf("there is no node %q", a.Node)
 		}
 		if (&node{plan: n}).iface(a.Iface) == nil {
 			return fmt.Errorf("node %q has no interface %q", a.Node, a.Iface)
 		}
-		if a.Verb == scenario.Attach && !segments[a.Segment] {
+		if a.Verb != scenario.Detach && !segments[a.Segment] {
 			return fmt.Errorf("there is no segment %q", a.Segment)
 		}
 	case scenario.Crash, scenario.Restart, scenario.Command:
@@ -107,7 +107,7 @@ func checkAction(a scenario.Action, nodes map[string]*scenario.Node, segments ma
 		}
 	case scenario.Mark:
 	default:
-		return fmt.Errorf("the verb %q is not one of detach, attach, crash, restart, degrade, command, mark", a.Verb)
+		return fmt.Errorf("the verb %q is not one of detach, attach, hint, crash, restart, degrade, command, mark", a.Verb)
 	}
 	return nil
 }

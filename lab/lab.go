@@ -30,13 +30,14 @@ type Lab struct {
 	segments map[string]*segment
 	restore  func() // gives the Go runtime its settings back
 
-	mu     sync.Mutex // Start, Do and Close, one at a time
-	up     bool
-	closed bool
-	failed chan error // the first node that ended on its own
-	execs  sync.WaitGroup
-	ctx    context.Context // ends with the lab
-	cancel context.CancelFunc
+	mu       sync.Mutex // Start, Do and Close, one at a time
+	up       bool
+	closed   bool
+	failed   chan error // the first node that ended on its own
+	execs    sync.WaitGroup
+	schedule schedule
+	ctx      context.Context // ends with the lab
+	cancel   context.CancelFunc
 }
 
 // New checks the plan and makes a lab that Start brings up.

@@ -43,7 +43,8 @@ func (l *Lab) conceive(n *node) (*life, error) {
 		OnEvent: func(at time.Duration, eng string, ev engine.Event) {
 			l.hub.event(l.zeroNanos()+nanos(at), n.plan.Name, eng, ev)
 		},
-		OnDrop: l.hub.dropped,
+		OnDrop:   l.hub.dropped,
+		OnAttach: func(e engine.Attach) { l.schedule.commanded(n.plan, e, l.nanosOf(time.Now())) },
 	}
 	for _, e := range built.Engines {
 		c.Engines = append(c.Engines, driver.Engine{Name: e.Name, Engine: e.Engine})
@@ -114,6 +115,14 @@ func (n *node) linkUp(iface, segment string) {
 	i := n.iface(iface)
 	if n.life != nil && i.Port > plane.Kernel {
 		n.life.node.Inject("", engine.LinkUp{Port: i.Port, Name: i.Name, HW: i.HW, MTU: mtuOf(i), Attachment: segment})
+	}
+}
+
+// hint tells the node's engines where an interface will be soon.
+func (n *node) hint(iface, segment string, in time.Duration) {
+	i := n.iface(iface)
+	if n.life != nil && i.Port > plane.Kernel {
+		n.life.node.Inject("", engine.LinkHint{Port: i.Port, Attachment: segment, HW: scenario.CellHW(segment), In: in})
 	}
 }
 

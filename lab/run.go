@@ -61,15 +61,23 @@ func (l *Lab) play(ctx context.Context) error {
 	return err
 }
 
-// act carries out the actions, each at its time.
+// act carries out the actions, each at its time or when an engine commands it.
 func (l *Lab) act(ctx context.Context) error {
-	for i, a := range l.c.Plan.Actions {
-		for due := l.zeroNanos() + nanos(a.At); l.nanosOf(time.Now()) < due; {
+	l.schedule.begin(l.c.Plan, l.zeroNanos())
+	for {
+		i, due, nap := l.schedule.next()
+		if i < 0 {
+			return nil
+		}
+		if left := due - l.nanosOf(time.Now()); left > 0 {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			sleep(min(due-l.nanosOf(time.Now()), nanos(actionNap)))
+			sleep(min(left, nap))
+			continue
 		}
+		l.schedule.take(i)
+		a := l.c.Plan.Actions[i]
 		at := l.nanosOf(time.Now())
 		l.hub.did(at, i)
 		if err := l.Do(a); err != nil {
@@ -77,7 +85,6 @@ func (l *Lab) act(ctx context.Context) error {
 		}
 		l.progress(time.Duration(at-l.zeroNanos()), describe(a))
 	}
-	return nil
 }
 
 func (l *Lab) progress(at time.Duration, what string) {
@@ -98,6 +105,8 @@ func describe(a scenario.Action) string {
 		return fmt.Sprintf("%s/%s leaves its segment", a.Node, a.Iface)
 	case scenario.Attach:
 		return fmt.Sprintf("%s/%s joins %s", a.Node, a.Iface, a.Segment)
+	case scenario.Hint:
+		return fmt.Sprintf("%s/%s will be at %s", a.Node, a.Iface, a.Segment)
 	case scenario.Degrade:
 		return fmt.Sprintf("%s changes its link model", a.Segment)
 	case scenario.Command:

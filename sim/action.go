@@ -86,29 +86,13 @@ func (w *world) commanded(n *node, e engine.Attach) {
 	if i == nil || i.seg == nil {
 		return
 	}
-	leave, join := w.announced(i)
+	leave, join := w.plan.Announced(w.moves[i.id], w.done)
 	if join < 0 || w.plan.Actions[join].Segment != e.Attachment {
 		return
 	}
 	blackout := w.plan.Actions[join].At - w.plan.Actions[leave].At
 	w.heap.push(event{at: w.now, kind: evAction, a: int32(leave)})
 	w.heap.push(event{at: w.now + blackout, kind: evAction, a: int32(join)})
-}
-
-// announced finds the two actions of the move of an interface that was announced and has not begun; -1 if there is none.
-func (w *world) announced(i *iface) (leave, join int) {
-	handover, leave := -1, -1
-	for _, k := range w.moves[i.id] {
-		switch a := &w.plan.Actions[k]; {
-		case a.Verb == scenario.Hint && w.done[k]:
-			handover, leave = a.Handover, -1
-		case a.Verb == scenario.Detach && a.Handover == handover && !w.done[k]:
-			leave = k
-		case a.Verb == scenario.Attach && a.Handover == handover && leave >= 0:
-			return leave, k
-		}
-	}
-	return -1, -1
 }
 
 // indexMoves notes which actions are about the handovers of which interface.
