@@ -76,13 +76,18 @@ func (r *ear) all(t *testing.T, from, to, took time.Duration) {
 	}
 }
 
-// listen runs a scenario. change may alter the plan, extra may add engines to a node.
+// listen runs a built-in scenario. change may alter the plan, extra may add engines to a node.
 func listen(t *testing.T, name string, change func(*scenario.Plan), extra map[string]engine.Engine, o scenario.Options) *ear {
 	t.Helper()
 	s, err := scenario.Load(name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return hear(t, s, change, extra, o)
+}
+
+func hear(t *testing.T, s *scenario.Scenario, change func(*scenario.Plan), extra map[string]engine.Engine, o scenario.Options) *ear {
+	t.Helper()
 	p, err := s.Plan(o)
 	if err != nil {
 		t.Fatal(err)
@@ -151,6 +156,37 @@ func checkStraight(t *testing.T, h scenario.Handover) {
 	}
 	if *h.Up.Lost+*h.Up.Reordered+*h.Down.Reordered+*h.Up.Duplicated+*h.Down.Duplicated != 0 {
 		t.Errorf("%s: up %d lost, %d reordered; down %d reordered", where, *h.Up.Lost, *h.Up.Reordered, *h.Down.Reordered)
+	}
+}
+
+// Where the old access works until the new one is registered, nothing is lost and nothing is late: what is on its way straight to
+// the old care-of address is still taken.
+//
+// spec MIP-04
+func TestRouteMakeBeforeBreak(t *testing.T) {
+	s, err := scenario.Read("mbb.yaml", []byte(`name: mbb
+title: A better access comes while the other still works
+length: 12s
+mn: {start: ar1, second: ar3, dad: optimistic, route_optimisation: on-traffic}
+moves: [{at: 7s, lose: wlan0}, {at: 9s, regain: wlan0, to: ar2}]
+flows: [{name: probe, interval: 1ms, size: 64, start: 5s, probe: true}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := hear(t, s, nil, nil, scenario.Options{Seed: 1})
+	came := map[bool]int{}
+	for _, w := range r.ways {
+		if w.at < 8*time.Second || w.at >= 11*time.Second {
+			continue
+		}
+		came[w.down]++
+		if w.down && w.took != straight {
+			t.Fatalf("sent at %v toward the node: %v", w.at, w.took)
+		}
+	}
+	if came[true] != 3000 || came[false] != 3000 {
+		t.Errorf("of 3000 each way: %v", came)
 	}
 }
 

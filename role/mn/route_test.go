@@ -11,6 +11,7 @@ import (
 	"roam6/machine/rr"
 	"roam6/machine/sa"
 	"roam6/plane"
+	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
 )
@@ -186,5 +187,32 @@ func TestLinger(t *testing.T) {
 	b.attach(wlan, ar1)
 	if b.path.Mode != plane.Tunnel {
 		t.Errorf("%+v", b.path)
+	}
+}
+
+// A correspondent that knows no mobility header says so, and is left alone: its packets go on through the home agent.
+//
+// spec MIP-04
+func TestUnable(t *testing.T) {
+	b, ha := routed(t)
+	b.attach(wlan, ar1)
+	coa := coaOf(prefixA, hw1)
+	open, _ := b.sentMessages(b.do(engine.Traffic{Mobile: hoa, Peer: cn}), ha)
+	asked := message(coa, cn, netip.Addr{}, open[0])
+	problem := func(e icmp6.Error) []engine.Effect {
+		p := ip6.Packet{Header: ip6.Header{Src: cn, Dst: coa}, Proto: ip6.ProtoICMPv6}
+		p.Payload = icmp6.Append(nil, cn, coa, &e)
+		return b.do(engine.Packet{Port: wlan, Data: p.Append(nil)})
+	}
+	forged := message(coa, cn, netip.Addr{}, &mh.CareOfTestInit{Cookie: [8]byte{1}})
+	if e := problem(icmp6.Error{Type: icmp6.TypeParameterProblem, Code: icmp6.CodeNextHeader, Param: 6, Invoking: forged.Append(nil)}); b.has(e, "route.failed") {
+		t.Error("an error about nothing that was sent is believed")
+	}
+	if e := problem(icmp6.Error{Type: icmp6.TypeParameterProblem, Code: icmp6.CodeNextHeader, Param: 6, Invoking: asked.Append(nil)}); !b.has(e, "route.failed") {
+		t.Errorf("not understood: %+v", e)
+	}
+	b.pass(10 * time.Minute)
+	if open, hidden := b.sentMessages(b.do(engine.Traffic{Mobile: hoa, Peer: cn}), ha); len(open)+len(hidden) != 0 {
+		t.Errorf("asked again: %v %v", open, hidden)
 	}
 }
