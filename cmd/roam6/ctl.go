@@ -96,14 +96,17 @@ func (f *ctlFlags) path() (string, error) {
 		return f.socket, nil
 	}
 	if f.name != "" {
+		if strings.ContainsAny(f.name, "/\x00") {
+			return "", usagef("-n %q: the name of a node is allowed, without slashes; a socket elsewhere is named with -s SOCKET", f.name)
+		}
 		return filepath.Join(controlDir, f.name+".sock"), nil
 	}
 	have, _ := filepath.Glob(filepath.Join(controlDir, "*.sock"))
 	switch len(have) {
 	case 1:
 		return have[0], nil
-	case 0:
-		return "", usagef("no node has a control socket in %s; say where with -s SOCKET", controlDir)
+	case 0: // as when the one that is named does not answer: the command line may be right
+		return "", fmt.Errorf("no node has a control socket in %s; is one running? One elsewhere is named with -s SOCKET", controlDir)
 	}
 	var names []string
 	for _, h := range have {
@@ -144,7 +147,7 @@ func (f *ctlFlags) ask(ctx context.Context, c *driver.Client, verb string, args 
 	case err != nil:
 		return err
 	case strings.HasPrefix(reply.Err, "unknown verb") || strings.Contains(reply.Err, "has no engine"):
-		return usagef("%s: %s", verb, strings.TrimPrefix(reply.Err, "driver: "))
+		return f.refused(verb, reply.Err)
 	case reply.Err != "":
 		return fmt.Errorf("%s: %s", verb, reply.Err)
 	case len(reply.Data) == 0 || string(reply.Data) == "null":
@@ -152,6 +155,24 @@ func (f *ctlFlags) ask(ctx context.Context, c *driver.Client, verb string, args 
 	}
 	return printJSON(json.RawMessage(reply.Data))
 }
+
+// refused says what to do when no role took a verb, in words of this command line.
+func (f *ctlFlags) refused(verb, why string) error {
+	_, names, several := strings.Cut(why, "it has: ")
+	if f.engine != "" || !several {
+		return usagef("%s: %s", verb, strings.TrimPrefix(why, "driver: "))
+	}
+	names, _, _ = strings.Cut(names, ";")
+	role := verbRoles[verb]
+	if list := strings.Split(names, ", "); role == "" || !slices.Contains(list, role) {
+		role = list[len(list)-1]
+	}
+	return usagef("%s: no verb of the node as a whole, and it runs several roles: %s; say which one is asked, such as --engine %s (those of all roles are in roam6 ctl --help)",
+		verb, names, role)
+}
+
+// verbRoles are the roles whose verbs have names of their own.
+var verbRoles = map[string]string{"bindings": "ha", "refresh": "mn", "prefixes": "mn"}
 
 // ctlArgs reads KEY=VALUE words. The link of link-up, link-down and hint may stand alone, as wpa_cli gives it.
 func ctlArgs(verb string, words []string) (map[string]string, error) {

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// statusOf is what a command ends with that ends with this error.
+func statusOf(err error) int {
+	var f *failure
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &f):
+		return f.status
+	}
+	return exitFailed // as work makes it
+}
+
+// Where no node answers is one cause and one status, named or not; a name is no path.
+func TestControlPath(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		want string
+		says string
+	}{
+		{"mn", controlDir + "/mn.sock", ""},
+		{"..", controlDir + "/...sock", ""},
+		{"../x", "", "without slashes"},
+		{"/tmp/x", "", "without slashes"},
+	} {
+		path, err := (&ctlFlags{name: c.name}).path()
+		if path != c.want || (err == nil) != (c.says == "") || err != nil && (!strings.Contains(err.Error(), c.says) || statusOf(err) != exitUsage) {
+			t.Errorf("-n %s: %q, %v", c.name, path, err)
+		}
+	}
+	f := &ctlFlags{}
+	if path, err := f.path(); err != nil && strings.Contains(err.Error(), "no node") && statusOf(err) != exitFailed {
+		t.Errorf("without a node: %q, %v", path, err)
+	}
+}
+
+// A verb of a role, asked of a node with several, says which flag is missing.
+func TestVerbOfSeveralRoles(t *testing.T) {
+	const answer = `driver: node ha has no engine ""; it has: ar, ha; without an engine: views, stats, table`
+	for _, c := range []struct{ engine, verb, why, want string }{
+		{"", "bindings", answer, "--engine ha"},
+		{"", "fly", answer, "several roles: ar, ha;"},
+		{"xx", "bindings", `driver: node ha has no engine "xx"; it has: ar, ha`, `has no engine "xx"; it has: ar, ha`},
+		{"", "fly", "unknown verb fly; a home agent takes: view, bindings", "a home agent takes"},
+	} {
+		err := (&ctlFlags{engine: c.engine}).refused(c.verb, c.why)
+		if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "views") || statusOf(err) != exitUsage {
+			t.Errorf("%s: %v", c.verb, err)
+		}
+	}
+}
