@@ -27,6 +27,7 @@ func (m *machine) Apply(op plane.Op) error {
 		}
 	}
 	errs = append(errs, m.filters(d.filters)...)
+	m.held.captured(m, d.capture)
 	if !m.kernel.want(m.demand, d) {
 		return errors.Join(errs...)
 	}
@@ -118,6 +119,9 @@ func (m *machine) raise() error {
 		return err
 	}
 	if err := k.nl.LinkSetUp(dev); err != nil {
+		return err
+	}
+	if err := k.addPeer(); err != nil {
 		return err
 	}
 	return k.sweep()

@@ -28,8 +28,11 @@ type machine struct {
 	fast   *ebpf.Fast // nil: none
 	slow   string     // why there is none, though one was asked for
 	feed   Feed
+	held   held
 	closed bool
-	wg     sync.WaitGroup
+
+	neighbours neighbours
+	wg         sync.WaitGroup
 }
 
 // openHost opens everything; nothing is changed on the machine but, with Userland, IPv6 on the links.
@@ -40,7 +43,7 @@ func openHost(c Config) (Host, error) {
 		c.Links[i].Userland = c.Links[i].Userland || c.Userland
 		shared[c.Links[i].Port] = !c.Links[i].Userland
 	}
-	m := &machine{links: map[plane.Port]*link{}, demand: newDemand(shared), lent: map[plane.Port]lent{}}
+	m := &machine{links: map[plane.Port]*link{}, demand: newDemand(shared), lent: map[plane.Port]lent{}, neighbours: newNeighbours()}
 	if err := m.open(c); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
@@ -113,6 +116,8 @@ func (m *machine) Listen(f Feed) {
 		f.Tell(engine.Event{Name: EventKernel, Reason: err.Error()})
 	}
 	m.listenTun()
+	m.held.look(m)
+	m.start(func() { m.neighbours.watch(f) })
 }
 
 func (m *machine) start(read func()) {
@@ -182,6 +187,7 @@ func (m *machine) Close() error {
 		return nil
 	}
 	m.closed = true
+	m.neighbours.stop()
 	errs := []error{m.fast.Close()}
 	for _, l := range m.order {
 		errs = append(errs, l.close())

@@ -162,7 +162,7 @@ func (k *kernel) sync() error {
 	routes := slices.SortedFunc(maps.Keys(k.dirty.routes), compareRoute)
 	addrs := slices.SortedFunc(maps.Keys(k.dirty.addrs), netip.Addr.Compare)
 	for _, r := range routes {
-		if lacking(k.there.routes, k.wanted.routes, r) && do("removing route", r.dst, ignore(k.nl.RouteDel(k.netRoute(r)), unix.ESRCH)) {
+		if lacking(k.there.routes, k.wanted.routes, r) && do("removing route", r.dst, ignore(k.nl.RouteDel(k.anyRoute(r)), unix.ESRCH)) {
 			delete(k.there.routes, r)
 		}
 	}
@@ -240,7 +240,15 @@ func (k *kernel) remove() error {
 	return ignore(k.sync(), unix.ENODEV)
 }
 
+// netRoute is a route as it is added.
 func (k *kernel) netRoute(r route) *netlink.Route {
+	out := k.anyRoute(r)
+	out.Gw = tunPeer
+	return out
+}
+
+// anyRoute is one by any next hop: another life may have added it by none.
+func (k *kernel) anyRoute(r route) *netlink.Route {
 	out := &netlink.Route{LinkIndex: k.index, Protocol: RouteProtocol, Priority: RouteMetric, Table: unix.RT_TABLE_MAIN,
 		Dst: &net.IPNet{IP: r.dst.Addr().AsSlice(), Mask: net.CIDRMask(r.dst.Bits(), 128)}}
 	if r.src.IsValid() {

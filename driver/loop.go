@@ -22,6 +22,10 @@ const (
 	EventKernel  = "driver.kernel"  // the kernel refused an address, route or group; Reason is its error
 	EventJournal = "driver.journal" // the journal could not be written and ends here; Reason is the error
 	EventForward = "driver.forward" // packets are captured, but this kernel does not forward; Reason says what to do
+	EventHeld    = "driver.held"    // the kernel holds an address itself that is to be captured; Reason says where, and what to do; attr address
+	// EventNeighbours tells that the kernel's neighbour table, one for the whole machine and all its network namespaces, was full: packets
+	// were lost for want of an entry. Reason says what to do; attr times, since the last such event.
+	EventNeighbours = "driver.neighbours"
 )
 
 // slot is one engine and its next deadline.

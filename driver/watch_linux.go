@@ -29,7 +29,7 @@ const carries = unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOWER_UP
 // seen is an interface as a message describes it.
 type seen struct {
 	gone  bool
-	addr  bool // only this is told: the kernel has an IPv6 address on it
+	addr  bool // only this is told: the kernel has got an IPv6 address on it, or lost one
 	index int
 	name  string
 	flags uint32
@@ -99,7 +99,7 @@ func (w *watch) read(f Feed, changed func(*seen)) {
 	}
 }
 
-// parseLinks reads RTM_NEWLINK, RTM_DELLINK and RTM_NEWADDR messages.
+// parseLinks reads RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR and RTM_DELADDR messages.
 func parseLinks(b []byte) []seen {
 	messages, err := syscall.ParseNetlinkMessage(b)
 	if err != nil {
@@ -108,8 +108,8 @@ func parseLinks(b []byte) []seen {
 	var out []seen
 	for i := range messages {
 		m := &messages[i]
-		if m.Header.Type == unix.RTM_NEWADDR && len(m.Data) >= unix.SizeofIfAddrmsg {
-			out = append(out, seen{addr: true, index: int(int32(binary.NativeEndian.Uint32(m.Data[4:])))})
+		if (m.Header.Type == unix.RTM_NEWADDR || m.Header.Type == unix.RTM_DELADDR) && len(m.Data) >= unix.SizeofIfAddrmsg {
+			out = append(out, seen{addr: true, gone: m.Header.Type == unix.RTM_DELADDR, index: int(int32(binary.NativeEndian.Uint32(m.Data[4:])))})
 			continue
 		}
 		if (m.Header.Type != unix.RTM_NEWLINK && m.Header.Type != unix.RTM_DELLINK) || len(m.Data) < unix.SizeofIfInfomsg {
@@ -146,6 +146,9 @@ func parseLinks(b []byte) []seen {
 
 // changed takes one message in; nil means look at every link.
 func (m *machine) changed(s *seen) {
+	if s == nil || s.addr {
+		m.held.look(m)
+	}
 	for _, l := range m.order {
 		switch {
 		case s == nil:
@@ -153,7 +156,7 @@ func (m *machine) changed(s *seen) {
 			m.hush(l, "")
 			_ = m.watch.ask() // for the counts
 		case s.addr:
-			if s.index == l.index {
+			if s.index == l.index && !s.gone {
 				m.hush(l, "somebody switched IPv6 of the kernel on again on "+l.Ifname+", which is the node's alone; it is off again. "+
 					"Tell the network manager to leave IPv6 there alone, or let the kernel have the link too (kernel: on)")
 			}

@@ -88,7 +88,8 @@ func (t *teller) write(e told) {
 	switch e.event.Name {
 	case engine.EventDrop, engine.EventState:
 		level = slog.LevelDebug // one a packet, if someone wants it so
-	case engine.EventFailed, engine.EventFellBack, driver.EventKernel, driver.EventPlane, driver.EventJournal, driver.EventForward:
+	case engine.EventFailed, engine.EventFellBack, driver.EventKernel, driver.EventPlane, driver.EventJournal, driver.EventForward,
+		driver.EventHeld, driver.EventNeighbours:
 		level = slog.LevelWarn
 	}
 	t.log.Log(context.Background(), level, e.event.Name, attrs...)
