@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// statusOf is what a command ends with that ends with this error.
-func statusOf(err error) int {
+// ctlStatus is what a command ends with that ends with this error.
+func ctlStatus(err error) int {
 	var f *failure
 	switch {
 	case err == nil:
@@ -31,12 +31,12 @@ func TestControlPath(t *testing.T) {
 		{"/tmp/x", "", "without slashes"},
 	} {
 		path, err := (&ctlFlags{name: c.name}).path()
-		if path != c.want || (err == nil) != (c.says == "") || err != nil && (!strings.Contains(err.Error(), c.says) || statusOf(err) != exitUsage) {
+		if path != c.want || (err == nil) != (c.says == "") || err != nil && (!strings.Contains(err.Error(), c.says) || ctlStatus(err) != exitUsage) {
 			t.Errorf("-n %s: %q, %v", c.name, path, err)
 		}
 	}
 	f := &ctlFlags{}
-	if path, err := f.path(); err != nil && strings.Contains(err.Error(), "no node") && statusOf(err) != exitFailed {
+	if path, err := f.path(); err != nil && strings.Contains(err.Error(), "no node") && ctlStatus(err) != exitFailed {
 		t.Errorf("without a node: %q, %v", path, err)
 	}
 }
@@ -51,7 +51,7 @@ func TestVerbOfSeveralRoles(t *testing.T) {
 		{"", "fly", "unknown verb fly; a home agent takes: view, bindings", "a home agent takes"},
 	} {
 		err := (&ctlFlags{engine: c.engine}).refused(c.verb, c.why)
-		if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "views") || statusOf(err) != exitUsage {
+		if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "views") || ctlStatus(err) != exitUsage {
 			t.Errorf("%s: %v", c.verb, err)
 		}
 	}
