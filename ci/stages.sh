@@ -143,6 +143,10 @@ labs() {
 	# Signalling in the clear, so that captures can be judged to the last option.
 	flags=(--set mn.security=auth)
 	laboratory commute "$scratch/lab-auth" "$scratch/roam6" || bad=1
+	# The fast path, where the machine allows it: its packets are in the captures too.
+	flags=(--plane ebpf)
+	laboratory pingpong "$scratch/lab-ebpf" "$scratch/roam6"
+	[ $? -ne 1 ] || bad=1
 	return $bad
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,8 +23,11 @@ import (
 )
 
 func init() {
-	if os.Getenv(roleEnv) == "fast" {
+	switch os.Getenv(roleEnv) {
+	case "fast":
 		os.Exit(playFast())
+	case "auto":
+		os.Exit(playAuto())
 	}
 }
 
@@ -97,5 +101,39 @@ func TestKilledFastPathLeavesNothing(t *testing.T) {
 				t.Fatalf("life %d left %d programs", life, programs())
 			}
 		}
+	}
+}
+
+// playAuto is a node of a user who is root only in a namespace of their own.
+func playAuto() int {
+	for _, how := range []Plane{PlaneAuto, PlaneEBPF} {
+		n, err := New(Config{Tun: "roam6", Plane: how, Engines: []Engine{{"e", &script{deadline: engine.Never}}}})
+		if err != nil {
+			fmt.Printf("%s: %v\n", how, err)
+			continue
+		}
+		go n.Run(context.Background())
+		st, err := n.Stats(context.Background())
+		fmt.Printf("%s: %v %+v\n", how, err, *st.Fast)
+		n.Close()
+	}
+	return 0
+}
+
+// A user without any right has no fast path: auto does without and says why, ebpf fails.
+func TestFastPathWithoutRights(t *testing.T) {
+	child := exec.Command(os.Args[0], "-test.run=^$")
+	child.Env = append(os.Environ(), roleEnv+"=auto")
+	child.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
+	out, err := child.CombinedOutput()
+	if errors.Is(err, unix.EPERM) || strings.Contains(string(out), tunDevice) {
+		t.Skipf("no user namespace with a TUN device here: %v %s", err, out)
+	}
+	must(t, err)
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) != 2 || !strings.HasPrefix(lines[0], "auto: <nil> {None:loading the programs needs CAP_BPF") ||
+		!strings.HasPrefix(lines[1], "ebpf: driver: ") || !strings.Contains(lines[1], "CAP_BPF") {
+		t.Errorf("it says:\n%s", out)
 	}
 }

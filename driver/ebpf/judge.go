@@ -25,6 +25,8 @@ const (
 	SlowLoop     = "the tunnel leads back here"
 	SlowOut      = "the link to leave by has no program, no router, or is not the kernel's choice"
 	SlowWays     = "further ways"
+	SlowLent     = "received packets: more addresses than the link's filter names, or no program there"
+	SlowHints    = "received packets: the engines want to hear of them"
 	SlowFeature  = "it asks for more than a tunnel"
 	SlowFull     = "more paths than the fast path holds"
 	SlowRefused  = "the kernel refused the path"
@@ -112,6 +114,7 @@ func (t *table) judge(e *entry, doors map[plane.Port]door) (flags uint8, why str
 	rest := p
 	rest.Side, rest.Mode, rest.Local, rest.Remote, rest.Out, rest.MTU = "", "", netip.Addr{}, netip.Addr{}, 0, 0
 	rest.Limit, rest.Age, rest.Octets, rest.Policy, rest.Capture, rest.Control = 0, 0, 0, "", false, false
+	rest.Hints = false
 	switch {
 	case e.ways > 0:
 		return flags, SlowWays
@@ -126,7 +129,11 @@ func (t *table) judge(e *entry, doors map[plane.Port]door) (flags uint8, why str
 	}
 	if l, ok := t.locals[p.Local]; !ok || l.Tentative {
 		why = SlowLocal
-	} else if _, ok := t.lent[p.Local]; ok || p.Side == plane.Agent {
+	} else if _, lent := t.lent[p.Local]; p.Side == plane.Mobile && !lent {
+		why = SlowLent
+	} else if p.Hints {
+		why = SlowHints
+	} else {
 		flags |= flagTakes
 	}
 	_, here := t.locals[p.Remote]

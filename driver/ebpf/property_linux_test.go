@@ -75,6 +75,8 @@ func (c *chance) path() plane.Path {
 		p.MTU = 1400
 	case 4:
 		p.Local = netip.Addr{}
+	case 5:
+		p.Hints, p.Control = true, true
 	}
 	return p
 }
@@ -187,7 +189,7 @@ func sameAs(t *testing.T, r *rig, a *tried, seed uint64) {
 			a.Handle(now, port, plane.HW{}, append([]byte(nil), b...), &got)
 			soft.Handle(now, port, plane.HW{}, append([]byte(nil), b...), &want)
 		}
-		if g, w := fmt.Sprintf("%x %v", got.Out, got.Drops), fmt.Sprintf("%x %v", want.Out, want.Drops); g != w {
+		if g, w := fmt.Sprintf("%x %v %v", got.Out, got.Drops, got.Hints), fmt.Sprintf("%x %v %v", want.Out, want.Drops, want.Hints); g != w {
 			t.Fatalf("step %d: %.500s\n got %.500s\nwant %.500s\ntable %+v", step, what, g, w, soft.Table())
 		}
 	}
