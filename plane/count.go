@@ -25,7 +25,7 @@ const (
 	DropHoldAged       = "hold-aged"         // held for longer than its age
 	DropHoldDeleted    = "hold-deleted"      // the path was deleted with packets in it
 	DropTunnelUnknown  = "tunnel-unknown"    // no tunnel here has these ends
-	DropTunnelSpoofed  = "tunnel-spoofed"    // a known tunnel, but an inner address it does not carry
+	DropTunnelSpoofed  = "tunnel-spoofed"    // a known tunnel, but an inner packet it does not carry
 	DropNotByTunnel    = "not-by-tunnel"     // straight to the home address while a tunnel must bring it
 	DropInner          = "inner-malformed"   // what the tunnel carried is no IPv6 packet
 	DropECN            = "ecn-congested"     // congestion marked on a packet that cannot carry the mark, RFC 6040 §4.2

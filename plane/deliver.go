@@ -10,8 +10,13 @@ import (
 // deliver hands a packet for a mobile address of this node to its applications. by is the way it came by, r or one of
 // its ways.
 func (s *Soft) deliver(r, by *route, a *arrival, b []byte, sink *Sink) {
-	switch b[6] {
-	case ip6.ProtoTCP, ip6.ProtoUDP:
+	switch {
+	case r.end:
+		if l, ok := s.table.Locals[destinationOf(b)]; ok {
+			s.carried(r, by, a, l, b, sink)
+			return
+		}
+	case b[6] == ip6.ProtoTCP, b[6] == ip6.ProtoUDP:
 	default:
 		if b = s.inspect(r, a, b, sink); b == nil {
 			return
@@ -33,11 +38,20 @@ func (s *Soft) deliver(r, by *route, a *arrival, b []byte, sink *Sink) {
 	if by != r {
 		by.received.add(len(b))
 	}
-	if l, ok := s.isEnd(destinationOf(b)); ok {
-		s.receiveAgain(a, l, b, sink)
+	sink.up(b)
+}
+
+// carried receives again what came by the path of a tunnel end.
+func (s *Soft) carried(r, by *route, a *arrival, l Local, b []byte, sink *Sink) {
+	if r.Dedup > 0 && s.duplicate(r, a, b) {
+		s.drop(sink, DropDuplicate)
 		return
 	}
-	sink.up(b)
+	r.received.add(len(b))
+	if by != r {
+		by.received.add(len(b))
+	}
+	s.receiveAgain(a, l, b, sink)
 }
 
 // inspect treats packets that are more than user data: control, options that must be proved and taken out, errors about

@@ -28,19 +28,21 @@ func (s *Soft) enter(r *route, a *arrival, b []byte, sink *Sink) {
 	s.forward(r, b, taken, sink)
 }
 
-// forward sends a packet by its path now, or holds it. taken is the Way its flow asks for.
-func (s *Soft) forward(r *route, b []byte, taken uint16, sink *Sink) {
+// forward sends a packet by its path now, or holds it. taken is the Way its flow asks for. It is false if the packet did
+// not leave.
+func (s *Soft) forward(r *route, b []byte, taken uint16, sink *Sink) bool {
 	switch {
 	case r.Mode == Hold:
-		s.hold(r, b, taken, sink)
+		return s.hold(r, b, taken, sink)
 	case r.Keep:
 		kept := withRoom(b)
-		if s.transmit(r, b, taken, sink) {
-			s.keep(r, s.now, kept, taken)
+		if !s.transmit(r, b, taken, sink) {
+			return false
 		}
-	default:
-		s.transmit(r, b, taken, sink)
+		s.keep(r, s.now, kept, taken)
+		return true
 	}
+	return s.transmit(r, b, taken, sink)
 }
 
 // transmit sends a packet: by the Way its flow asks for, straight to its peer, or by the path's own way. It is false

@@ -60,7 +60,7 @@ func (q *queue) sentBefore() (n int) {
 
 // hold keeps a copy of the packet until the path changes. Packets too old to be sent, and copies of what was sent, make
 // room for new ones; else the path's policy decides.
-func (s *Soft) hold(r *route, b []byte, way uint16, sink *Sink) {
+func (s *Soft) hold(r *route, b []byte, way uint16, sink *Sink) bool {
 	if !s.room(r, len(b)) {
 		s.dropAged(r, sink)
 	}
@@ -72,10 +72,11 @@ func (s *Soft) hold(r *route, b []byte, way uint16, sink *Sink) {
 	}
 	if !s.room(r, len(b)) {
 		s.drop(sink, DropHoldFull)
-		return
+		return false
 	}
 	s.heldOctets += len(b)
 	r.held.push(heldPacket{at: s.now, data: withRoom(b), way: way})
+	return true
 }
 
 // room says whether one more packet fits.

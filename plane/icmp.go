@@ -29,6 +29,7 @@ const (
 	icmpInformational = 128 // types from here on are no errors
 	icmpRedirect      = 137
 	icmpHeader        = 8
+	icmpAt            = ip6.HeaderLen // where the message begins in a packet made here
 )
 
 // icmpError is an error about a packet, to be told to its source.
@@ -63,6 +64,9 @@ func (k *bucket) take(now time.Duration) bool {
 func (s *Soft) report(sink *Sink, e icmpError) {
 	if !e.from.IsValid() {
 		e.from = s.self
+	}
+	if s.handDown(sink, e) {
+		return
 	}
 	if s.quiet || !e.from.IsValid() || !reportable(e) {
 		return

@@ -2,6 +2,7 @@ package plane
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 	"testing"
 
@@ -109,5 +110,112 @@ func TestTunnelsInACircle(t *testing.T) {
 	}
 	if len(sink.Drops) != 1 || sink.Drops[0].Reason != DropEncapLimit {
 		t.Errorf("%+v", sink)
+	}
+}
+
+// What a nested tunnel cannot carry is told with the size that can, and errors from within either tunnel reach the source.
+//
+// spec MIP-10
+func TestErrorsOfTunnelsInTunnels(t *testing.T) {
+	mn, sink := forwarded(t)
+	big := udp(hoa, cn, 1400)
+	mn.Handle(0, Kernel, HW{}, bytes.Clone(big), sink)
+	told(t, "own", sink, icmpTooBig, 1500-48-40, big)
+
+	up := udp(hoa, cn, 1350)
+	middle := inTunnel(previous, ha, up)
+	outer := (&ip6.Packet{Header: ip6.Header{Src: coa, Dst: par}, EncapLimit: 4, Proto: ip6.ProtoIPv6, Payload: middle}).Append(nil)
+	mn.Handle(1, 1, ar, icmpError{kind: icmpUnreachable, about: outer, from: ar2}.packet(), sink)
+	told(t, "outer", sink, icmpUnreachable, 0, up)
+	mn.Handle(2, 1, ar, inTunnel(par, coa, icmpError{kind: icmpTimeExceeded, about: middle, from: ar2}.packet()), sink)
+	told(t, "inner", sink, icmpUnreachable, 0, up)
+	mn.Handle(3, 1, ar, icmpError{kind: icmpTooBig, value: 1420, about: outer, from: ar2}.packet(), sink)
+	told(t, "outer too big", sink, icmpTooBig, 1420-48-40, up)
+	mn.Handle(4, Kernel, HW{}, bytes.Clone(up), sink)
+	told(t, "learned", sink, icmpTooBig, 1420-48-40, up)
+	mn.Apply(5, pathOp(hoa, Path{Side: Mobile, Mode: Tunnel, Local: coa, Remote: ha, Out: 1, MTU: 1452}), sink)
+	mn.Handle(5, Kernel, HW{}, bytes.Clone(up), sink)
+	if len(sink.Out) != 1 || sink.Out[0].Port != 1 {
+		t.Errorf("a path that is nested no more is as small as before: %+v", sink)
+	}
+}
+
+var ar2 = netip.MustParseAddr("2001:db8:f::1") // a router on the way
+
+// told says whether the sink holds one error to the application about a packet of its own.
+func told(t *testing.T, name string, sink *Sink, kind uint8, value uint32, about []byte) {
+	t.Helper()
+	if len(sink.Out) != 1 || sink.Out[0].Port != Kernel || len(sink.Punt) != 0 {
+		t.Fatalf("%s: %+v", name, sink)
+	}
+	b := sink.Out[0].Data
+	if destinationOf(b) != hoa || b[6] != ip6.ProtoICMPv6 || b[40] != kind || binary.BigEndian.Uint32(b[44:]) != value || !bytes.HasPrefix(about, b[48:]) {
+		t.Fatalf("%s: to %v, kind %d, value %d\n%x", name, destinationOf(b), b[40], binary.BigEndian.Uint32(b[44:]), b)
+	}
+	sink.Reset()
+}
+
+// What the path beneath holds waits there, as tunnel packets, and leaves in order; small packets are cut, not refused.
+func TestTunnelBeneathHolds(t *testing.T) {
+	mn, sink := forwarded(t)
+	mn.Apply(0, pathOp(previous, Path{Side: Mobile, Mode: Hold, Limit: 3}), sink)
+	for n := range 2 {
+		mn.Handle(0, Kernel, HW{}, udp(hoa, cn, 1200+n), sink)
+	}
+	if len(sink.Out) != 0 || mn.heldOctets != 2*1280+1 {
+		t.Fatalf("%d held, %+v", mn.heldOctets, sink)
+	}
+	mn.Apply(0, pathOp(previous, Path{Side: Mobile, Mode: Tunnel, Local: coa, Remote: par, Out: 1, MTU: 1280}), sink)
+	if len(sink.Out) != 4 || len(sink.Drops) != 0 {
+		t.Fatalf("%+v", sink)
+	}
+	for _, o := range sink.Out {
+		if p, err := ip6.Parse(o.Data); err != nil || p.Src != coa || p.Dst != par || len(o.Data) > 1280 {
+			t.Errorf("%+v %v", p, err)
+		}
+	}
+}
+
+// Packets that go straight from a previous care-of address take its tunnel too, both ways.
+//
+// spec MIP-04
+func TestStraightInTunnel(t *testing.T) {
+	mn, sink := forwarded(t)
+	mn.Apply(0, Op{Route: &RouteOp{Pair{hoa, cn}, Route{Side: Mobile, CareOf: previous, Out: 1}}}, sink)
+	mn.Handle(0, Kernel, HW{}, udp(hoa, cn, 100), sink)
+	if len(sink.Out) != 1 {
+		t.Fatalf("%+v", sink)
+	}
+	outer, err := ip6.Parse(sink.Out[0].Data)
+	if err != nil || outer.Src != coa || outer.Dst != par || outer.Proto != ip6.ProtoIPv6 {
+		t.Fatalf("%+v %v", outer, err)
+	}
+	inner, err := ip6.Parse(outer.Payload)
+	if err != nil || inner.Src != previous || inner.Dst != cn || inner.HomeAddress != hoa {
+		t.Fatalf("%+v %v", inner, err)
+	}
+	sink.Reset()
+	back := ip6.Packet{Header: ip6.Header{Src: cn, Dst: previous}, Routing2: hoa, Proto: ip6.ProtoUDP, Payload: make([]byte, 30)}
+	mn.Handle(0, 1, ar, inTunnel(par, coa, back.Append(nil)), sink)
+	if len(sink.Out) != 1 || sink.Out[0].Port != Kernel || destinationOf(sink.Out[0].Data) != hoa {
+		t.Fatalf("%+v", sink)
+	}
+}
+
+// What a mobile node sends through its tunnel to the router's own address is for the router's engines at once, but for
+// neighbour discovery, which no tunnel brings.
+func TestTunnelToItsOwnEnd(t *testing.T) {
+	agent, _, _ := busy(0)
+	var sink Sink
+	mh := (&ip6.Packet{Header: ip6.Header{Src: hoa, Dst: ha}, Proto: ip6.ProtoMH, Payload: make([]byte, 8)}).Append(nil)
+	agent.Handle(0, Kernel, HW{}, inTunnel(coa, ha, mh), &sink)
+	if len(sink.Punt) != 1 || !bytes.Equal(sink.Punt[0].Data, mh) || len(sink.Out) != 0 {
+		t.Fatalf("%+v", sink)
+	}
+	sink.Reset()
+	nd := (&ip6.Packet{Header: ip6.Header{Src: hoa, Dst: ha, HopLimit: 255}, Proto: ip6.ProtoICMPv6, Payload: append([]byte{135}, make([]byte, 23)...)}).Append(nil)
+	agent.Handle(0, Kernel, HW{}, inTunnel(coa, ha, nd), &sink)
+	if len(sink.Punt)+len(sink.Out) != 0 || len(sink.Drops) != 1 {
+		t.Fatalf("%+v", sink)
 	}
 }

@@ -109,6 +109,10 @@ func (s *Soft) fromMobile(r, by *route, a *arrival, inner []byte, dst netip.Addr
 		s.enter(to, a, inner, sink)
 		return
 	}
+	if l, ok := s.owned(inner); ok {
+		s.receiveAgain(a, l, inner, sink)
+		return
+	}
 	if len(s.flows.shapes) > 0 {
 		if _, ok := s.classify(inner, sink); !ok {
 			return

@@ -38,7 +38,7 @@ func (s *Soft) relay(a *arrival, b []byte, off int, sink *Sink) {
 	}
 	switch {
 	case m[0] == icmpTooBig:
-		s.relayTooBig(r, q, binary.BigEndian.Uint32(m[4:]), sink)
+		s.relayTooBig(r, q, binary.BigEndian.Uint32(m[4:]), a.own, sink)
 	case r != nil && r.quiet:
 		s.drop(sink, DropICMPIgnored)
 	case m[0] == icmpUnreachable, m[0] == icmpTimeExceeded && m[1] == codeHops,
@@ -105,9 +105,9 @@ func (s *Soft) sender(q quote) *route {
 }
 
 // relayTooBig remembers the path MTU and tells the source of the inner packet what is left of it, RFC 2473 §8.2. r is
-// nil if the quote shows no inner packet.
-func (s *Soft) relayTooBig(r *route, q quote, mtu uint32, sink *Sink) {
-	if !s.learn(q.outer.remote, mtu, sink) || r == nil || r.quiet {
+// nil if the quote shows no inner packet; what this plane told itself of tunnels beneath is known.
+func (s *Soft) relayTooBig(r *route, q quote, mtu uint32, own bool, sink *Sink) {
+	if !own && !s.learn(q.outer.remote, mtu, sink) || r == nil || r.quiet {
 		return
 	}
 	left := max(int(mtu)-q.header-q.added, ip6.MinMTU)

@@ -16,6 +16,7 @@ type route struct {
 
 	checkedGen int  // localGen for which loops was found, plus one
 	loops      bool // the tunnel's far end is this node
+	end        bool // tunnels of this node begin at its address
 	quiet      bool // it carries copies: errors about them concern nobody
 	usual      bool // what enters leaves by the path's own way, and nothing else is done with it
 }
@@ -85,6 +86,7 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	if del {
 		if r != nil {
 			delete(s.routes, inner)
+			s.countEnd(r, false)
 			s.discardHeld(r, sink)
 			s.forget(r)
 		}
@@ -100,6 +102,9 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	}
 	r.Path, r.checkedGen = p, 0
 	r.setUsual()
+	if inner.IsSingleIP() {
+		s.setEnd(inner.Addr())
+	}
 	for _, w := range r.ways {
 		w.Side = r.Side
 	}

@@ -31,6 +31,8 @@ type Soft struct {
 	routes        map[netip.Prefix]*route // what Table.Paths became
 	mobile, agent index                   // the same routes by side, for look-up by address
 	tunnels       map[ends]int            // ends of tunnels in use, and by how many routes
+	ends, depth   int                     // paths that carry tunnels of this node; errors being handed down
+	near          sieve                   // of the Locals that are not another's
 	localGen      int                     // counts changes of Table.Locals, so that routes can check them once
 	captures      int                     // Locals, Paths and Routes with Capture
 	self          netip.Addr              // source of ICMPv6 errors that no path's Local suits
@@ -125,6 +127,12 @@ func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 	case op.Local != nil:
 		s.localGen++
 		s.electSelf(op.Local.Addr)
+		s.setEnd(op.Local.Addr)
+		if !op.Delete && !op.Local.Local.Proxy {
+			s.near.add(op.Local.Addr)
+		}
+	case op.Host != nil:
+		s.setEnd(op.Host.Addr)
 	case op.Path != nil:
 		s.setRoute(op.Path.Inner.Masked(), op.Path.Path, op.Delete, sink)
 	case op.Way != nil:
@@ -218,6 +226,7 @@ type arrival struct {
 	outer    ends // of the tunnel it came in; of a packet sent straight, the care-of address alone
 	straight bool // with a type 2 routing header
 	depth    int  // tunnels it was taken out of and received again
+	own      bool // an error that this plane made, about a packet of its own
 }
 
 // fromKernel treats what applications send, or what the kernel of a router was told to hand over.

@@ -39,10 +39,12 @@ func (s *Soft) optimise(r *route, b []byte, sink *Sink) (done, sent bool) {
 	}
 	out, c := t.insert(b, at, fragAt)
 	switch {
+	case t.tunnel != nil && t.tunnel != r: // of the care-of address
+		sent = s.forward(t.tunnel, out, 0, sink)
 	case t.tunnel != nil:
 		sent = s.encapsulate(t.tunnel, out, t.added, sink)
 	case len(out) > t.mtu:
-		sent = s.fragment(t.out, out, c, t.mtu, sink)
+		sent = s.fragment(nil, t.out, out, c, t.mtu, sink)
 	default:
 		sent = s.sendTo(t.out, t.to, out, sink)
 	}
@@ -70,6 +72,7 @@ func (s *Soft) plan(r *route, b []byte, mine, theirs *straight) trip {
 	case mine != nil:
 		t.added += homeHeader
 		t.out = Port(mine.out)
+		t.tunnel = s.beneath(netip.AddrFrom16(mine.careOf))
 		if mine.mtu != 0 && (told == 0 || int(mine.mtu) < told) {
 			told = int(mine.mtu)
 		}
@@ -77,10 +80,12 @@ func (s *Soft) plan(r *route, b []byte, mine, theirs *straight) trip {
 		t.out = Port(theirs.out)
 	case r.Mode == Tunnel:
 		t.tunnel = r
-		t.mtu = min(s.mtuTo(t.remote, Kernel, told), s.pathMTU(r)-tunnelHeader)
-		return t
 	default:
 		t.out, t.to = r.Out, r.To
+	}
+	if t.tunnel != nil {
+		t.mtu = min(s.mtuTo(t.remote, Kernel, told), s.pathMTU(t.tunnel)-tunnelHeader)
+		return t
 	}
 	t.mtu = s.mtuTo(t.remote, t.out, told)
 	return t

@@ -86,19 +86,23 @@ func (s *Soft) encapsulate(r *route, b []byte, added int, sink *Sink) bool {
 	if limit >= 0 {
 		size += tunnelOptions
 	}
-	mtu := s.pathMTU(r)
-	if len(b) > mtu-size && len(b)-added > ip6.MinMTU { // RFC 2473 §7.1 (a)
+	mtu := s.mtuTo(r.Remote, r.Out, r.MTU)
+	whole := mtu
+	if s.ends > 0 {
+		whole = s.below(r, mtu)
+	}
+	if len(b) > whole-size && len(b)-added > ip6.MinMTU && !r.end { // RFC 2473 §7.1 (a); of a tunnel in it, its own source did
 		s.drop(sink, DropTooBig)
-		s.report(sink, icmpError{kind: icmpTooBig, value: uint32(max(mtu-size, ip6.MinMTU)), about: b, from: r.Local})
+		s.report(sink, icmpError{kind: icmpTooBig, value: uint32(max(whole-size, ip6.MinMTU)), about: b, from: r.Local})
 		return false
 	}
 	out := shift(b, size)
 	writeTunnel(out, r, limit)
-	if n := s.beneath(r); n != nil {
-		return s.encapsulate(n, out, added+size, sink)
-	}
 	if len(out) > mtu { // RFC 2473 §7.1 (b)
-		return s.fragment(r.Out, out, cut{head: ip6.HeaderLen, nextAt: 6}, mtu, sink)
+		return s.fragment(r, r.Out, out, cut{head: ip6.HeaderLen, nextAt: 6}, mtu, sink)
+	}
+	if s.ends > 0 {
+		return s.emerge(r, out, sink)
 	}
 	return s.send(r.Out, out, sink)
 }
@@ -183,7 +187,8 @@ type cut struct {
 
 // fragment sends a packet in pieces no larger than mtu, RFC 8200 §4.5. A fragment becomes smaller fragments of the same
 // packet: all this happens at its source.
-func (s *Soft) fragment(port Port, out []byte, c cut, mtu int, sink *Sink) bool {
+// They leave by a port, those of the tunnel of a route by what is beneath it.
+func (s *Soft) fragment(r *route, port Port, out []byte, c cut, mtu int, sink *Sink) bool {
 	s.fragmentID++
 	id, proto, body, base, last := s.fragmentID, out[c.nextAt], out[c.head:], 0, uint16(0)
 	if c.fragment {
@@ -211,7 +216,11 @@ func (s *Soft) fragment(port Port, out []byte, c cut, mtu int, sink *Sink) bool 
 		f[c.head] = proto
 		binary.BigEndian.PutUint16(f[c.head+2:], uint16(base+at)|more)
 		binary.BigEndian.PutUint32(f[c.head+4:], id)
-		sent = s.send(port, append(f, body[at:end]...), sink) && sent
+		if f = append(f, body[at:end]...); r != nil {
+			sent = s.emerge(r, f, sink) && sent
+		} else {
+			sent = s.send(port, f, sink) && sent
+		}
 	}
 	return sent
 }
@@ -252,7 +261,7 @@ func (s *Soft) linkMTU(port Port) int {
 }
 
 // pathMTU is the largest tunnel packet a path carries whole, as far as known.
-func (s *Soft) pathMTU(r *route) int { return s.mtuTo(r.Remote, r.Out, r.MTU) }
+func (s *Soft) pathMTU(r *route) int { return s.below(r, s.mtuTo(r.Remote, r.Out, r.MTU)) }
 
 // mtuTo is the largest packet that reaches a far end whole by a port, as far as known; told is what the table says.
 func (s *Soft) mtuTo(remote netip.Addr, out Port, told int) int {

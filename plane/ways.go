@@ -110,12 +110,13 @@ func (s *Soft) countEnds(r *route, by int) {
 
 // copied forwards a packet and sends copies of it by the ways that want one now. What becomes of a copy is told to
 // nobody: the packet itself is reported.
-func (s *Soft) copied(r *route, b []byte, taken uint16, sink *Sink) {
+func (s *Soft) copied(r *route, b []byte, taken uint16, sink *Sink) bool {
 	whole := s.copyFor(r, b, taken)
-	s.forward(r, b, taken, sink)
+	sent := s.forward(r, b, taken, sink)
 	if whole == nil {
-		return
+		return sent
 	}
+	was := s.quiet // a copy of a tunnel packet with a copy in it
 	s.quiet = true
 	for _, w := range r.ways {
 		if s.wants(w, taken) {
@@ -125,7 +126,8 @@ func (s *Soft) copied(r *route, b []byte, taken uint16, sink *Sink) {
 			}
 		}
 	}
-	s.quiet = false
+	s.quiet = was
+	return sent
 }
 
 // wants says whether a way carries a copy of a packet that takes another one.
