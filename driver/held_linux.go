@@ -13,9 +13,12 @@ import (
 // held knows which addresses the kernel holds itself. Packets to them never take the route that captures them: the kernel's table of
 // local addresses comes before every route, and a home agent whose service address it is hears nothing, without a word.
 type held struct {
-	by   map[netip.Addr]string // interface by address
-	told map[netip.Addr]bool   // who uses one was told, and it has not gone since
+	by   map[netip.Addr]seat // where it holds them
+	told map[netip.Addr]bool // who uses one was told, and it has not gone since
 }
+
+// seat is where the kernel holds an address.
+type seat struct{ index, length int }
 
 // look asks the kernel for its addresses, and tells of those that are to be captured.
 func (h *held) look(m *machine) {
@@ -23,11 +26,12 @@ func (h *held) look(m *machine) {
 	if err != nil {
 		return // it is asked again with the next address
 	}
-	h.by = map[netip.Addr]string{}
+	h.by = map[netip.Addr]seat{}
 	for _, a := range list {
 		ip, ok := netip.AddrFromSlice(a.IP.To16())
 		if ok && !ip.IsLinkLocalUnicast() && (m.kernel.index == 0 || a.LinkIndex != m.kernel.index) {
-			h.by[ip] = h.name(m, a.LinkIndex)
+			length, _ := a.Mask.Size()
+			h.by[ip] = seat{a.LinkIndex, length}
 		}
 	}
 	for a := range h.told {
@@ -35,9 +39,9 @@ func (h *held) look(m *machine) {
 			delete(h.told, a)
 		}
 	}
-	for a, ifname := range h.by {
+	for a, at := range h.by {
 		if !h.told[a] && m.demand.captured(netip.PrefixFrom(a, a.BitLen())) {
-			h.tell(m, a, ifname)
+			h.tell(m, a, at)
 		}
 	}
 }
@@ -52,19 +56,16 @@ func (h *held) captured(m *machine, p netip.Prefix) {
 	}
 }
 
-func (h *held) tell(m *machine, a netip.Addr, ifname string) {
+func (h *held) tell(m *machine, a netip.Addr, at seat) {
 	if h.told == nil {
 		h.told = map[netip.Addr]bool{}
 	}
 	h.told[a] = true
-	m.feed.Tell(engine.Event{Name: EventHeld, Reason: fmt.Sprintf("the kernel holds %v itself, on %s, and keeps all packets to it: this node, "+
-		"whose address it is, hears none of them. Take it off the interface (ip addr del %v/128 dev %s, with the length that ip addr shows), "+
-		"and out of what sets it", a, ifname, a, ifname), Attrs: []engine.Attr{engine.A("address", a)}})
-}
-
-func (h *held) name(m *machine, index int) string {
-	if l, err := m.kernel.nl.LinkByIndex(index); err == nil {
-		return l.Attrs().Name
+	ifname := fmt.Sprintf("interface %d", at.index)
+	if l, err := m.kernel.nl.LinkByIndex(at.index); err == nil {
+		ifname = l.Attrs().Name
 	}
-	return fmt.Sprintf("interface %d", index)
+	m.feed.Tell(engine.Event{Name: EventHeld, Reason: fmt.Sprintf("the kernel holds %v itself, on %s, and keeps all packets to it: this node, "+
+		"whose address it is, hears none of them; ip addr del %v/%d dev %s takes it off, and what sets it at boot must not", a, ifname, a, at.length, ifname),
+		Attrs: []engine.Attr{engine.A("address", a)}})
 }

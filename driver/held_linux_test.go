@@ -51,7 +51,7 @@ func TestHeldByTheKernel(t *testing.T) {
 	var told []engine.Event
 	e := listenTo(m, &told)
 	sees := func(a netip.Addr, want bool) {
-		for late := time.After(patience); (m.held.by[a] != "") != want; {
+		for late := time.After(patience); (m.held.by[a] != seat{}) != want; {
 			select {
 			case f := <-e.do:
 				f()
@@ -61,7 +61,7 @@ func TestHeldByTheKernel(t *testing.T) {
 		}
 	}
 	ev := tales(t, e, &told, EventHeld)
-	if ev.Get("address") != first.String() || !strings.Contains(ev.Reason, "on v0") || !strings.Contains(ev.Reason, "ip addr del") {
+	if ev.Get("address") != first.String() || !strings.Contains(ev.Reason, "on v0") || !strings.Contains(ev.Reason, "ip addr del 2001:db8:1::a/64 dev v0") {
 		t.Errorf("at the start: %+v", ev)
 	}
 	capture(m, free)

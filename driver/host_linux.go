@@ -31,7 +31,7 @@ type machine struct {
 	held   held
 	closed bool
 
-	neighbours neighbours
+	neighbours *neighbours
 	wg         sync.WaitGroup
 }
 
@@ -79,6 +79,7 @@ func (m *machine) open(c Config) error {
 	if m.watch, err = openWatch(); err != nil {
 		return err
 	}
+	m.neighbours.open()
 	if c.Tun != "" {
 		// A node that never wants the device may live without /dev/net/tun.
 		m.tun, m.tunErr = openTun(c.Tun)
@@ -199,6 +200,7 @@ func (m *machine) Close() error {
 		errs = append(errs, m.kernel.remove(), m.tun.close())
 	}
 	m.wg.Wait()
+	m.neighbours.close()
 	if m.muted != nil {
 		errs = append(errs, m.muted.restore())
 	}

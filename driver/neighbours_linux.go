@@ -10,6 +10,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
 	"roam6/engine"
@@ -34,25 +35,40 @@ const neighboursEvery = 5 * time.Second
 
 // neighbours watches the kernel's count of entries that found no room.
 type neighbours struct {
-	quit chan struct{}
+	quit   chan struct{}
+	socket *nl.SocketHandle // nil: none could be opened, and nothing is watched
 }
 
-func newNeighbours() neighbours { return neighbours{make(chan struct{})} }
+func newNeighbours() *neighbours { return &neighbours{quit: make(chan struct{})} }
 
-func (n neighbours) stop() { close(n.quit) }
+// open opens the socket, in the namespace of the calling thread.
+func (n *neighbours) open() {
+	if s, err := nl.GetNetlinkSocketAt(netns.None(), netns.None(), unix.NETLINK_ROUTE); err == nil {
+		n.socket = &nl.SocketHandle{Socket: s}
+	}
+}
+
+func (n *neighbours) stop() { close(n.quit) }
+
+// close comes after watch has ended.
+func (n *neighbours) close() {
+	if n.socket != nil {
+		n.socket.Close()
+	}
+}
 
 // watch tells of each period in which the table was full.
-func (n neighbours) watch(f Feed) {
+func (n *neighbours) watch(f Feed) {
 	tick := time.NewTicker(neighboursEvery)
 	defer tick.Stop()
-	last, ok := tableFulls()
+	last, ok := n.fulls()
 	for ok {
 		select {
 		case <-n.quit:
 			return
 		case <-tick.C:
 		}
-		now, there := tableFulls()
+		now, there := n.fulls()
 		if ev := fullEvent(last, now); there && ev != nil && !f.Do(func() { f.Tell(*ev) }) {
 			return
 		}
@@ -82,17 +98,21 @@ const (
 	ndiscTable    = "ndisc_cache"
 )
 
-// tableFulls is that counter since the machine's start, of all network namespaces; false where the kernel does not say.
-func tableFulls() (uint64, bool) {
+// fulls is that counter since the machine's start, of all network namespaces; false where the kernel does not say.
+func (n *neighbours) fulls() (uint64, bool) {
+	if n.socket == nil {
+		return 0, false
+	}
 	req := nl.NewNetlinkRequest(unix.RTM_GETNEIGHTBL, unix.NLM_F_DUMP)
 	req.AddData(&nl.RtGenMsg{RtGenmsg: unix.RtGenmsg{Family: unix.AF_INET6}})
+	req.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: n.socket}
 	messages, err := req.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWNEIGHTBL)
 	if err != nil {
 		return 0, false
 	}
 	for _, m := range messages {
-		if n, ok := parseTableFulls(m); ok {
-			return n, true
+		if count, ok := parseTableFulls(m); ok {
+			return count, true
 		}
 	}
 	return 0, false

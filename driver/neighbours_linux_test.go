@@ -43,7 +43,7 @@ func TestTunNeedsNoNeighbours(t *testing.T) {
 // The kernel's count of full tables is read, in any namespace, and told of when it grows.
 func TestTableFulls(t *testing.T) {
 	fresh(t)
-	if _, ok := tableFulls(); !ok {
+	if _, ok := open(t, Config{}).neighbours.fulls(); !ok {
 		t.Error("the kernel's neighbour table does not say how often it was full")
 	}
 	if fullEvent(3, 3) != nil {
@@ -67,12 +67,12 @@ func TestFullTable(t *testing.T) {
 	m := open(t, Config{Tun: "roam6t"})
 	must(t, m.Apply(hostOp(hoa, plane.Host{MTU: 1460, Default: true})))
 	e := listen(m)
-	before, _ := tableFulls()
+	before, _ := m.neighbours.fulls()
 	for k := range 3000 {
 		_ = netlink.NeighAdd(&netlink.Neigh{LinkIndex: v0.Attrs().Index, State: netlink.NUD_STALE, HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 2},
 			IP: netip.AddrFrom16([16]byte{0xfe, 0x80, 7: 1, 14: byte(k >> 8), 15: byte(k)}).AsSlice()})
 	}
-	if now, _ := tableFulls(); now == before {
+	if now, _ := m.neighbours.fulls(); now == before {
 		t.Error("the table was not full")
 	}
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
