@@ -149,6 +149,11 @@ func (n *Node) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *en
 		n.send(n.tell.Problem(now, n.cfg.Address, p, in.Data, err), out)
 		return
 	}
+	switch m.(type) {
+	case *mh.FastBindingUpdate, *mh.HandoverInitiate: // for access routers: RFC 5568
+		n.bindingError(now, p, mh.UnknownMHType, "unknown-mh-type", out)
+		return
+	}
 	if n.bindings != nil {
 		n.bind(now, p, m, out)
 		return
@@ -169,12 +174,6 @@ func (n *Node) bindingError(now engine.Now, p *ip6.Packet, status uint8, why str
 //
 // spec MIP-04
 func (n *Node) bind(now engine.Now, p *ip6.Packet, m mh.Message, out *engine.Effects) {
-	switch m.(type) {
-	case *mh.HomeTestInit, *mh.CareOfTestInit, *mh.BindingUpdate:
-	case *mh.FastBindingUpdate, *mh.HandoverInitiate:
-		n.bindingError(now, p, mh.UnknownMHType, "unknown-mh-type", out)
-		return
-	}
 	a := n.bindings.Heard(now, p, m, out)
 	if a.Unproven && !n.tell.May(now, n.cfg.Address, p) {
 		return

@@ -74,6 +74,8 @@ func TestPackets(t *testing.T) {
 		{"binding update", mobility(&mh.BindingUpdate{Seq: 1, Ack: true, Lifetime: time.Minute}), "bu-unauthorised", 0},
 		{"home registration", mobility(&mh.BindingUpdate{Seq: 1, Ack: true, Home: true, Lifetime: time.Minute}), "bu-unauthorised", 0},
 		{"acknowledgement", mobility(&mh.BindingAck{}), "unexpected-message", 0},
+		{"fast binding update", mobility(&mh.FastBindingUpdate{Seq: 1}), "unknown-mh-type", ip6.ProtoMH},
+		{"handover initiate", mobility(&mh.HandoverInitiate{Seq: 1}), "unknown-mh-type", ip6.ProtoMH},
 		{"unknown type", unknown, "unknown-mh-type", ip6.ProtoMH},
 		{"bent", bent, "mh-malformed", 0},
 		{"home address without a binding", ip6.Packet{Header: ip6.Header{Src: peer, Dst: self}, HomeAddress: hoa, Proto: ip6.ProtoUDP}, "no-binding", ip6.ProtoMH},

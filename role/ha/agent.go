@@ -276,8 +276,8 @@ func (a *Agent) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *e
 // stranger tells a node that sent an unprotected message of unknown type or form so (RFC 6275 §9.2); all else is silence.
 func (a *Agent) stranger(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
 	if p.Proto == ip6.ProtoMH {
-		_, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
-		if errors.Is(err, wire.ErrUnknown) {
+		m, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
+		if errors.Is(err, wire.ErrUnknown) || forRouters(m) {
 			a.bindingError(now, p, mh.UnknownMHType, "unknown-mh-type", out)
 			return
 		}
@@ -286,6 +286,15 @@ func (a *Agent) stranger(now engine.Now, in engine.Packet, p *ip6.Packet, out *e
 		}
 	}
 	out.Drop("unknown-mobile", engine.A("hoa", p.EffectiveSrc()), engine.A("from", p.Src))
+}
+
+// forRouters tells the messages that access routers take, RFC 5568. A home agent knows them as little as an unknown type.
+func forRouters(m mh.Message) bool {
+	switch m.(type) {
+	case *mh.FastBindingUpdate, *mh.HandoverInitiate:
+		return true
+	}
+	return false
 }
 
 // bindingError answers what cannot be processed: RFC 6275 §9.3.3.
