@@ -24,7 +24,7 @@ var edges = map[state][]state{
 	asking:     {idle, announcing},
 	announcing: {idle, asking, ready, arrived, reacting},
 	ready:      {idle, asking, arrived, reacting},
-	arrived:    {idle, asking, reacting},
+	arrived:    {idle, asking},
 	reacting:   {idle, asking},
 }
 
