@@ -3,6 +3,7 @@ package mn
 import (
 	"roam6/engine"
 	"roam6/machine/correspond"
+	"roam6/machine/rr"
 	"roam6/plane"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
@@ -46,12 +47,19 @@ func (n *Node) peerMessage(now engine.Now, p *ip6.Packet, m mh.Message, through 
 			out.Drop("mh-not-for-us", engine.A("to", p.Dst))
 			return
 		}
+		if n.routes.peers == nil {
+			n.routes.peers = correspond.New(correspond.Config{}, n.rand)
+		}
 		a := n.routes.peers.Heard(now, p, m, out)
 		if a.Unproven && !n.tell.May(now, p.Dst, p) {
 			return
 		}
 		n.answer(a, out)
 	default:
+		if n.routes.mobile == nil {
+			out.Drop(rr.Unexpected, engine.A("from", p.Src))
+			return
+		}
 		n.act(n.routes.mobile.Heard(now, p, m, through, out), out)
 	}
 }
@@ -88,7 +96,7 @@ func (n *Node) unbound(now engine.Now, in engine.Packet, p *ip6.Packet, out *eng
 //
 // spec MIP-04
 func (n *Node) onProblem(now engine.Now, e *icmp6.Error, out *engine.Effects) {
-	if e.Type == icmp6.TypeParameterProblem {
+	if e.Type == icmp6.TypeParameterProblem && n.routes.mobile != nil {
 		n.act(n.routes.mobile.Problem(now, e, out), out)
 	}
 }

@@ -327,7 +327,7 @@ func (n *Node) open(a *access, out *engine.Effects) {
 }
 
 func (n *Node) path(p plane.Path) plane.Op {
-	p.Control, p.Hints = true, n.routes.active
+	p.Control, p.Hints = true, n.routes.mobile != nil
 	return plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(n.cfg.HomeAddress, 128), Path: p}}
 }
 

@@ -2,6 +2,7 @@ package mn
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"roam6/engine"
@@ -19,12 +20,12 @@ const linger = 3 * time.Second
 // lingerWay numbers the Way for it.
 const lingerWay = 1
 
-// routing is what the node has with its correspondents: as a mobile node, and as the correspondent of others.
+// routing is what the node has with its correspondents: as a mobile node, and as the correspondent of others. Its parts
+// are made when there is a use for them: a simulator has many thousand nodes that tell nobody where they are.
 type routing struct {
-	mobile *rr.Mobile
-	peers  *correspond.Node
-	tunnel *sa.Tunnel // to the home agent, for mobility headers; nil: they go by the plain tunnel
-	active bool       // some policy is not Never
+	mobile *rr.Mobile       // nil when the policy is Never for everybody
+	peers  *correspond.Node // nil until a mobile node asks
+	tunnel *sa.Tunnel       // to the home agent, for mobility headers; nil: they go by the plain tunnel
 
 	here   netip.Addr  // as told to mobile: the home address at home, invalid when nowhere
 	until  engine.Mono // likewise; 0 when it was not told of a binding for here
@@ -40,9 +41,9 @@ func (n *Node) newRouting() error {
 	}
 	c := n.cfg.Routes
 	c.HomeAddress = n.cfg.HomeAddress
-	n.routes = routing{mobile: rr.New(c, n.rand), peers: correspond.New(correspond.Config{}, n.rand), tunnel: t, active: len(c.Rules) == 0}
-	for _, r := range c.Rules {
-		n.routes.active = n.routes.active || r.When != rr.Never
+	n.routes.tunnel = t
+	if len(c.Rules) == 0 || slices.ContainsFunc(c.Rules, func(r rr.Rule) bool { return r.When != rr.Never }) {
+		n.routes.mobile = rr.New(c, n.rand)
 	}
 	return nil
 }
@@ -53,6 +54,9 @@ func (n *Node) newRouting() error {
 // spec MIP-04
 func (n *Node) follow(now engine.Now, out *engine.Effects) {
 	f, r := &n.routes, &n.home
+	if f.mobile == nil {
+		return
+	}
 	if here := n.whereabouts(); here != f.here {
 		before := f.here
 		f.here, f.until = here, 0
@@ -108,7 +112,12 @@ func (n *Node) routesTick(now engine.Now, out *engine.Effects) {
 		f.old = 0
 		out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: n.lingerKey()}})
 	}
-	n.act(f.mobile.Tick(now, out), out)
+	if f.mobile != nil {
+		n.act(f.mobile.Tick(now, out), out)
+	}
+	if f.peers == nil {
+		return
+	}
 	for _, a := range f.peers.Tick(now, out) {
 		n.answer(a, out)
 	}
@@ -116,9 +125,14 @@ func (n *Node) routesTick(now engine.Now, out *engine.Effects) {
 
 // deadline is the earliest of the two ends' deadlines.
 func (f *routing) deadline() (engine.Mono, string) {
-	at, why := f.mobile.Deadline()
-	if t, w := f.peers.Deadline(); t < at {
-		at, why = t, w
+	at, why := engine.Never, ""
+	if f.mobile != nil {
+		at, why = f.mobile.Deadline()
+	}
+	if f.peers != nil {
+		if t, w := f.peers.Deadline(); t < at {
+			at, why = t, w
+		}
 	}
 	if f.old != 0 && f.old < at {
 		at, why = f.old, "end of the care-of address of before"
@@ -193,8 +207,10 @@ func (n *Node) traffic(now engine.Now, in engine.Traffic, out *engine.Effects) {
 	f, hoa := &n.routes, n.cfg.HomeAddress
 	switch {
 	case in.Straight && in.Peer == hoa:
-		f.peers.Used(now, in.Mobile, in.Peer)
-	case in.Mobile != hoa:
+		if f.peers != nil {
+			f.peers.Used(now, in.Mobile, in.Peer)
+		}
+	case in.Mobile != hoa || f.mobile == nil:
 	case in.Straight:
 		n.act(f.mobile.Used(now, in.Peer, out), out)
 	case in.Peer != n.home.agent:

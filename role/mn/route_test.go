@@ -106,6 +106,15 @@ func TestRouteNever(t *testing.T) {
 			t.Errorf("%+v: sent %v %v", in, open, hidden)
 		}
 	}
+	ack := message(cn, coaOf(prefixA, hw1), hoa, &mh.BindingAck{})
+	if got := b.drops(b.do(engine.Packet{Port: wlan, Data: ack.Append(nil)})); !slices.Equal(got, []string{rr.Unexpected}) {
+		t.Errorf("an acknowledgement of nothing: %v", got)
+	}
+	var scratch engine.Effects
+	init := message(cn, hoa, netip.Addr{}, &mh.HomeTestInit{})
+	if _, hidden := b.sentMessages(b.do(engine.Packet{Port: wlan, Data: ha.Wrap(haAddr, coaOf(prefixA, hw1), init.Append(nil), &scratch)}), ha); len(hidden) != 1 {
+		t.Error("a node that tells nobody where it is is a correspondent all the same")
+	}
 	b, ha = routed(t)
 	b.attach(wlan, ar1)
 	if !b.path.Hints || !b.path.Control {

@@ -47,7 +47,12 @@ func (n *Node) View() any {
 		Binding: string(r.phase), AtHome: r.atHome, Sequence: r.seq, LastStatus: r.status.String(),
 		Lifetime: r.lifetime.Round(time.Second).String(), Expires: r.expires,
 	}
-	v.Routes, v.Peers = n.routes.mobile.View(), n.routes.peers.View()
+	if n.routes.mobile != nil {
+		v.Routes = n.routes.mobile.View()
+	}
+	if n.routes.peers != nil {
+		v.Peers = n.routes.peers.View()
+	}
 	if r.agent.IsValid() {
 		v.HomeAgent = r.agent.String()
 	}
