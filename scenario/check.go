@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type checker struct {
 	s    *Scenario
 	doc  *conf.Doc
 	errs []error
+	end  time.Duration // what times are held against: the length, if that is right
 }
 
 // want notes a problem with the value at a path unless ok.
@@ -34,7 +36,11 @@ func (c *checker) want(ok bool, path string, value any, allowed string) {
 func (s *Scenario) check(doc *conf.Doc) error {
 	c := &checker{s: s, doc: doc}
 	c.want(word(s.Name), "name", s.Name, "letters, digits and hyphens")
-	c.want(s.Length > 0 && s.Length <= MaxLength, "length", s.Length, "more than 0 and at most 24h")
+	right := s.Length > 0 && s.Length <= MaxLength
+	c.want(right, "length", s.Length, "more than 0 and at most 24h")
+	if c.end = s.Length; !right { // one mistake, one error: the times are not wrong for it
+		c.end = math.MaxInt64
+	}
 	for _, d := range []struct {
 		key   string
 		value time.Duration
@@ -110,7 +116,7 @@ func (c *checker) moves() {
 	last := time.Duration(0)
 	for i, m := range c.s.Moves {
 		at := fmt.Sprintf("moves[%d]", i)
-		c.want(m.At >= last && m.At < c.s.Length, at+".at", m.At, fmt.Sprintf("from %v, the move before, to the length %v", last, c.s.Length))
+		c.want(m.At >= last && m.At < c.end, at+".at", m.At, fmt.Sprintf("from %v, the move before, to the length %v", last, c.s.Length))
 		last = m.At
 		switch {
 		case m.Lose != "":
@@ -164,8 +170,8 @@ func (c *checker) flows() {
 		names[f.Name] = true
 		c.want(f.Interval >= 100*time.Microsecond, at+".interval", f.Interval, "at least 100us")
 		c.want(f.Size == 0 || f.Size >= MinPayload && f.Size <= MaxPayload, at+".size", f.Size, fmt.Sprintf("%d to %d octets", MinPayload, MaxPayload))
-		c.want(f.Start >= 0 && f.Start < c.s.Length, at+".start", f.Start, "before the length")
-		c.want(f.Stop == 0 || f.Stop > f.Start && f.Stop <= c.s.Length, at+".stop", f.Stop, "after start, at most the length")
+		c.want(f.Start >= 0 && f.Start < c.end, at+".start", f.Start, "before the length")
+		c.want(f.Stop == 0 || f.Stop > f.Start && f.Stop <= c.end, at+".stop", f.Stop, "after start, at most the length")
 		mobile := or(f.Mobile, "mn")
 		c.want(!f.Probe || !probes[mobile], at+".probe", true, "one probe a mobile node")
 		probes[mobile] = probes[mobile] || f.Probe
@@ -193,7 +199,7 @@ func (c *checker) node(path, name string) {
 func (c *checker) actions() {
 	for i, a := range c.s.Actions {
 		at := fmt.Sprintf("actions[%d]", i)
-		c.want(a.At >= 0 && a.At < c.s.Length, at+".at", a.At, "before the length")
+		c.want(a.At >= 0 && a.At < c.end, at+".at", a.At, "before the length")
 		n := 0
 		for _, given := range []bool{a.Crash != "", a.Restart != "", a.Degrade != "", a.Command != nil, a.Mark != ""} {
 			if given {

@@ -319,6 +319,11 @@ func TestMistakesAreLocated(t *testing.T) {
 	if err == nil || err.Error() != `--set radio.loss=2: radio.loss: "2" is not allowed: a probability from 0 to 1` {
 		t.Errorf("override: %v", err)
 	}
+	// What follows of a mistake is not told as well.
+	_, err = load(t, "commute").Plan(scenario.Options{Set: []string{"length=0s"}})
+	if err == nil || err.Error() != `--set length=0s: length: "0s" is not allowed: more than 0 and at most 24h` {
+		t.Errorf("length: %v", err)
+	}
 	if _, err := scenario.Load("comute"); err == nil || !strings.Contains(err.Error(), "commute, home, link-loss, pingpong") {
 		t.Errorf("unknown name: %v", err)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -41,6 +43,25 @@ func wanted() []os.Signal {
 func run(ctx context.Context, args []string) int {
 	root := rootCmd()
 	root.SetArgs(args)
+	out := &watched{w: os.Stdout}
+	root.SetOut(out)
 	cmd, err := root.ExecuteContextC(ctx)
+	if out.err != nil && (err == nil || errors.Is(err, out.err)) {
+		err = &failure{exitFailed, out.err}
+	}
 	return conclude(os.Stderr, cmd, err)
+}
+
+// watched notes that what cobra prints by itself, help and versions, cannot be written: it does not look.
+type watched struct {
+	w   io.Writer
+	err error
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	n, err := w.w.Write(b)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return n, err
 }

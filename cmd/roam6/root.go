@@ -89,6 +89,7 @@ func tameCobra(root *cobra.Command) {
 			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 			for _, shell := range c.Commands() {
 				shell.Args = exactly(0, "no argument")
+				shell.RunE = work(shell.RunE) // a full disk is no mistake of the command line
 			}
 		}
 	}

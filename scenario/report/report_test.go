@@ -120,10 +120,15 @@ func TestNarrowTerminals(t *testing.T) {
 				t.Errorf("%d columns: a line of %d: %s", width, n, line)
 			}
 		}
-		for _, want := range []string{"from → to", "out ↓ ms", "outcome", "left out, too wide for this terminal:", "octets", "what happened", "late"} {
+		for _, want := range []string{"from → to", "out ↓ ms", "outcome", "left out: ", "octets", "what happened", "late"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%d columns: %q is missing in\n%s", width, want, text)
 			}
+		}
+	}
+	for _, width := range []int{60, 40, 20} {
+		if text := string(report.Text(r, width)); strings.Contains(text, "left out:\n") {
+			t.Errorf("%d columns: a line says that something is left out, and nothing more:\n%s", width, text)
 		}
 	}
 	if text := string(report.Text(r, 80)); !strings.Contains(text, "(imposed blackout)  █") {

@@ -99,7 +99,7 @@ func leftOut(left []string, width int) string {
 	if len(left) == 0 {
 		return ""
 	}
-	return fold("left out, too wide for this terminal: "+strings.Join(left, ", ")+" (--json has all)", width)
+	return fold("left out: "+strings.Join(left, ", ")+" (too wide for this terminal; --json has all)", width)
 }
 
 // fold makes indented lines of at most width characters, as far as the words allow. Width 0 is any.
