@@ -93,6 +93,11 @@ func walkers(t *testing.T, c Config) *Lab {
 func TestMove(t *testing.T) {
 	l := walkers(t, Config{})
 	c, _ := serve(t, l)
+	if n, err := l.alive("b"); err != nil {
+		t.Fatal(err)
+	} else if _, err := n.Views(t.Context()); err != nil { // it has heard of its first link when it answers
+		t.Fatal(err)
+	}
 	var told []string
 	m, err := c.Move(t.Context(), Move{Node: "b", Segment: "left", Blackout: 30 * time.Millisecond, Limit: 10 * time.Second},
 		func(e Told) { told = append(told, e.Event.Name) })
