@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -43,7 +45,10 @@ func replay(path, file, digits string, asJSON bool) error {
 	defer j.Close()
 	if digits == "" {
 		h, err := driver.ReadJournalHeader(j)
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF) && isJournal(path):
+			return cutInHeader(path)
+		case err != nil:
 			return usagef("%s: %w; give the seed with --seed", path, err)
 		}
 		if h.Config != digest(text) {
@@ -73,7 +78,20 @@ func replay(path, file, digits string, asJSON bool) error {
 	}
 	fmt.Printf("%d inputs gave the same %d effects again\n", done.Inputs, done.Effects)
 	if done.Torn {
-		fmt.Println("the last line is cut short, as a kill does; it was left out")
+		fmt.Println(tornText)
 	}
 	return nil
+}
+
+// tornText is said of a journal that does not end with the end of an input's effects.
+const tornText = "the journal ends in the middle of a line or of an input's effects, as a kill or a full disk leaves it; " +
+	"what the node did after that is not in it"
+
+// cutInHeader is the error of a journal that ends before the end of its first line. Journals of earlier lives lie beside it.
+func cutInHeader(path string) error {
+	const why = "%s ends within its first line, as a full disk or a kill leaves it: it holds no input to replay"
+	if _, err := os.Stat(path + ".1"); err == nil {
+		return usagef(why+"; the life before this one is in %s.1", path, path)
+	}
+	return usagef(why, path)
 }
