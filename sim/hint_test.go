@@ -13,7 +13,7 @@ import (
 
 // A hint comes when the plan says; what the engine answers decides when the move happens (decision 10).
 //
-// spec RT-04 RT-05
+// spec RT-04
 func TestHintAndAttach(t *testing.T) {
 	bssid := plane.HW{6, 1}
 	for name, c := range map[string]struct {

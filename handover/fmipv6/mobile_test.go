@@ -339,7 +339,7 @@ func TestWalks(t *testing.T) {
 
 // What falls back says so, with a reason; what works does not.
 //
-// spec MIP-09 RT-10
+// spec MIP-09
 func TestFallsBackAloud(t *testing.T) {
 	for name, quiet := range map[string]bool{"predictive": true, "too late": false, "nobody answers": false, "refused": false, "the link stays": false,
 		"wrong hint": false, "on and on": true, "FBack lost": true, "no fast handover there": false, "the link comes back": false} {
@@ -378,7 +378,7 @@ func TestAttachIsSaidOnce(t *testing.T) {
 
 // Nothing that is not the router's own answer moves the node.
 //
-// spec MIP-09 FH-18
+// spec MIP-09
 func TestMobileBelievesNobodyElse(t *testing.T) {
 	b := newMobileBench(t)
 	b.happens("hint")

@@ -29,7 +29,7 @@ type expected struct {
 // address made so, and a neighbour cannot take over one that somebody uses. Duplicate detection by a probe would take a second,
 // which no handover has; RFC 5568 §5.5 lets it be switched off for that.
 //
-// spec MIP-09 FH-07
+// spec MIP-09
 func (r *Router) onHI(now engine.Now, n *neighbour, m *mh.HandoverInitiate, out *engine.Effects) {
 	ack := &mh.HandoverAck{Seq: m.Seq}
 	hw, wish := plane.HW(m.Options.LLA), m.Options.Address(mh.NewCareOf)

@@ -167,7 +167,7 @@ func (r *Router) onHAck(now engine.Now, n *neighbour, m *mh.HandoverAck, out *en
 // forward sends on what comes for the previous address, and only then says so: whatever reached the node by the old link left
 // before the answer.
 //
-// spec MIP-09 FH-09
+// spec MIP-09
 func (r *Router) forward(now engine.Now, h *leaving, reactive bool, out *engine.Effects) {
 	h.forwarding = true
 	r.leaving[h.pcoa] = h

@@ -204,7 +204,7 @@ func una(target netip.Addr, hw plane.HW) *nd.NeighborAdvertisement {
 
 // The whole of a predictive handover at both routers, until nothing is left of it.
 //
-// spec MIP-09 FH-09
+// spec MIP-09
 func TestRoutersPredictive(t *testing.T) {
 	d := newDesk(t)
 	d.predict(1)
@@ -272,7 +272,7 @@ func TestRoutersReactive(t *testing.T) {
 
 // There and back before the home agent knows: nothing goes round in a circle.
 //
-// spec MIP-09 FH-19
+// spec MIP-09
 func TestRoutersPingPong(t *testing.T) {
 	d := newDesk(t)
 	d.predict(1)
@@ -298,7 +298,7 @@ func TestRoutersPingPong(t *testing.T) {
 
 // Whoever is not the node itself diverts nothing: no path changes, nothing is answered before the proof.
 //
-// spec MIP-09 FH-18
+// spec MIP-09
 func TestRoutersAttacks(t *testing.T) {
 	stranger := netip.MustParseAddr("2001:db8:bad::1")
 	good := fbu(mnKey, 1, pcoa, pcoa, ncoa, 20*time.Second)
@@ -349,7 +349,7 @@ func TestRoutersAttacks(t *testing.T) {
 
 // A Fast Binding Update is taken once, also by a router that was started anew; floods of a node cost the node alone.
 //
-// spec MIP-09 FH-18
+// spec MIP-09
 func TestRoutersReplayAndRate(t *testing.T) {
 	d := newDesk(t)
 	d.predict(7)
@@ -378,7 +378,7 @@ func TestRoutersReplayAndRate(t *testing.T) {
 
 // The next router takes no address but the one made of the node's link-layer address, and refuses what cannot be.
 //
-// spec MIP-09 FH-07
+// spec MIP-09
 func TestNextRouterDecides(t *testing.T) {
 	victim := ip6.FromEUI64(prefixB, otherHW)
 	for name, c := range map[string]struct {
