@@ -15,6 +15,7 @@
 //	demand.go members   what a table asks of the machine, worked out one Op at a time
 //	mld                 tells routers and switches that snoop which groups engines' addresses need (RFC 3810)
 //	held, neighbours    what the kernel beside it does that keeps packets away: an address that it holds itself, a full table
+//	fast.go             the fast path in front of the plane, package ebpf
 //	journal.go replay.go control.go client.go caps_linux.go
 //
 // One goroutine, the loop, owns engines and plane; there are no locks around them. Readers only read, and stop

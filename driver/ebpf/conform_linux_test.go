@@ -21,7 +21,6 @@ type tried struct {
 	t    testing.TB
 	fast *Fast
 	soft *plane.Soft
-	hw   plane.HW
 	n    int // packets that were fast
 }
 

@@ -27,6 +27,7 @@ const (
 	SlowWays     = "further ways"
 	SlowLent     = "received packets: more addresses than the link's filter names, or no program there"
 	SlowHints    = "received packets: the engines want to hear of them"
+	SlowSettle   = "received packets: they are kept in order across ways"
 	SlowFeature  = "it asks for more than a tunnel"
 	SlowFull     = "more paths than the fast path holds"
 	SlowRefused  = "the kernel refused the path"
@@ -51,8 +52,7 @@ type entry struct {
 	forced  bool
 	why     string // why it is not fast, "" if it is
 
-	since    int64 // Sweep: see counts.go
-	last     [2]moved
+	last     [2]moved // see Sweep
 	watching bool
 }
 
@@ -114,7 +114,7 @@ func (t *table) judge(e *entry, doors map[plane.Port]door) (flags uint8, why str
 	rest := p
 	rest.Side, rest.Mode, rest.Local, rest.Remote, rest.Out, rest.MTU = "", "", netip.Addr{}, netip.Addr{}, 0, 0
 	rest.Limit, rest.Age, rest.Octets, rest.Policy, rest.Capture, rest.Control = 0, 0, 0, "", false, false
-	rest.Hints = false
+	rest.Hints, rest.Mark, rest.Settle = false, false, 0 // markers are sent with Ops, by the plane
 	switch {
 	case e.ways > 0:
 		return flags, SlowWays
@@ -133,6 +133,8 @@ func (t *table) judge(e *entry, doors map[plane.Port]door) (flags uint8, why str
 		why = SlowLent
 	} else if p.Hints {
 		why = SlowHints
+	} else if p.Settle > 0 {
+		why = SlowSettle
 	} else {
 		flags |= flagTakes
 	}
