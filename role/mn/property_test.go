@@ -79,12 +79,21 @@ func draw(rt *rapid.T) *walk {
 		if rapid.Bool().Draw(rt, "dhaad") {
 			c.HomeAgent = netip.Addr{}
 		}
+		c.Routes.NoAck = rapid.Bool().Draw(rt, "routes unacknowledged") // so that a route needs no signed answer
 		if rapid.Bool().Draw(rt, "short") {
 			c.Lifetime = 8 * time.Second
 		}
 	})
 	w.inputs = append(w.inputs, recorded{w.b.now, engine.Start{}, w.b.all})
 	w.seen = len(w.b.all)
+	if rapid.Bool().Draw(rt, "attached") { // few walks come so far by chance
+		w.did(engine.LinkUp{Port: wlan, Name: "x", HW: hw1, MTU: 1500})
+		w.packet(wlan, ar1.hw, ar1.addr(), ip6.AllNodes, &nd.RouterAdvertisement{
+			Lifetime: ar1.lifetime, Options: nd.Options{SourceHW: ar1.hw, Prefixes: []nd.Prefix{pio(ar1.prefix, time.Hour, time.Hour)}}})
+		if n := len(w.acks); n > 0 {
+			w.did(w.acks[n-1])
+		}
+	}
 	return w
 }
 
@@ -229,6 +238,15 @@ func (w *walk) homeActions() map[string]func(*rapid.T) {
 			p.Payload = mh.Append(nil, p.Src, p.Dst, &mh.BindingError{Status: mh.UnknownBinding, HomeAddress: hoa})
 			w.did(engine.Packet{Port: wlan, Data: p.Append(nil)})
 		},
+		"traffic": func(rt *rapid.T) {
+			peer := rapid.SampledFrom([]netip.Addr{cn, stranger, haAddr, hoa}).Draw(rt, "peer")
+			in := engine.Traffic{Mobile: hoa, Peer: peer, Straight: rapid.Bool().Draw(rt, "straight")}
+			if rapid.Bool().Draw(rt, "of another") {
+				in.Mobile, in.Peer = in.Peer, in.Mobile
+			}
+			w.did(in)
+		},
+		"correspondent": w.correspondent,
 		"noise": func(rt *rapid.T) {
 			w.did(engine.Packet{Port: port.Draw(rt, "port"), From: ar1.hw, Data: rapid.SliceOfN(rapid.Byte(), 0, 120).Draw(rt, "octets")})
 		},
@@ -236,4 +254,60 @@ func (w *walk) homeActions() map[string]func(*rapid.T) {
 			w.did(engine.Command{ID: 1, Verb: rapid.SampledFrom([]string{"view", "refresh", "prefixes", "nonsense"}).Draw(rt, "verb")})
 		},
 	}
+}
+
+// correspondent answers the node's latest messages, or forges something.
+func (w *walk) correspondent(rt *rapid.T) {
+	coa := w.b.n.routes.here
+	if !coa.IsValid() {
+		rt.Skip()
+	}
+	var m mh.Message
+	switch rapid.IntRange(0, 5).Draw(rt, "message") {
+	case 0:
+		m = &mh.BindingError{Status: mh.UnknownBinding, HomeAddress: hoa}
+	case 1:
+		m = &mh.BindingAck{Status: mh.ExpiredNonces, Seq: uint16(rapid.IntRange(0, 0xffff).Draw(rt, "seq"))}
+	case 2:
+		m = &mh.CareOfTestInit{}
+	case 3, 4: // a whole exchange
+		w.did(engine.Traffic{Mobile: hoa, Peer: cn})
+		w.from(cn, hoa, &mh.HomeTest{Cookie: w.asked(hoa)})
+		m = &mh.CareOfTest{Cookie: w.asked(coa)}
+	default:
+		w.from(cn, hoa, &mh.HomeTest{Cookie: w.asked(hoa)})
+		return
+	}
+	w.from(cn, coa, m)
+}
+
+func (w *walk) from(src, dst netip.Addr, m mh.Message) {
+	p := message(src, dst, netip.Addr{}, m)
+	w.did(engine.Packet{Port: w.b.n.home.port, Data: p.Append(nil)})
+}
+
+// asked is the cookie of the last home or care-of test that left from an address.
+func (w *walk) asked(src netip.Addr) (cookie [8]byte) {
+	for _, in := range w.inputs[max(0, len(w.inputs)-20):] {
+		for _, e := range in.effects {
+			s, ok := e.(engine.Send)
+			if !ok {
+				continue
+			}
+			p, err := ip6.Parse(s.Data)
+			if err == nil && p.Proto == ip6.ProtoIPv6 { // the plain tunnel: newBench gives no keys for another
+				p, err = ip6.Parse(p.Payload)
+			}
+			if err != nil || p.Proto != ip6.ProtoMH || p.Src != src || p.Dst != cn {
+				continue
+			}
+			switch m, _ := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload); m := m.(type) {
+			case *mh.HomeTestInit:
+				cookie = m.Cookie
+			case *mh.CareOfTestInit:
+				cookie = m.Cookie
+			}
+		}
+	}
+	return cookie
 }

@@ -63,6 +63,7 @@ type bench struct {
 	// The plane as the effects so far make it.
 	path   plane.Path
 	locals map[netip.Addr]plane.Local
+	routes map[plane.Pair]plane.Route
 }
 
 func keys(kind string) (mobile, agent sa.Config) {
@@ -106,7 +107,7 @@ func (b *bench) boot() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.n, b.locals, b.path = n, map[netip.Addr]plane.Local{}, plane.Path{}
+	b.n, b.locals, b.path, b.routes = n, map[netip.Addr]plane.Local{}, plane.Path{}, map[plane.Pair]plane.Route{}
 	var start engine.Start
 	var names []string
 	for name := range b.disk {
@@ -149,6 +150,10 @@ func (b *bench) apply(op plane.Op) {
 	switch {
 	case op.Path != nil:
 		b.path = op.Path.Path
+	case op.Route != nil && op.Delete:
+		delete(b.routes, op.Route.Pair)
+	case op.Route != nil:
+		b.routes[op.Route.Pair] = op.Route.Route
 	case op.Local != nil && op.Delete:
 		delete(b.locals, op.Local.Addr)
 	case op.Local != nil:
@@ -188,6 +193,11 @@ func (b *bench) invariants(in engine.Input) {
 		}
 	default:
 		b.t.Fatalf("the path is %q", b.path.Mode)
+	}
+	for pair, route := range b.routes {
+		if a := n.accessAt(route.CareOf); route.Side == plane.Mobile && (a == nil || a.atHome || a.link.Port != route.Out) {
+			b.t.Fatalf("%v goes straight from %v by port %d, which cannot be used", pair, route.CareOf, route.Out)
+		}
 	}
 	switch state := n.strategy.State(); {
 	case state == "bound" && b.path.Mode == plane.Hold, state != "bound" && b.path.Mode == plane.Tunnel:
