@@ -27,6 +27,7 @@ type leaving struct {
 	tries      int
 	wait       time.Duration
 	forwarding bool
+	stands     bool // an earlier forwarding, to another address, stands in the plane until this one is decided
 }
 
 const fbuBucket = "ar/fbu"
@@ -110,6 +111,10 @@ func (r *Router) begin(now engine.Now, h *leaving, from netip.Addr, out *engine.
 		old.fbu, old.life = h.fbu, h.life // the question is out
 		return
 	}
+	if old != nil {
+		h.stands = old.forwarding || old.stands
+		r.unask(old)
+	}
 	r.leaving[h.pcoa] = h
 	r.seq++
 	h.hi, h.wait = r.seq, FirstHI
@@ -118,6 +123,13 @@ func (r *Router) begin(now engine.Now, h *leaving, from netip.Addr, out *engine.
 	r.initiate(now, h, reactive, out)
 	if reactive {
 		r.forward(now, h, true, out)
+	}
+}
+
+// unask waits for no answer about a node any longer.
+func (r *Router) unask(h *leaving) {
+	if r.asked[h.hi] == h.pcoa {
+		delete(r.asked, h.hi)
 	}
 }
 
@@ -159,7 +171,7 @@ func (r *Router) onHAck(now engine.Now, n *neighbour, m *mh.HandoverAck, out *en
 	case mh.HAckResources:
 		status = mh.FastResources
 	}
-	r.drop(h.pcoa)
+	r.stop(h.pcoa, "next router refused", out)
 	out.Event("handover.refused", engine.A("nar", n.Address), engine.S("code", m.Code.String()))
 	r.answer(h, h.pcoa, status, 0, out)
 }
@@ -170,6 +182,7 @@ func (r *Router) onHAck(now engine.Now, n *neighbour, m *mh.HandoverAck, out *en
 // spec MIP-09
 func (r *Router) forward(now engine.Now, h *leaving, reactive bool, out *engine.Effects) {
 	h.forwarding = true
+	r.unask(h)
 	r.leaving[h.pcoa] = h
 	if x := r.expected[h.pcoa]; x != nil { // it came a moment ago and goes on
 		if !x.here {
@@ -230,7 +243,7 @@ func (r *Router) leavingDue(now engine.Now, pcoa netip.Addr, out *engine.Effects
 	case h.tries < MaxHI:
 		r.initiate(now, h, false, out)
 	default:
-		r.drop(pcoa)
+		r.stop(pcoa, "next router does not answer", out)
 		out.Event("handover.refused", engine.A("nar", h.to.Address), engine.S("code", "no answer"))
 		r.answer(h, pcoa, mh.FastUnspecified, 0, out)
 	}
@@ -238,7 +251,7 @@ func (r *Router) leavingDue(now engine.Now, pcoa netip.Addr, out *engine.Effects
 
 // stop ends a forwarding.
 func (r *Router) stop(pcoa netip.Addr, why string, out *engine.Effects) {
-	if r.leaving[pcoa].forwarding {
+	if h := r.leaving[pcoa]; h.forwarding || h.stands {
 		out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: one(pcoa)}})
 	}
 	r.drop(pcoa)
@@ -247,7 +260,7 @@ func (r *Router) stop(pcoa netip.Addr, why string, out *engine.Effects) {
 
 func (r *Router) drop(pcoa netip.Addr) {
 	if h := r.leaving[pcoa]; h != nil {
-		delete(r.asked, h.hi)
+		r.unask(h)
 	}
 	delete(r.leaving, pcoa)
 	r.timers.Stop(due{coa: pcoa})

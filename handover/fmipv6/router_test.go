@@ -35,6 +35,8 @@ var (
 
 const cell = plane.Port(1)
 
+var noAddr = netip.IPv6Unspecified()
+
 // desk is two routers on a table; what they say to each other passes through the test's hands.
 type desk struct {
 	t        *testing.T
