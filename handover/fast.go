@@ -69,7 +69,7 @@ type Anticipator interface {
 	// so by LinkUp and AddressReady.
 	Expected(now engine.Now, in engine.LinkUp) (Next, bool)
 	// Arrived: the core has taken up what Expected told, and announced the address on the link. LinkUp and AddressReady follow.
-	Arrived(now engine.Now, port plane.Port, previous Site, out *engine.Effects)
+	Arrived(now engine.Now, port plane.Port, out *engine.Effects)
 	// ProxyAdvertised: a Proxy Router Advertisement came by a link.
 	ProxyAdvertised(now engine.Now, port plane.Port, p *ip6.Packet, m *nd.PrRtAdv, out *engine.Effects)
 	// FastAck: a Fast Binding Acknowledgement came; it is the strategy's to prove it.

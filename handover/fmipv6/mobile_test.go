@@ -164,7 +164,7 @@ func (b *bench) happens(what string) {
 		}
 		b.site = siteB
 		b.site.CoA = next.CoA
-		b.m.Arrived(b.now, cell, siteA, &b.out)
+		b.m.Arrived(b.now, cell, &b.out)
 		b.m.AddressReady(b.now, cell, &b.out)
 	case "elsewhere", "home cell", "second":
 		if _, ok := b.m.Expected(b.now, engine.LinkUp{Port: cell, HW: mnHW, Attachment: what}); ok {

@@ -128,7 +128,7 @@ func (m *Mobile) FastAck(now engine.Now, p *ip6.Packet, ack *mh.FastBindingAck, 
 	if ack.Status == mh.FastUseSupplied && m.state == announcing && m.next.Prefix.Contains(ack.Options.AltCareOf) {
 		m.next.CoA = ack.Options.AltCareOf
 	} else if ack.Status != mh.FastAccepted {
-		m.refused(ack.Status, out)
+		m.refused(now, ack.Status, out)
 		return
 	}
 	m.acked, m.until = true, now.Mono.Add(min(ack.Lifetime, Lifetime))
@@ -148,11 +148,11 @@ func (m *Mobile) FastAck(now engine.Now, p *ip6.Packet, ack *mh.FastBindingAck, 
 }
 
 // refused goes on without the previous router.
-func (m *Mobile) refused(s mh.FastStatus, out *engine.Effects) {
+func (m *Mobile) refused(now engine.Now, s mh.FastStatus, out *engine.Effects) {
 	out.Event("fast.refused", engine.S("status", s.String()))
 	why := "previous router refused: " + s.String()
 	if m.state == arrived {
-		m.core.Unforwarded(engine.Now{}, m.prev.CoA, out)
+		m.core.Unforwarded(now, m.prev.CoA, out)
 	}
 	m.fellBack(why, out)
 }
@@ -201,7 +201,7 @@ func (m *Mobile) Expected(now engine.Now, in engine.LinkUp) (handover.Next, bool
 }
 
 // Arrived goes on where the previous link ended. Without FBack the FBU is sent once more from here, RFC 5568 §4.
-func (m *Mobile) Arrived(now engine.Now, port plane.Port, _ handover.Site, out *engine.Effects) {
+func (m *Mobile) Arrived(now engine.Now, port plane.Port, out *engine.Effects) {
 	m.become(arrived, "link up where expected", out)
 	m.timers.Stop(commit)
 	out.Step("link up", "packets by the previous router", engine.A("coa", m.next.CoA))

@@ -6,6 +6,7 @@
 //	               ack.go      what the home agent answers                                      (RFC 6275 §11.7.3, §11.7.4)
 //	               athome.go   coming home, being there, leaving                                (RFC 6275 §11.5.5)
 //	               agents.go   finding the home agent: DHAAD                                    (RFC 6275 §11.4.1)
+//	               fast.go     arriving where it was expected, tunnels from previous routers        (RFC 5568)
 //	               prefix.go   mobile prefix discovery                                          (RFC 6275 §11.4.2, §11.4.3)
 //	               route.go    routes straight to correspondents: RFC 6275 §11.6; correspond.go: what these send, and §9
 //

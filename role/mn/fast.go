@@ -107,7 +107,6 @@ func (n *Node) arrived(now engine.Now, a *access, in engine.LinkUp, out *engine.
 		return false
 	}
 	port := a.link.Port
-	prev, _ := n.Site(port)
 	n.Unforwarded(now, next.CoA, out) // back where it was a moment ago
 	n.dropAddress(a, out)
 	n.pause(a, out)
@@ -119,7 +118,7 @@ func (n *Node) arrived(now engine.Now, a *access, in engine.LinkUp, out *engine.
 	n.setLocal(a.coa, plane.Local{Port: port}, out)
 	n.speaker.Own(neighbor.Key{Port: port, Addr: a.coa}, neighbor.Stance{HW: in.HW, Soft: true, Shy: true})
 	n.unsolicited(a, out)
-	n.ahead.fast.Arrived(now, port, prev, out)
+	n.ahead.fast.Arrived(now, port, out)
 	n.strategy.LinkUp(now, port, out)
 	n.strategy.AddressReady(now, port, out)
 	n.dropLinkLocal(a, out)
