@@ -2,6 +2,7 @@ package describe_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"flag"
 	"net/netip"
 	"os"
@@ -261,6 +262,22 @@ func TestUDPChecksum(t *testing.T) {
 		tree := describe.Packet(c.b)
 		if text := tree.Text(); !strings.Contains(text, c.want) {
 			t.Errorf("%s: no %q in\n%s", name, c.want, text)
+		}
+	}
+}
+
+// A sum of zero is sent as either zero of ones' complement, and a receiver that sums all of it cannot tell them apart
+// (RFC 1071 §1): a kernel's TCP sends ffff about once in 65,536 segments.
+func TestBothZeros(t *testing.T) {
+	segment := make([]byte, 20)
+	segment[12] = 5 << 4
+	binary.BigEndian.PutUint16(segment[18:], ip6.Checksum(cn, home, ip6.ProtoTCP, segment)) // now its sum is zero
+	p := ip6.Packet{Header: ip6.Header{HopLimit: 64, Src: cn, Dst: home}, Proto: ip6.ProtoTCP, Payload: segment}
+	for sum, want := range map[uint16]string{0: "(right)", 0xffff: "(right)", 1: "!! checksum wrong"} { //order:any
+		binary.BigEndian.PutUint16(segment[16:], sum)
+		tree := describe.Packet(p.Append(nil))
+		if text := tree.Text(); !strings.Contains(text, want) {
+			t.Errorf("%#04x: no %q in\n%s", sum, want, text)
 		}
 	}
 }

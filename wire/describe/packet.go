@@ -204,7 +204,8 @@ func (c *chain) data(at int, name string) {
 	c.add(Tree{Name: name, Layer: "data", Offset: c.base + at, Len: len(b), Value: octets(b), Brief: count(len(b))})
 }
 
-// sum judges the checksum of an upper layer: octets n and n+1 of b.
+// sum judges the checksum of an upper layer: octets n and n+1 of b. A sum of zero has two forms in ones' complement, and
+// kernels send either.
 func (c *chain) sum(t *Tree, proto uint8, b []byte, n int) {
 	if c.cut || len(b) < n+2 {
 		return
@@ -212,7 +213,7 @@ func (c *chain) sum(t *Tree, proto uint8, b []byte, n int) {
 	row := t.find(t.Offset + n)
 	got := uint16(number(b[n : n+2]))
 	want := checksum(c.src, c.dst, proto, b, n)
-	if got == want {
+	if got == want || want == 0 && got == 0xffff {
 		row.Value += " (right)"
 		return
 	}

@@ -115,10 +115,6 @@ func (c *chain) sumUDP(t *Tree, b []byte) {
 		t.find(t.Offset + 6).Value += " (none; RFC 6935 tunnels only)"
 		return
 	}
-	if len(b) >= 8 && number(b[6:8]) == 0xffff && checksum(c.src, c.dst, ip6.ProtoUDP, b, 6) == 0 {
-		t.find(t.Offset + 6).Value += " (right)"
-		return
-	}
 	c.sum(t, ip6.ProtoUDP, b, 6)
 }
 
