@@ -176,7 +176,7 @@ func (l *loop) wait() time.Duration {
 	for _, s := range l.slots {
 		next = min(next, s.deadline)
 	}
-	next = min(next, l.mld.deadline(), l.sweepAt())
+	next = min(next, l.mld.deadline(), l.sweepAt(), engine.Mono(l.soft.Deadline()))
 	if next == engine.Never {
 		return time.Hour
 	}
@@ -186,6 +186,7 @@ func (l *loop) wait() time.Duration {
 // ticks gives one Tick to every engine whose deadline has come: late perhaps, never early.
 func (l *loop) ticks() {
 	l.tickMLD()
+	l.tickPlane()
 	l.sweep(false)
 	for _, s := range l.slots {
 		if s.deadline == engine.Never {
@@ -195,6 +196,15 @@ func (l *loop) ticks() {
 			l.stats.Late = max(l.stats.Late, late)
 			l.handle(s, engine.Tick{})
 		}
+	}
+}
+
+// tickPlane lets the plane release what has waited for older packets.
+func (l *loop) tickPlane() {
+	if now := time.Duration(l.now().Mono); l.soft.Deadline() <= now {
+		l.soft.Advance(now, &l.sink)
+		l.drain()
+		l.settle()
 	}
 }
 

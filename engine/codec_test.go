@@ -41,7 +41,7 @@ var entries = []Entry{
 		Side: plane.Mobile, Mode: plane.Tunnel, Local: coa, Remote: ha, Out: 1, MTU: 1500, Limit: 100, Age: 1e9, Capture: true}}}}},
 	{Effect: Plane{Op: plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(hoa, 64), Path: plane.Path{Mode: plane.Hold}}}}},
 	{Effect: Plane{Op: plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(hoa, 128), Path: plane.Path{Side: plane.Agent, Mode: plane.Direct,
-		Out: 1, To: hw, Octets: 9000, Policy: plane.Oldest, Keep: true, Dedup: 1e8, Control: true}}}}},
+		Out: 1, To: hw, Octets: 9000, Policy: plane.Oldest, Keep: true, Dedup: 1e8, Control: true, Mark: true, Settle: 1e9}}}}},
 	{Effect: Plane{Op: plane.Op{Way: &plane.WayOp{Key: plane.WayKey{Inner: netip.PrefixFrom(hoa, 128), ID: 2},
 		Way: plane.Way{Local: coa, Remote: ha, Out: 1, To: hw, MTU: 1400, Copy: true, Until: 5e9}}}}},
 	{Effect: Plane{Op: plane.Op{Delete: true, Way: &plane.WayOp{}}}},

@@ -58,10 +58,11 @@ func (c *Count) add(octets int) {
 // PathCount is what one path carried since it was first set, by whichever way but copies.
 type PathCount struct {
 	Inner    netip.Prefix `json:"inner"`
-	Sent     Count        `json:"sent"`           // left
-	Received Count        `json:"received"`       // came and were accepted
-	Held     int          `json:"held"`           // packets waiting now
-	Kept     int          `json:"kept,omitempty"` // copies of sent packets that are kept now
+	Sent     Count        `json:"sent"`              // left
+	Received Count        `json:"received"`          // came and were accepted
+	Held     int          `json:"held"`              // packets waiting now
+	Kept     int          `json:"kept,omitempty"`    // copies of sent packets that are kept now
+	Waiting  int          `json:"waiting,omitempty"` // received packets that wait for older ones
 }
 
 // WayCount is what one further way carried: of what its path counts, and copies besides.
@@ -107,6 +108,9 @@ type Counters struct {
 	Flows  []FlowCount  `json:"flows,omitempty"`
 
 	Refused int `json:"refused,omitempty"` // Ops not carried out
+	// MarksSent and MarksReceived are the end markers of ways; nothing else counts them.
+	MarksSent     int `json:"marks_sent,omitempty"`
+	MarksReceived int `json:"marks_received,omitempty"`
 	// ErrorsSent and ErrorsLimited are the ICMPv6 errors sent and those the rate limit kept back, RFC 4443 §2.4 (f).
 	ErrorsSent    int `json:"errors_sent"`
 	ErrorsLimited int `json:"errors_limited"`
@@ -117,15 +121,18 @@ type tally struct {
 	drops         map[string]int
 	errors, muted int // ICMPv6 errors sent, and kept back
 	refused       int
+
+	marksSent, marksReceived int
 }
 
 // Counters copies the counters. Those of a deleted entry are gone.
 func (s *Soft) Counters() Counters {
-	c := Counters{Punts: s.punts, ErrorsSent: s.count.errors, ErrorsLimited: s.count.muted, Refused: s.count.refused}
+	c := Counters{Punts: s.punts, ErrorsSent: s.count.errors, ErrorsLimited: s.count.muted, Refused: s.count.refused,
+		MarksSent: s.count.marksSent, MarksReceived: s.count.marksReceived}
 	for _, p := range slices.SortedFunc(maps.Keys(s.routes), comparePrefix) {
 		r := s.routes[p]
 		kept := r.held.sentBefore()
-		c.Paths = append(c.Paths, PathCount{p, r.sent, r.received, r.held.n - kept, kept})
+		c.Paths = append(c.Paths, PathCount{p, r.sent, r.received, r.held.n - kept, kept, r.waiting()})
 	}
 	for _, p := range slices.SortedFunc(maps.Keys(s.ways), comparePrefix) {
 		for _, w := range s.ways[p] {

@@ -81,6 +81,9 @@ func check(t interface{ Fatalf(string, ...any) }, s *Soft, sink *Sink, counted i
 				held += len(h.data)
 			}
 		}
+		if r.order != nil {
+			held += r.order.octets
+		}
 		if r.seen != nil {
 			seen += r.seen.n
 		}

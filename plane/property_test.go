@@ -25,7 +25,7 @@ type totals struct{ held, kept, drops, unbound, copies int }
 func totalsOf(s *Soft) (n totals) {
 	c := s.Counters()
 	for _, p := range c.Paths {
-		n.held += p.Held
+		n.held += p.Held + p.Waiting
 		n.kept += p.Kept
 	}
 	for _, d := range c.Drops {

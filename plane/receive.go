@@ -67,27 +67,31 @@ func (s *Soft) decapsulate(a *arrival, b []byte, off int, sink *Sink) {
 		return
 	}
 	a.outer = outer
-	if r := s.mobile.find(dst); r != nil {
-		if by := r.via(outer.remote, outer.local); by != nil {
-			if s.congestion(b, inner, sink) {
-				s.deliver(r, by, a, inner, sink)
-			}
-			return
-		}
+	if r := s.mobile.find(dst); r != nil && s.byTunnel(r, a, b, inner, sink) {
+		return
 	}
-	if r := s.agent.find(src); r != nil {
-		if by := r.via(outer.remote, outer.local); by != nil {
-			if s.congestion(b, inner, sink) {
-				s.fromMobile(r, by, a, inner, dst, sink)
-			}
-			return
-		}
+	if r := s.agent.find(src); r != nil && s.byTunnel(r, a, b, inner, sink) {
+		return
 	}
 	if s.tunnels[outer] > 0 {
 		s.drop(sink, DropTunnelSpoofed)
 	} else {
 		s.drop(sink, DropTunnelUnknown)
 	}
+}
+
+// byTunnel takes in what the tunnel packet b brought, if its tunnel is a way of the path; else it is false.
+func (s *Soft) byTunnel(r *route, a *arrival, b, inner []byte, sink *Sink) bool {
+	by := r.via(a.outer.remote, a.outer.local)
+	switch {
+	case by == nil:
+		return false
+	case isMarker(r, a.outer, inner):
+		s.marked(r, lane{outer: a.outer}, sink)
+	case s.congestion(b, inner, sink):
+		s.accept(r, by, a, lane{outer: a.outer}, inner, sink)
+	}
+	return true
 }
 
 // fromMobile forwards at the agent what a mobile node sent through its tunnel: to another mobile node by its path, else

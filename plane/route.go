@@ -12,6 +12,8 @@ type route struct {
 	ways           []*way // by number
 	held           queue  // what waits, or copies of what was sent: copies first
 	seen           *memory
+	order          *ordering // with Settle: what waits for older packets
+	left           *Path     // with Mark: the way it went before it began to hold
 	sent, received Count
 
 	checkedGen int  // localGen for which loops was found, plus one
@@ -81,6 +83,11 @@ func (x *index) remove(r *route) {
 func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	r := s.routes[inner]
 	if r != nil {
+		if del || p.Settle <= 0 || p.Side != r.Side {
+			s.settle(r, sink)
+			r.order = nil
+		}
+		s.departs(r, p, del, sink)
 		s.unlink(r)
 	}
 	if del {
@@ -112,6 +119,7 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 		s.forget(r)
 	}
 	s.link(r)
+	s.turn(r, sink)
 	switch {
 	case moved && p.Mode != Hold:
 		s.release(r, sink)

@@ -17,6 +17,8 @@ const Headroom = tunnelHeader + tunnelOptions + routingHeader
 //	tunnel.go    out            direct, encapsulated, fragmented (RFC 2473)
 //	straight.go  out            with the headers of route optimisation (RFC 6275)
 //	hold.go      out, later     kept in order, released by Apply
+//	nest.go      out and in     tunnels in tunnels
+//	mark.go settle.go           order when the way changes: end markers, and who waits for them
 //	receive.go   in             tunnel ends and control packets
 //	deliver.go   in             to applications: options taken out, copies dropped
 //	reassemble.go, icmp.go, relay.go, restore.go   what goes wrong on the way
@@ -32,6 +34,8 @@ type Soft struct {
 	mobile, agent index                   // the same routes by side, for look-up by address
 	tunnels       map[ends]int            // ends of tunnels in use, and by how many routes
 	ends, depth   int                     // paths that carry tunnels of this node; errors being handed down
+	settling      []*route                // in which packets wait for older ones
+	due           time.Duration           // when to look at them; 0: never
 	near          sieve                   // of the Locals that are not another's
 	localGen      int                     // counts changes of Table.Locals, so that routes can check them once
 	captures      int                     // Locals, Paths and Routes with Capture
@@ -137,6 +141,9 @@ func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 		s.setRoute(op.Path.Inner.Masked(), op.Path.Path, op.Delete, sink)
 	case op.Way != nil:
 		s.setWay(op.Way.Key.masked(), op.Way.Way, op.Delete)
+		if r := s.routes[op.Way.Key.Inner.Masked()]; r != nil && r.order != nil {
+			s.proceed(r, sink)
+		}
 	case op.Gate != nil && op.Delete:
 		s.gates.remove(op.Gate.Key.masked())
 	case op.Gate != nil:
@@ -194,6 +201,9 @@ func better(a, b netip.Addr) netip.Addr {
 func (s *Soft) advance(now time.Duration, sink *Sink) {
 	s.now = max(s.now, now)
 	s.expireFragments(sink)
+	if s.due != 0 && s.now >= s.due {
+		s.expireSettling(sink)
+	}
 }
 
 // Handle treats one packet that came in by a port; from is its link-layer source. It takes data, and its capacity beyond
@@ -304,7 +314,7 @@ func (s *Soft) fromLink(a *arrival, b []byte, src, dst netip.Addr, sink *Sink) {
 	}
 	switch r := s.mobile.find(dst); {
 	case r != nil && r.straightBy(a.port):
-		s.deliver(r, r, a, b, sink)
+		s.accept(r, r, a, lane{port: a.port}, b, sink)
 	case r != nil:
 		s.drop(sink, DropNotByTunnel) // RFC 6275 §11.3.1: away from home only the tunnel brings packets
 	case len(s.mobile.levels) > 0:

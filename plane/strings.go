@@ -74,7 +74,10 @@ func (p Path) String() string {
 	if p.Dedup != 0 {
 		fmt.Fprintf(&b, " dedup %v", p.Dedup)
 	}
-	return b.String() + word(p.Keep, " keep") + word(p.Control, " control") + word(p.Hints, " hints") + word(p.Capture, " capture")
+	if p.Settle != 0 {
+		fmt.Fprintf(&b, " settle %v", p.Settle)
+	}
+	return b.String() + word(p.Keep, " keep") + word(p.Control, " control") + word(p.Hints, " hints") + word(p.Mark, " mark") + word(p.Capture, " capture")
 }
 
 // String renders "2001:db8::1>2001:db8::2 out 1 mtu 1400 copy until 5s", with the parts that are set.

@@ -120,6 +120,12 @@ type Path struct {
 	Control bool `json:",omitzero"`
 	// Hints tells the engines of peers whose packets come through the tunnel (Hint).
 	Hints bool `json:",omitzero"`
+	// Mark ends a tunnel with an end marker, as its last packet, when the path takes up another way or is deleted (decision 9).
+	Mark bool `json:",omitzero"`
+	// Settle keeps received packets in order when the way changes: what comes by the present way waits while a way before it,
+	// which is one of the Ways now, may still bring older packets. Its end marker ends that, the Way's Until, or Settle since the
+	// first packet waits. A full buffer (Limit, Octets) ends it too: nothing is dropped. 0: nothing waits.
+	Settle time.Duration `json:",omitzero"`
 }
 
 // Op is one change of a Table. Exactly one of the targets is set; Delete removes it.

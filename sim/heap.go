@@ -12,6 +12,7 @@ const (
 	evSolicit             // a: neighbour, b: its attempt
 	evFlow                // a: flow, b: 1 toward the mobile node
 	evAction              // a: of Plan.Actions, ahead of its time
+	evSettle              // a: engine of the node in whose plane packets wait
 	evInject              // a: segment, f: frame (replayed by an attacker)
 )
 

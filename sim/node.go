@@ -32,8 +32,9 @@ type node struct {
 	routes []kroute          // longest prefix first
 	icmp   icmpBucket
 
-	plane   plane.Soft // of the first life
-	mirror  mirror     // what of the plane's table the kernel must know
+	plane   plane.Soft    // of the first life
+	settles time.Duration // when the plane is called for packets that wait in it; 0: not
+	mirror  mirror        // what of the plane's table the kernel must know
 	records []engine.Record
 	byKey   map[recordKey]int // index in records
 }
@@ -147,7 +148,7 @@ func (n *node) crash() {
 		n.w.engines[r.id].eng = nil
 		r.armed = never
 	}
-	n.soft, n.engines, n.mirror = nil, nil, mirror{}
+	n.soft, n.engines, n.mirror, n.settles = nil, nil, mirror{}, 0
 	n.w.observe(Crashed{At: n.w.now, Node: n.plan.Name})
 }
 
@@ -321,6 +322,21 @@ func (n *node) flush(s *plane.Sink) {
 		n.emit(o.Port, o.To, o.Data)
 	}
 	n.w.release(s)
+	if due := n.soft.Deadline(); due < never && (n.settles == 0 || due < n.settles) && len(n.engines) > 0 {
+		n.settles = due
+		n.w.heap.push(event{at: due, kind: evSettle, a: n.engines[0].id})
+	}
+}
+
+// settle lets the plane release what has waited for older packets.
+func (n *node) settle(e event) {
+	if e.at != n.settles || n.soft == nil || n.engines[0].id != e.a {
+		return
+	}
+	n.settles = 0
+	s := n.w.sink()
+	n.soft.Advance(n.w.now, s)
+	n.flush(s)
 }
 
 // intoPlane hands a packet to the plane by a port.

@@ -190,6 +190,8 @@ func (w *world) happen(e event) {
 		w.sendFlow(e)
 	case evAction:
 		w.act(int(e.a))
+	case evSettle:
+		w.engines[e.a].node.settle(e)
 	case evInject:
 		w.inject(e)
 	}

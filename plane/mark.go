@@ -1,0 +1,59 @@
+package plane
+
+import (
+	"net/netip"
+
+	"roam6/wire/ip6"
+)
+
+// An end marker says: nothing more comes by this way (decision 9). It is a packet of the path without content (No Next Header,
+// RFC 8200 §4.7) between the mobile address and the agent's end of the tunnel, in that tunnel. A prefix is named by its
+// network address.
+
+// markerSize is the octets of an end marker without its tunnel header.
+const markerSize = ip6.HeaderLen
+
+// departs remembers the way that a path with Mark leaves, and ends it once another is taken up: a path that begins to hold
+// has not left yet, it may come back. to is the path that is wanted now.
+func (s *Soft) departs(r *route, to Path, del bool, sink *Sink) {
+	if r.Mark && r.Mode == Tunnel {
+		left := r.Path
+		r.left = &left
+	}
+	if r.left == nil || !del && to.Mode == Hold {
+		return
+	}
+	left := *r.left
+	r.left = nil
+	if del || wayOf(left) != wayOf(to) {
+		s.mark(r.inner, left, sink)
+	}
+}
+
+// mark sends an end marker as the last packet of a way. Nobody misses one that cannot leave.
+func (s *Soft) mark(inner netip.Prefix, p Path, sink *Sink) {
+	b := make([]byte, markerSize, markerSize+Headroom)
+	b[0], b[6], b[7] = 0x60, ip6.ProtoNone, TunnelHopLimit
+	if p.Side == Agent {
+		putAddrs(b, p.Local, inner.Addr())
+	} else {
+		putAddrs(b, inner.Addr(), p.Remote)
+	}
+	was := s.quiet
+	s.quiet = true
+	if s.encapsulate(&route{Path: p, inner: inner}, b, 0, sink) {
+		s.count.marksSent++
+	}
+	s.quiet = was
+}
+
+// isMarker says whether what a tunnel of a path carried is its end marker.
+func isMarker(r *route, outer ends, b []byte) bool {
+	if b[6] != ip6.ProtoNone || len(b) != markerSize {
+		return false
+	}
+	if r.Side == Agent {
+		return sourceOf(b) == r.inner.Addr() && destinationOf(b) == outer.local
+	}
+	return destinationOf(b) == r.inner.Addr() && sourceOf(b) == outer.remote
+}

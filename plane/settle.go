@@ -1,0 +1,248 @@
+package plane
+
+import "time"
+
+// maxStints is how many changes of way a path with Settle keeps apart at once; one more ends the oldest.
+const maxStints = 8
+
+// lane is a way as received packets tell it: the ends of their tunnel, or for what no tunnel brought the port.
+type lane struct {
+	outer ends
+	port  Port
+}
+
+// laneOf is the lane of a path's own way; ok is false if it has none.
+func laneOf(p Path) (l lane, ok bool) {
+	switch {
+	case p.Mode == Direct:
+		return lane{port: p.Out}, true
+	case p.Local.IsValid() && p.Remote.IsValid():
+		return lane{outer: ends{p.Local, p.Remote}}, true
+	}
+	return l, false
+}
+
+// ordering is what a path with Settle knows of its ways: the time it spent on each, the present one last. Packets of the
+// first stint pass, those of later ones wait until all before them are over.
+type ordering struct {
+	stints []stint
+	n      int // packets that wait
+	octets int
+}
+
+// stint is the time from one change of a path's way to the next.
+type stint struct {
+	lane
+	ended bool // its end marker came
+	held  []waiting
+}
+
+// waiting is a copy of a packet that came too early, and how it came.
+type waiting struct {
+	at   time.Duration
+	a    arrival
+	data []byte
+}
+
+// turn notes that a path with Settle may have another way now.
+func (s *Soft) turn(r *route, sink *Sink) {
+	if r.Settle <= 0 {
+		return
+	}
+	l, ok := laneOf(r.Path)
+	switch {
+	case !ok:
+	case r.order == nil:
+		r.order = &ordering{stints: []stint{{lane: l}}}
+	case r.order.stints[len(r.order.stints)-1].lane != l:
+		if len(r.order.stints) == maxStints {
+			r.order.stints[0].ended = true
+		}
+		r.order.stints = append(r.order.stints, stint{lane: l})
+		s.proceed(r, sink)
+	}
+}
+
+// accept takes in what came by a lane of a path, now or when nothing older is missing.
+func (s *Soft) accept(r, by *route, a *arrival, l lane, b []byte, sink *Sink) {
+	if r.order != nil && s.early(r, a, l, b, sink) {
+		return
+	}
+	s.take(r, by, a, b, sink)
+}
+
+func (s *Soft) take(r, by *route, a *arrival, b []byte, sink *Sink) {
+	if r.Side == Agent {
+		s.fromMobile(r, by, a, b, destinationOf(b), sink)
+	} else {
+		s.deliver(r, by, a, b, sink)
+	}
+}
+
+// early holds a packet that must wait. Control does not: engines have an order of their own.
+func (s *Soft) early(r *route, a *arrival, l lane, b []byte, sink *Sink) bool {
+	o := r.order
+	if last := &o.stints[len(o.stints)-1]; len(o.stints) == 1 {
+		last.ended = last.ended && last.lane != l // it goes on after all
+		return false
+	}
+	s.proceed(r, sink)
+	i := o.stint(l)
+	if i <= 0 || r.Control && isMobility(b) {
+		return false
+	}
+	if o.n >= r.Limit || r.Octets > 0 && o.octets+len(b) > r.Octets || s.heldOctets+len(b) > s.limits.held {
+		s.settle(r, sink)
+		return false
+	}
+	if o.n == 0 {
+		s.settling = append(s.settling, r)
+	}
+	o.stints[i].held = append(o.stints[i].held, waiting{s.now, *a, withRoom(b)})
+	o.n++
+	o.octets += len(b)
+	s.heldOctets += len(b)
+	s.callBy(r, s.now)
+	return true
+}
+
+// stint is the number of the stint that a packet by a lane belongs to, -1 for none.
+func (o *ordering) stint(l lane) int {
+	for i := range o.stints {
+		if st := &o.stints[i]; st.lane == l && (!st.ended || i == len(o.stints)-1) {
+			return i
+		}
+	}
+	return -1
+}
+
+// marked ends the stint whose end marker came.
+func (s *Soft) marked(r *route, l lane, sink *Sink) {
+	s.count.marksReceived++
+	if r.order == nil {
+		return
+	}
+	if i := r.order.stint(l); i >= 0 {
+		r.order.stints[i].ended = true
+		s.proceed(r, sink)
+	}
+}
+
+// proceed ends stints from the first for as long as nothing more can come of them, and lets go what waited for that.
+func (s *Soft) proceed(r *route, sink *Sink) {
+	for o := r.order; ; {
+		for len(o.stints[0].held) > 0 {
+			s.let(r, &o.stints[0], sink)
+		}
+		if len(o.stints) == 1 || !o.stints[0].ended && s.stands(r, o.stints[0].lane) {
+			return
+		}
+		o.stints = o.stints[1:]
+	}
+}
+
+// stands says whether packets by a lane are accepted, and older ones to be waited for.
+func (s *Soft) stands(r *route, l lane) bool {
+	if own, ok := laneOf(r.Path); ok && own == l {
+		return true
+	}
+	for _, w := range r.ways {
+		if own, _ := laneOf(w.Path); own == l {
+			return w.until == 0 || s.now < w.until
+		}
+	}
+	return false
+}
+
+// settle lets everything go that waits, in order, and waits for nothing more.
+func (s *Soft) settle(r *route, sink *Sink) {
+	if r.order == nil {
+		return
+	}
+	for i := range len(r.order.stints) - 1 {
+		r.order.stints[i].ended = true
+	}
+	s.proceed(r, sink)
+}
+
+// let takes the first packet that waits in a stint in.
+func (s *Soft) let(r *route, st *stint, sink *Sink) {
+	w := st.held[0]
+	st.held[0] = waiting{}
+	st.held = st.held[1:]
+	r.order.n--
+	r.order.octets -= len(w.data)
+	s.heldOctets -= len(w.data)
+	by := r.via(st.outer.remote, st.outer.local)
+	if by == nil {
+		by = r
+	}
+	s.take(r, by, &w.a, w.data, sink)
+}
+
+// callBy makes the plane want to be called when what waits since a moment must wait no more.
+func (s *Soft) callBy(r *route, since time.Duration) {
+	at := since + r.Settle
+	for _, w := range r.ways {
+		if w.until > s.now {
+			at = min(at, w.until)
+		}
+	}
+	if s.due == 0 || at < s.due {
+		s.due = at
+	}
+}
+
+// Never is the Deadline of a plane that nothing waits in.
+const Never = time.Duration(1<<63 - 1)
+
+// Deadline is when Advance must be called, at the latest, for packets that wait for older ones (Path.Settle); Never if none do.
+// Handle and Apply move the plane's time on as well.
+func (s *Soft) Deadline() time.Duration {
+	if s.due == 0 {
+		return Never
+	}
+	return s.due
+}
+
+// Advance moves the plane's time on, and lets go what has waited for long enough.
+func (s *Soft) Advance(now time.Duration, sink *Sink) { s.advance(now, sink) }
+
+// expireSettling looks at the paths in which packets wait.
+func (s *Soft) expireSettling(sink *Sink) {
+	list := s.settling
+	s.due, s.settling = 0, nil
+	for _, r := range list {
+		if r.order == nil || r.order.n == 0 {
+			continue
+		}
+		if s.now-r.order.oldest() >= r.Settle {
+			s.settle(r, sink)
+		} else {
+			s.proceed(r, sink)
+		}
+		if r.order.n > 0 {
+			s.settling = append(s.settling, r)
+			s.callBy(r, r.order.oldest())
+		}
+	}
+}
+
+// oldest is since when the first packet waits.
+func (o *ordering) oldest() time.Duration {
+	at := Never
+	for i := range o.stints {
+		if held := o.stints[i].held; len(held) > 0 {
+			at = min(at, held[0].at)
+		}
+	}
+	return at
+}
+
+// waiting is how many received packets wait.
+func (r *route) waiting() int {
+	if r.order == nil {
+		return 0
+	}
+	return r.order.n
+}
