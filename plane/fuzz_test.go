@@ -41,6 +41,13 @@ func worlds() []*Soft {
 			{Route: &RouteOp{Pair{hoa, cn}, Route{Side: Peer, CareOf: coa, Out: 1}}},
 		},
 	}
+	tables = append(tables, []Op{ // tunnels in a tunnel, and packets that wait for those by the way before
+		{Link: &LinkOp{1, Link{ar, 1500}}}, {Local: &LocalOp{coa, Local{Port: 1}}}, {Local: &LocalOp{other, Local{Port: 1}}},
+		pathOp(other, Path{Side: Mobile, Mode: Tunnel, Local: coa, Remote: ha, Out: 1}),
+		pathOp(hoa, Path{Side: Mobile, Mode: Tunnel, Local: other, Remote: ha, Out: 1, Settle: time.Second, Limit: 2}),
+		{Way: &WayOp{WayKey{host(hoa), 1}, Way{Local: other, Remote: ha, Out: 1}}},
+		pathOp(hoa, Path{Side: Mobile, Mode: Tunnel, Local: coa, Remote: ha, Out: 1, Settle: time.Second, Limit: 2, Mark: true}),
+	})
 	var all []*Soft
 	for _, ops := range tables {
 		s := NewSoft()
