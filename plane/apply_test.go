@@ -31,6 +31,7 @@ var drawPath = rapid.Custom(func(t *rapid.T) Path {
 		Octets:  rapid.SampledFrom([]int{0, 0, 100}).Draw(t, "octets"), Policy: rapid.SampledFrom([]DropPolicy{"", Newest, Oldest}).Draw(t, "policy"),
 		Keep: rapid.Bool().Draw(t, "keep"), To: drawHW.Draw(t, "to"),
 		Dedup: time.Duration(rapid.SampledFrom([]int{0, 0, 3}).Draw(t, "dedup")), Control: rapid.Bool().Draw(t, "control"),
+		Mark: rapid.Bool().Draw(t, "mark"), Settle: time.Duration(rapid.SampledFrom([]int{0, 0, 4}).Draw(t, "settle")),
 	}
 })
 

@@ -47,9 +47,9 @@ func (s *Soft) mark(inner netip.Prefix, p Path, sink *Sink) {
 	s.quiet = was
 }
 
-// isMarker says whether what a tunnel of a path carried is its end marker.
+// isMarker says whether what a tunnel of a path carried, a packet without next header, is its end marker.
 func isMarker(r *route, outer ends, b []byte) bool {
-	if b[6] != ip6.ProtoNone || len(b) != markerSize {
+	if len(b) != markerSize {
 		return false
 	}
 	if r.Side == Agent {

@@ -86,10 +86,14 @@ func (s *Soft) byTunnel(r *route, a *arrival, b, inner []byte, sink *Sink) bool 
 	switch {
 	case by == nil:
 		return false
-	case isMarker(r, a.outer, inner):
+	case inner[6] == ip6.ProtoNone && isMarker(r, a.outer, inner):
 		s.marked(r, lane{outer: a.outer}, sink)
-	case s.congestion(b, inner, sink):
-		s.accept(r, by, a, lane{outer: a.outer}, inner, sink)
+	case !s.congestion(b, inner, sink):
+	case r.order != nil && s.early(r, a, lane{outer: a.outer}, inner, sink):
+	case r.Side == Agent:
+		s.fromMobile(r, by, a, inner, destinationOf(inner), sink)
+	default:
+		s.deliver(r, by, a, inner, sink)
 	}
 	return true
 }

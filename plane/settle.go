@@ -63,14 +63,7 @@ func (s *Soft) turn(r *route, sink *Sink) {
 	}
 }
 
-// accept takes in what came by a lane of a path, now or when nothing older is missing.
-func (s *Soft) accept(r, by *route, a *arrival, l lane, b []byte, sink *Sink) {
-	if r.order != nil && s.early(r, a, l, b, sink) {
-		return
-	}
-	s.take(r, by, a, b, sink)
-}
-
+// take takes a packet in that waits for nothing.
 func (s *Soft) take(r, by *route, a *arrival, b []byte, sink *Sink) {
 	if r.Side == Agent {
 		s.fromMobile(r, by, a, b, destinationOf(b), sink)

@@ -314,7 +314,9 @@ func (s *Soft) fromLink(a *arrival, b []byte, src, dst netip.Addr, sink *Sink) {
 	}
 	switch r := s.mobile.find(dst); {
 	case r != nil && r.straightBy(a.port):
-		s.accept(r, r, a, lane{port: a.port}, b, sink)
+		if r.order == nil || !s.early(r, a, lane{port: a.port}, b, sink) {
+			s.deliver(r, r, a, b, sink)
+		}
 	case r != nil:
 		s.drop(sink, DropNotByTunnel) // RFC 6275 §11.3.1: away from home only the tunnel brings packets
 	case len(s.mobile.levels) > 0:
