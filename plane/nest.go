@@ -1,6 +1,9 @@
 package plane
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"net/netip"
+)
 
 // A tunnel end may itself be the inner address of another path: while the home agent does not know where a node is, the node
 // sends by its previous care-of address, through the tunnel of the router that forwards that one (decision 9, RFC 5568 §4).
@@ -68,18 +71,24 @@ func (s *Soft) emerge(r *route, out []byte, sink *Sink) bool {
 // owned is the Local that a packet which left a tunnel is for, if it is one of this node. Few addresses are, so most
 // packets are done with a bit.
 func (s *Soft) owned(b []byte) (Local, bool) {
-	if !s.near.has(b[38], b[39]) {
+	if !s.near.has(b[24:40]) {
 		return Local{}, false
 	}
 	l, ok := s.table.Locals[destinationOf(b)]
 	return l, ok && !l.Proxy
 }
 
-// sieve knows of addresses which are surely not among those it was given, by their last octets. It forgets none.
+// sieve knows of addresses which are surely not among those it was given. It forgets none.
 type sieve [4]uint64
 
-func (v *sieve) add(a netip.Addr)       { x := a.As16(); h := x[14] ^ x[15]; v[h>>6] |= 1 << (h & 63) }
-func (v *sieve) has(x14, x15 byte) bool { h := x14 ^ x15; return v[h>>6]>>(h&63)&1 != 0 }
+func (v *sieve) add(a netip.Addr)     { x := a.As16(); h := v.hash(x[:]); v[h>>6] |= 1 << (h & 63) }
+func (v *sieve) has(addr []byte) bool { h := v.hash(addr); return v[h>>6]>>(h&63)&1 != 0 }
+
+// hash is eight bits of all of an address: many end in the same octets.
+func (*sieve) hash(a []byte) uint8 {
+	x := binary.LittleEndian.Uint64(a)*3 ^ binary.LittleEndian.Uint64(a[8:])
+	return uint8(x * 0x9e3779b97f4a7c15 >> 56)
+}
 
 // receiveAgain treats a packet that came out of a tunnel and is for an address of the engines. Neighbour discovery is for
 // links: inside a tunnel it is somebody's who is on none of ours.
