@@ -123,11 +123,12 @@ func (n *lossless) send(serial uint32) {
 func TestOrderAcrossWays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := newLossless(t)
-		serial, to := uint32(0), coa
+		serial := uint32(0)
 		for range rapid.IntRange(1, 120).Draw(t, "steps") {
 			n.until(n.now + time.Duration(rapid.IntRange(0, 4).Draw(t, "pass"))*time.Millisecond)
 			if rapid.IntRange(0, 19).Draw(t, "move") == 0 {
-				if to = previous; rapid.Bool().Draw(t, "there") {
+				to := previous
+				if rapid.Bool().Draw(t, "there") {
 					to = coa
 				}
 				n.apply(to)

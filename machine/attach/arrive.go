@@ -18,7 +18,7 @@ const (
 // Arrive handles a link that can carry packets at a place that was known before: another router told of r (HW, Prefix and
 // Global are set). Nothing is solicited. That r is really there is asked after soon.
 //
-//spec MIP-09
+// spec MIP-09
 func (l *Link) Arrive(now engine.Now, in engine.LinkUp, r Router) {
 	l.up, l.hw, l.others = true, in.HW, nil
 	l.wait, l.probes, l.asked = 0, 0, false

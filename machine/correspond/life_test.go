@@ -151,7 +151,7 @@ func TestRefreshRequests(t *testing.T) {
 		t.Errorf("%d requests without traffic", n)
 	}
 	b = newBench(t, Config{})
-	tk := b.bind(u)
+	b.bind(u)
 	b.tick(370 * time.Second)
 	b.n.Used(at(b.now), hoa, self)
 	b.n.Used(at(b.now), coa, self) // nobody
@@ -161,7 +161,7 @@ func TestRefreshRequests(t *testing.T) {
 	if n := count(b.tick(385 * time.Second)); n != 2 {
 		t.Errorf("%d requests, want 2", n)
 	}
-	tk = b.test(hoa, coa)
+	tk := b.test(hoa, coa)
 	b.hear(update{hoa: hoa, coa: coa, seq: 2, lifetime: 400 * time.Second}.packet(tk))
 	if n := count(b.tick(500 * time.Second)); n != 0 {
 		t.Errorf("%d requests after the update", n)

@@ -21,13 +21,9 @@ const (
 	fastEvery = 1500 * time.Millisecond
 )
 
-// shuttle is the commute with other cells: at each step to one of the other two, with notice.
+// shuttle goes between the commute's cells: at each step to one of the other two, with notice.
 func shuttle(t *testing.T, seed uint64, blackout, home time.Duration) *scenario.Plan {
 	t.Helper()
-	s, err := scenario.Load("commute")
-	if err != nil {
-		t.Fatal(err)
-	}
 	draw := scenario.Draw(seed, "shuttle")
 	cells, at := []string{"ar1", "ar2", "ar3"}, 0
 	moves := ""
@@ -45,7 +41,8 @@ moves:
 %sflows:
   - {name: probe, interval: 1ms, size: 64, start: 5s, probe: true}
 `, 6*time.Second+(fastMoves+1)*fastEvery, blackout, home-10*time.Millisecond, moves)
-	if s, err = scenario.Read("shuttle.yaml", []byte(text)); err != nil {
+	s, err := scenario.Read("shuttle.yaml", []byte(text))
+	if err != nil {
 		t.Fatal(err)
 	}
 	p, err := s.Plan(scenario.Options{Strategy: "fmipv6", Seed: seed})
