@@ -183,6 +183,27 @@ func TestCells(t *testing.T) {
 	}
 }
 
+// Hosts of plain kernel on which nodes are run by hand: the one on a radio cell moves, to the link where one router waits too.
+func TestCellsOfPlainHosts(t *testing.T) {
+	on := func(names ...string) (ifaces []scenario.Iface) {
+		for _, name := range names {
+			ifaces = append(ifaces, scenario.Iface{Segment: name})
+		}
+		return ifaces
+	}
+	p := &scenario.Plan{Segments: []scenario.Segment{{Name: "wire"}, {Name: "home"}, {Name: "office", Air: true}}, Nodes: []scenario.Node{
+		{Name: "ha", Forward: true, Ifaces: on("wire", "home")}, {Name: "ar", Forward: true, Ifaces: on("wire", "office")},
+		{Name: "cn", Ifaces: on("wire")}, {Name: "mn", Ifaces: on("office")}}}
+	if c := strings.Join(Cells(p), " "); c != "home office" {
+		t.Errorf("cells: %s", c)
+	}
+	for k, want := range []bool{false, false, false, true} {
+		if n := &p.Nodes[k]; mobile(p, n) != want {
+			t.Errorf("%s is mobile: %v", n.Name, !want)
+		}
+	}
+}
+
 // Who gives up waiting for a move leaves the node attached, and free to be moved again; meanwhile nobody else moves it.
 func TestMoveInterrupted(t *testing.T) {
 	l := walkers(t, Config{})

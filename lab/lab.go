@@ -201,7 +201,7 @@ func (l *Lab) Status() Status {
 		s.Segments = append(s.Segments, seg.Name)
 	}
 	for _, n := range l.nodes {
-		ns := NodeStatus{Name: n.plan.Name, State: StateKernel, Mobile: n.plan.Userland}
+		ns := NodeStatus{Name: n.plan.Name, State: StateKernel, Mobile: mobile(l.c.Plan, n.plan)}
 		switch {
 		case n.life != nil && n.life.ended():
 			ns.State = StateStopped

@@ -86,23 +86,38 @@ func (m *Move) check(s Status) error {
 	return nil
 }
 
-// Cells are the segments of a plan that its mobile nodes can be moved to: radio cells and home links, and what a mobile node is on
-// at the start; all where none is a radio cell.
+// Cells are the segments of a plan that its mobile nodes can be moved to: radio cells, home links (where a single router waits), and
+// what a mobile node is on at the start; all where none is a radio cell. The rest are wires between routers and hosts.
 func Cells(p *scenario.Plan) []string {
 	wired := !slices.ContainsFunc(p.Segments, func(s scenario.Segment) bool { return s.Air })
-	cell := map[string]bool{}
-	for _, n := range p.Nodes {
-		for _, i := range n.Ifaces {
-			cell[i.Segment] = cell[i.Segment] || n.Userland
+	guests, others := map[string]int{}, map[string]int{}
+	for k := range p.Nodes {
+		count := others
+		if mobile(p, &p.Nodes[k]) {
+			count = guests
+		}
+		for _, i := range p.Nodes[k].Ifaces {
+			count[i.Segment]++
 		}
 	}
 	var names []string
 	for _, s := range p.Segments {
-		if s.Air || wired || cell[s.Name] {
+		if s.Air || wired || guests[s.Name] > 0 || others[s.Name] == 1 {
 			names = append(names, s.Name)
 		}
 	}
 	return names
+}
+
+// mobile tells the nodes that move: those whose engines own their links, and plain hosts on a radio cell without an
+// address of the plan, in which somebody will run a node by hand.
+func mobile(p *scenario.Plan, n *scenario.Node) bool {
+	if n.Userland || n.Forward || n.Config != nil {
+		return n.Userland
+	}
+	return slices.ContainsFunc(n.Ifaces, func(i scenario.Iface) bool {
+		return len(i.Addrs) == 0 && slices.ContainsFunc(p.Segments, func(s scenario.Segment) bool { return s.Air && s.Name == i.Segment })
+	})
 }
 
 // handEvent tells of an action done by hand.
