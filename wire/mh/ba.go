@@ -38,7 +38,7 @@ func (m *BindingAck) appendFixed(b []byte) []byte {
 	}
 	b = append(b, uint8(m.Status), flags)
 	b = binary.BigEndian.AppendUint16(b, m.Seq)
-	return binary.BigEndian.AppendUint16(b, units(m.Lifetime))
+	return binary.BigEndian.AppendUint16(b, units(m.Lifetime, Unit))
 }
 
 func (m *BindingAck) parseFixed(d []byte) {

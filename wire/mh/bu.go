@@ -38,18 +38,10 @@ func (m *BindingUpdate) Opts() *Options { return &m.Options }
 func (m *BindingUpdate) fixedLen() int { return headerLen + 6 }
 
 func (m *BindingUpdate) appendFixed(b []byte) []byte {
-	var flags uint16
-	for _, f := range [...]struct {
-		on  bool
-		bit uint16
-	}{{m.Ack, buAck}, {m.Home, buHome}, {m.LinkLocal, buLinkLocal}, {m.KeyMgmt, buKeyMgmt}, {m.MobileRouter, buMobileRouter}, {m.Overwrite, buOverwrite}} {
-		if f.on {
-			flags |= f.bit
-		}
-	}
 	b = binary.BigEndian.AppendUint16(b, m.Seq)
-	b = binary.BigEndian.AppendUint16(b, flags)
-	return binary.BigEndian.AppendUint16(b, units(m.Lifetime))
+	b = binary.BigEndian.AppendUint16(b, flags(flag{m.Ack, buAck}, flag{m.Home, buHome}, flag{m.LinkLocal, buLinkLocal}, flag{m.KeyMgmt, buKeyMgmt},
+		flag{m.MobileRouter, buMobileRouter}, flag{m.Overwrite, buOverwrite}))
+	return binary.BigEndian.AppendUint16(b, units(m.Lifetime, Unit))
 }
 
 func (m *BindingUpdate) parseFixed(d []byte) {

@@ -66,7 +66,7 @@ func (m *FastBindingAck) appendFixed(b []byte) []byte {
 	}
 	b = append(b, uint8(m.Status), flags)
 	b = binary.BigEndian.AppendUint16(b, m.Seq)
-	return binary.BigEndian.AppendUint16(b, seconds(m.Lifetime))
+	return binary.BigEndian.AppendUint16(b, units(m.Lifetime, time.Second))
 }
 
 func (m *FastBindingAck) parseFixed(d []byte) {

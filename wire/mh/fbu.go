@@ -34,18 +34,9 @@ func (m *FastBindingUpdate) Opts() *Options { return &m.Options }
 func (m *FastBindingUpdate) fixedLen() int { return headerLen + 6 }
 
 func (m *FastBindingUpdate) appendFixed(b []byte) []byte {
-	var flags uint16
-	for _, f := range [...]struct {
-		on  bool
-		bit uint16
-	}{{m.Ack, buAck}, {m.Home, buHome}, {m.LinkLocal, buLinkLocal}, {m.KeyMgmt, buKeyMgmt}} {
-		if f.on {
-			flags |= f.bit
-		}
-	}
 	b = binary.BigEndian.AppendUint16(b, m.Seq)
-	b = binary.BigEndian.AppendUint16(b, flags)
-	return binary.BigEndian.AppendUint16(b, seconds(m.Lifetime))
+	b = binary.BigEndian.AppendUint16(b, flags(flag{m.Ack, buAck}, flag{m.Home, buHome}, flag{m.LinkLocal, buLinkLocal}, flag{m.KeyMgmt, buKeyMgmt}))
+	return binary.BigEndian.AppendUint16(b, units(m.Lifetime, time.Second))
 }
 
 func (m *FastBindingUpdate) parseFixed(d []byte) {
@@ -56,9 +47,4 @@ func (m *FastBindingUpdate) parseFixed(d []byte) {
 	m.LinkLocal = flags&buLinkLocal != 0
 	m.KeyMgmt = flags&buKeyMgmt != 0
 	m.Lifetime = time.Duration(binary.BigEndian.Uint16(d[4:])) * time.Second
-}
-
-// seconds turns a duration into whole seconds, rounded down and kept inside 16 bits.
-func seconds(d time.Duration) uint16 {
-	return uint16(max(0, min(d, MaxFastLifetime)) / time.Second)
 }

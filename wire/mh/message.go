@@ -170,9 +170,25 @@ func seal(b []byte, start int, src, dst netip.Addr) []byte {
 	return b
 }
 
-// units turns a duration into units of 4 s, rounded down and kept inside 16 bits.
-func units(d time.Duration) uint16 {
-	return uint16(max(0, min(d, MaxLifetime)) / Unit)
+// units turns a duration into whole units, rounded down and kept inside 16 bits.
+func units(d, unit time.Duration) uint16 {
+	return uint16(max(0, min(d, 0xffff*unit)) / unit)
+}
+
+// flag is one bit of a flags field.
+type flag struct {
+	on  bool
+	bit uint16
+}
+
+// flags is a flags field with the bits that are on.
+func flags(list ...flag) (field uint16) {
+	for _, f := range list {
+		if f.on {
+			field |= f.bit
+		}
+	}
+	return field
 }
 
 func addr(b []byte) netip.Addr { return netip.AddrFrom16([16]byte(b)) }

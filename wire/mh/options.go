@@ -84,7 +84,7 @@ type Options struct {
 // append writes the options of the message that begins at start, with the padding that makes it a multiple of 8
 // octets. auth is the offset in b of the first authenticator, 0 without one.
 func (o *Options) append(b []byte, start int) (out []byte, auth int) {
-	if n := units(o.RefreshAdvice); n > 0 {
+	if n := units(o.RefreshAdvice, Unit); n > 0 {
 		b = append(align(b, start, 2, 0), optRefreshAdvice, 2)
 		b = binary.BigEndian.AppendUint16(b, n)
 	}
