@@ -30,7 +30,7 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	if strings.HasPrefix(e.File, overridePrefix) {
-		b.WriteString(digitsOfSecret.ReplaceAllString(escaped(e.File), "(hidden)"))
+		b.WriteString(hidden(escaped(e.File)))
 	} else {
 		b.WriteString(escaped(e.File))
 	}
@@ -39,15 +39,15 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(": ")
 	if e.Key != "" {
-		b.WriteString(digitsOfSecret.ReplaceAllString(escaped(e.Key), "(hidden)") + ": ")
+		b.WriteString(hidden(escaped(e.Key)) + ": ")
 	}
 	if e.Value != "" {
-		fmt.Fprintf(&b, "%q ", digitsOfSecret.ReplaceAllString(e.Value, "(hidden)"))
+		fmt.Fprintf(&b, "%q ", hidden(e.Value))
 	}
 	if e.Problem == "" {
 		b.WriteString("is not allowed")
 	} else {
-		b.WriteString(digitsOfSecret.ReplaceAllString(escaped(e.Problem), "(hidden)"))
+		b.WriteString(hidden(escaped(e.Problem)))
 	}
 	if e.Allowed != "" {
 		b.WriteString(": " + escaped(e.Allowed))
@@ -57,6 +57,9 @@ func (e *Error) Error() string {
 	}
 	return b.String()
 }
+
+// hidden is text without what may be a secret.
+func hidden(text string) string { return digitsOfSecret.ReplaceAllString(text, "(hidden)") }
 
 // escaped is text that a terminal prints as it stands: a file may come from anybody, and is not to clear the screen of whoever checks
 // it, or to turn its lines around.

@@ -63,7 +63,7 @@ func (l *Lab) alive(name string) (*driver.Node, error) {
 		return nil, errNotUp
 	case n == nil:
 		return nil, l.noNode(name)
-	case n.plan.Config == nil || l.c.Build == nil:
+	case l.plain(n):
 		return nil, fmt.Errorf("lab: node %q is a plain kernel and answers nothing; roam6 lab status shows which nodes run", name)
 	case n.life == nil:
 		return nil, fmt.Errorf("lab: the engines of node %q have crashed", name)

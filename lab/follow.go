@@ -47,7 +47,7 @@ func (l *Lab) Follow(ctx context.Context, node string, f func(Told) error) error
 		return errNotUp
 	case node != "" && n == nil:
 		return l.noNode(node)
-	case node != "" && (n.plan.Config == nil || l.c.Build == nil):
+	case node != "" && l.plain(n):
 		return fmt.Errorf("lab: node %q is a plain kernel and tells nothing; roam6 lab status shows which nodes run", node)
 	}
 	w := &follower{node: node, c: make(chan Told, followBacklog)}

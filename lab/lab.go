@@ -207,7 +207,7 @@ func (l *Lab) Status() Status {
 			ns.State = StateStopped
 		case n.life != nil:
 			ns.State = StateRunning
-		case n.plan.Config != nil && l.c.Build != nil:
+		case !l.plain(n):
 			ns.State = StateCrashed
 		}
 		for _, i := range n.plan.Ifaces {

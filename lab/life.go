@@ -30,7 +30,7 @@ type life struct {
 
 // conceive builds a node's engines and opens their doors in its namespace; live starts them.
 func (l *Lab) conceive(n *node) (*life, error) {
-	if n.plan.Config == nil || l.c.Build == nil {
+	if l.plain(n) {
 		return nil, nil
 	}
 	n.lives++
@@ -134,3 +134,6 @@ func (n *node) linkDown(iface string) {
 		_ = n.life.node.InjectWait(ctx, "", engine.LinkDown{Port: i.Port}) // a node too busy to hear it loses what it sends
 	}
 }
+
+// plain reports whether a node is a kernel without engines.
+func (l *Lab) plain(n *node) bool { return n.plan.Config == nil || l.c.Build == nil }

@@ -168,7 +168,7 @@ func (c *contender) roundTrip() (float64, error) {
 		if _, err := a.Read(buf); err != nil {
 			return 0, err
 		}
-		times = append(times, float64(time.Since(began))/1e3)
+		times = append(times, micros(time.Since(began)))
 	}
 	slices.Sort(times)
 	return times[len(times)/2], nil

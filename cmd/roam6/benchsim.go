@@ -16,8 +16,8 @@ func benchSim(ctx context.Context, b *benchFlags) ([]benchRow, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var rows []benchRow
 	for _, n := range b.nodes {
-		if n < 1 || n > scenario.MaxMobiles {
-			return nil, usagef("--nodes %d: 1 to %d are allowed", n, scenario.MaxMobiles)
+		if err := inRange("nodes", n, 1, scenario.MaxMobiles); err != nil {
+			return nil, err
 		}
 		if !b.json || onTerminal() {
 			fmt.Fprintf(os.Stderr, "%s …\n", plural(n, "mobile node"))

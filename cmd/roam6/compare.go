@@ -30,7 +30,7 @@ func compareCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compare SCENARIO",
 		Short: "Run a scenario with every handover strategy and print one table",
-		Long: `Runs a scenario with every handover strategy, and plain Mobile IPv6 with both ways of duplicate address detection, and prints a
+		Long: `Runs a scenario with every handover strategy, each with both ways of duplicate address detection, and prints a
 row each. What the scenario expects is expected of each: if one does not show it, the exit status is 1.
 
 A row's own key, mn.dad, is the row's: --set mn.dad=optimistic leaves the rows that say so.`,

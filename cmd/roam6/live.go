@@ -33,7 +33,7 @@ const (
 // telling decides it: all to people at a terminal. In a log, a line a handover for what takes its time.
 func (f *runFlags) telling() telling {
 	switch {
-	case f.verbose, f.world == "", f.world != "" && !f.compared && onTerminal():
+	case f.verbose, f.world == "", !f.compared && onTerminal():
 		return tellSteps
 	case f.world == "lab":
 		return tellHandovers

@@ -112,9 +112,7 @@ func (c *pcaps) close() error {
 func withoutCaptures(err error) (cut *lab.CaptureError, rest error) {
 	var several interface{ Unwrap() []error }
 	if errors.As(err, &cut) {
-		if !errors.As(err, &several) {
-			rest = nil
-		} else {
+		if errors.As(err, &several) {
 			for _, e := range several.Unwrap() {
 				_, more := withoutCaptures(e)
 				rest = errors.Join(rest, more)

@@ -100,7 +100,7 @@ func readConfig(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	var text []byte
 	if err == nil {
-		text, err = io.ReadAll(io.LimitReader(f, conf.MaxText+1))
+		text, err = io.ReadAll(io.LimitReader(f, conf.MaxPlain+1))
 		f.Close()
 	}
 	var where *fs.PathError

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -81,7 +82,7 @@ func (t *table) fit(width int) (left []string) {
 			if t.columns[i].drop != least {
 				continue
 			}
-			left = append(left, or(t.columns[i].name, t.columns[i].head))
+			left = append(left, cmp.Or(t.columns[i].name, t.columns[i].head))
 			t.columns = slices.Delete(t.columns, i, i+1)
 			for j, row := range t.rows {
 				if i < len(row) {
@@ -125,11 +126,4 @@ func fold(text string, width int) string {
 		w.WriteString("\n")
 	}
 	return w.String()
-}
-
-func or(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }
