@@ -65,12 +65,11 @@ func (d *demand) local(a netip.Addr, l plane.Local, gone bool) delta {
 	c := delta{capture: netip.PrefixFrom(a, a.BitLen())}
 	old, had := d.locals[a]
 	c.joined, c.left = d.take(a, l, gone)
-	p := netip.PrefixFrom(a, a.BitLen())
 	if had && byLink(old) {
-		c.unwant(d, old.Port, p)
+		c.unwant(d, old.Port, c.capture)
 	}
 	if !gone && byLink(l) {
-		c.want(d, l.Port, p)
+		c.want(d, l.Port, c.capture)
 	}
 	return c
 }

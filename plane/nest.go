@@ -58,14 +58,10 @@ func (s *Soft) below(r *route, mtu int) int {
 
 // emerge sends what the tunnel of a route made: by the path of its near end, or by the port.
 func (s *Soft) emerge(r *route, out []byte, sink *Sink) bool {
-	n := s.beneath(r.Local)
-	switch {
-	case n == nil:
-		return s.send(r.Out, out, sink)
-	case len(n.ways) > 0:
+	if n := s.beneath(r.Local); n != nil {
 		return s.copied(n, out, 0, sink)
 	}
-	return s.forward(n, out, 0, sink)
+	return s.send(r.Out, out, sink)
 }
 
 // owned is the Local that a packet which left a tunnel is for, if it is one of this node. Few addresses are, so most

@@ -90,10 +90,8 @@ func (s *Soft) byTunnel(r *route, a *arrival, b, inner []byte, sink *Sink) bool 
 		s.marked(r, lane{outer: a.outer}, sink)
 	case !s.congestion(b, inner, sink):
 	case r.order != nil && s.early(r, a, lane{outer: a.outer}, inner, sink):
-	case r.Side == Agent:
-		s.fromMobile(r, by, a, inner, destinationOf(inner), sink)
 	default:
-		s.deliver(r, by, a, inner, sink)
+		s.take(r, by, a, inner, sink)
 	}
 	return true
 }

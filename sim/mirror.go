@@ -62,12 +62,15 @@ func (m *mirror) capture(p netip.Prefix, by int) {
 
 // apply changes the plane: first what the kernel must know of it, then the plane itself, which may release packets.
 func (n *node) apply(op plane.Op) {
-	if n.soft.Refuses(op) != "" { // the kernel is not told; the plane's answer is that of the real one
-		s := n.w.sink()
-		n.soft.Apply(n.w.now, op, s)
-		n.flush(s)
-		return
+	if n.soft.Refuses(op) == "" { // else the kernel is not told; the plane's answer is that of the real one
+		n.tellKernel(op)
 	}
+	s := n.w.sink()
+	n.soft.Apply(n.w.now, op, s)
+	n.flush(s)
+}
+
+func (n *node) tellKernel(op plane.Op) {
 	switch {
 	case op.Local != nil:
 		n.setLocal(op.Local.Addr.As16(), op.Local.Local, op.Delete)
@@ -92,9 +95,6 @@ func (n *node) apply(op plane.Op) {
 	case op.Route != nil:
 		n.setRoute(op.Route.Pair, op.Route.Route.Capture && !op.Delete)
 	}
-	s := n.w.sink()
-	n.soft.Apply(n.w.now, op, s)
-	n.flush(s)
 }
 
 // setRoute keeps whether a mobile address is captured for the sake of one of its peers.

@@ -1,7 +1,6 @@
 package fmipv6
 
 import (
-	"crypto/subtle"
 	"fmt"
 	"net/netip"
 
@@ -51,5 +50,5 @@ func (v prover) proves(p *ip6.Packet, m mh.Message, ncoa, par netip.Addr) bool {
 		return false
 	}
 	covered, got, err := mh.Covered(p.Payload)
-	return err == nil && len(got) == v.key.Size() && subtle.ConstantTimeCompare(v.key.Sum(ncoa, par, covered), got) == 1
+	return err == nil && v.key.Verify(ncoa, par, covered, got)
 }

@@ -1,9 +1,8 @@
 package fmipv6
 
 import (
-	"slices"
-
 	"roam6/engine"
+	"roam6/handover"
 )
 
 // state of the mobile node's end. What the access is otherwise in is the base strategy's to say.
@@ -29,15 +28,5 @@ var edges = map[state][]state{
 }
 
 func (m *Mobile) become(next state, why string, out *engine.Effects) {
-	if m.state == next {
-		return
-	}
-	if !slices.Contains(edges[m.state], next) {
-		panic("fmipv6: no edge from " + string(m.state) + " to " + string(next) + " (" + why + ")")
-	}
-	out.List = append(out.List, engine.Event{
-		Name: engine.EventState, Reason: why,
-		Attrs: []engine.Attr{engine.S("machine", "fmipv6"), engine.S("from", string(m.state)), engine.S("to", string(next))},
-	})
-	m.state = next
+	handover.Become("fmipv6", edges, &m.state, next, why, out)
 }

@@ -1,9 +1,8 @@
 package mipv6
 
 import (
-	"slices"
-
 	"roam6/engine"
+	"roam6/handover"
 )
 
 // state of the mobile node's end.
@@ -28,15 +27,5 @@ var edges = map[state][]state{
 }
 
 func (m *Mobile) become(next state, why string, out *engine.Effects) {
-	if m.state == next {
-		return
-	}
-	if !slices.Contains(edges[m.state], next) {
-		panic("mipv6: no edge from " + string(m.state) + " to " + string(next) + " (" + why + ")")
-	}
-	out.List = append(out.List, engine.Event{
-		Name: engine.EventState, Reason: why,
-		Attrs: []engine.Attr{engine.S("machine", "mipv6"), engine.S("from", string(m.state)), engine.S("to", string(next))},
-	})
-	m.state = next
+	handover.Become("mipv6", edges, &m.state, next, why, out)
 }

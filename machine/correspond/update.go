@@ -138,10 +138,9 @@ func (q *request) answer(status mh.Status, seq uint16, lifetime time.Duration) [
 		p.Routing2 = q.hoa
 	}
 	ba := &mh.BindingAck{Status: status, Seq: seq, Lifetime: lifetime}
-	switch status {
-	case mh.ExpiredHomeNonce, mh.ExpiredCareOfNonce, mh.ExpiredNonces:
+	if status.NoncesExpired() {
 		p.Payload = mh.Append(nil, q.peer, q.hoa, ba)
-	default:
+	} else {
 		ba.Options.BindingAuth = make([]byte, mip.AuthLen)
 		p.Payload = mh.AppendSigned(nil, q.peer, q.hoa, ba, func(covered []byte) []byte {
 			return mip.Authenticator(q.kbm, q.coa, q.peer, covered)

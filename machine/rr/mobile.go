@@ -80,7 +80,6 @@ type Fact struct {
 	Peer   netip.Addr
 	CoA    netip.Addr // at home it is the home address
 	Packet []byte     // a whole IPv6 packet
-	Why    string     // Gone: fixed words
 }
 
 // Mobile is the mobile node's end for one home address. Make it with New.

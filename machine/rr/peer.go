@@ -163,7 +163,7 @@ func (m *Mobile) retract(s *step, p *peer, why string) {
 // gone tells that a route has ended.
 func (m *Mobile) gone(s *step, p *peer, why string) {
 	s.out.Event("route.gone", engine.A("peer", p.addr), engine.A("coa", p.route), engine.S("why", why))
-	s.facts = append(s.facts, Fact{Kind: Gone, Peer: p.addr, CoA: p.route, Why: why})
+	s.facts = append(s.facts, Fact{Kind: Gone, Peer: p.addr, CoA: p.route})
 	p.route = netip.Addr{}
 }
 

@@ -146,7 +146,7 @@ func (m *Mobile) onBA(s *step, q *ip6.Packet, ba *mh.BindingAck) {
 	}
 	u := &p.bu
 	switch st := ba.Status; {
-	case st == mh.ExpiredHomeNonce || st == mh.ExpiredCareOfNonce || st == mh.ExpiredNonces:
+	case st.NoncesExpired():
 		p.stale++
 		m.retract(s, p, "nonces expired")
 		s.out.Event("route.refused", engine.A("peer", p.addr), engine.S("status", st.String()))
@@ -168,7 +168,7 @@ func (m *Mobile) onBA(s *step, q *ip6.Packet, ba *mh.BindingAck) {
 
 // matches says why an acknowledgement is not the one that is waited for; "" if it is.
 func (m *Mobile) matches(p *peer, q *ip6.Packet, ba *mh.BindingAck) string {
-	stale := ba.Status == mh.ExpiredHomeNonce || ba.Status == mh.ExpiredCareOfNonce || ba.Status == mh.ExpiredNonces
+	stale := ba.Status.NoncesExpired()
 	switch {
 	case p == nil || !p.bu.out || p.bu.delayed && p.bu.first == p.seq+1:
 		return AckUnexpected

@@ -44,6 +44,11 @@ const (
 // Accepted reports whether the Binding Update was accepted.
 func (s Status) Accepted() bool { return s < 128 }
 
+// NoncesExpired reports whether a nonce is not known any longer: such an answer cannot be signed (RFC 6275 §9.5.4).
+func (s Status) NoncesExpired() bool {
+	return s == ExpiredHomeNonce || s == ExpiredCareOfNonce || s == ExpiredNonces
+}
+
 // String gives the words of the document that defines the code.
 func (s Status) String() string {
 	if w := statusWords[s]; w != "" {
