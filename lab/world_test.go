@@ -9,7 +9,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -134,7 +133,7 @@ func TestExec(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	want := 128 + int(syscall.SIGHUP)
-	if signal.Ignored(syscall.SIGHUP) { // under nohup, and so for every program started from here
+	if hupIgnored() { // under nohup, and so for every program started from here
 		want = 128 + int(syscall.SIGKILL)
 	}
 	if status, err := l.Exec(ctx, "b", []string{"sleep", "100"}, [3]*os.File{}, nil); err != nil || status != want {
