@@ -83,6 +83,9 @@ func (n *Node) answer(a correspond.Answer, out *engine.Effects) {
 
 // unbound answers a user packet whose home address option no binding backs: RFC 6275 §9.3.1.
 func (n *Node) unbound(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
+	if n.routes.peers != nil && !n.routes.peers.Stranger(now, p) {
+		return // bound since
+	}
 	out.Drop("no-binding", engine.A("from", p.Src))
 	be := n.tell.BindingError(now, p.Dst, p, mh.UnknownBinding)
 	if p.Dst == n.cfg.HomeAddress {

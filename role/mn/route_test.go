@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/keying/mip"
 	"roam6/machine/rr"
 	"roam6/machine/sa"
 	"roam6/plane"
@@ -169,6 +170,42 @@ func TestUnbound(t *testing.T) {
 	}
 	if _, hidden = b.sentMessages(b.do(engine.Packet{Port: wlan, Data: p.Append(nil)}), ha); len(hidden) != 0 {
 		t.Error("told twice at once")
+	}
+}
+
+// A packet that its plane knew no binding for may come to the engine after the binding has: nothing is said then.
+//
+// spec MIP-04
+func TestBoundSince(t *testing.T) {
+	b, ha := routed(t)
+	b.attach(wlan, ar1)
+	coa, other := coaOf(prefixA, hw1), netip.MustParseAddr("2001:db8:c::99")
+	var scratch engine.Effects
+	ask := func(src netip.Addr, m mh.Message) mh.Message {
+		asked := message(src, hoa, netip.Addr{}, m)
+		_, hidden := b.sentMessages(b.do(engine.Packet{Port: wlan, Data: ha.Wrap(haAddr, coa, asked.Append(nil), &scratch)}), ha)
+		if len(hidden) != 1 {
+			t.Fatalf("%T: answered %v", m, hidden)
+		}
+		return hidden[0]
+	}
+	home, careOf := ask(cn, &mh.HomeTestInit{}).(*mh.HomeTest), ask(other, &mh.CareOfTestInit{}).(*mh.CareOfTest)
+	update := &mh.BindingUpdate{Seq: 1, Ack: true, Lifetime: time.Minute}
+	update.Options.BindingAuth = make([]byte, mip.AuthLen)
+	update.Options.Nonces = &mh.NonceIndices{Home: home.NonceIndex, CareOf: careOf.NonceIndex}
+	p := ip6.Packet{Header: ip6.Header{Src: other, Dst: hoa, HopLimit: 64}, HomeAddress: cn, Proto: ip6.ProtoMH}
+	p.Payload = mh.AppendSigned(nil, cn, hoa, update, func(covered []byte) []byte {
+		return mip.Authenticator(mip.Kbm(&home.Keygen, &careOf.Keygen), other, hoa, covered)
+	})
+	b.do(engine.Packet{Port: wlan, Data: ha.Wrap(haAddr, coa, p.Append(nil), &scratch)})
+	user := ip6.Packet{Header: ip6.Header{Src: other, Dst: hoa}, HomeAddress: cn, Proto: ip6.ProtoUDP, Payload: make([]byte, 8)}
+	effects := b.do(engine.Packet{Port: wlan, Data: user.Append(nil)})
+	if _, hidden := b.sentMessages(effects, ha); len(hidden) != 0 || len(b.drops(effects)) != 0 {
+		t.Errorf("a bound mobile node is told %v %v", hidden, b.drops(effects))
+	}
+	user.Src = stranger
+	if got := b.drops(b.do(engine.Packet{Port: wlan, Data: user.Append(nil)})); !slices.Equal(got, []string{"no-binding"}) {
+		t.Errorf("from elsewhere: %v", got)
 	}
 }
 
