@@ -54,6 +54,10 @@ func (e *walker) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 		e.bound = e.on
 		out.List = append(out.List, engine.Event{Name: engine.EventState, Attrs: []engine.Attr{engine.S("to", stateBound)}})
 		out.Step("binding acknowledged", "first packet")
+	case engine.LinkHint:
+		if in.Attachment != deaf {
+			out.List = append(out.List, engine.Attach{Port: in.Port, Attachment: in.Attachment})
+		}
 	case engine.Command:
 		out.Reply(engine.Reply{ID: in.ID, Data: []byte(`"` + in.Verb + `"`)})
 	}
@@ -118,6 +122,31 @@ func TestMove(t *testing.T) {
 	}
 	if all := strings.Join(told, " "); !strings.Contains(all, EventDetached+" step "+EventAttached+" step registered state step") {
 		t.Errorf("told of %q", told)
+	}
+}
+
+// A move with notice happens as soon as an engine is ready for it, and when the notice is over if none is.
+//
+//spec RT-04
+func TestMoveNotice(t *testing.T) {
+	l := walkers(t, Config{})
+	c, _ := serve(t, l)
+	for _, m := range []struct {
+		segment string
+		notice  time.Duration
+		early   bool
+	}{{"left", 20 * time.Second, true}, {deaf, 100 * time.Millisecond, false}} {
+		began := time.Now()
+		moved, err := c.Move(t.Context(), Move{Node: "b", Segment: m.segment, Notice: m.notice, Blackout: time.Millisecond, Limit: time.Millisecond}, nil)
+		if err != nil || moved.Handover == nil || moved.Handover.To != m.segment {
+			t.Fatalf("to %s: %+v, %v", m.segment, moved, err)
+		}
+		if took := time.Since(began); (took < m.notice) != m.early {
+			t.Errorf("to %s with %v notice: it took %v", m.segment, m.notice, took)
+		}
+	}
+	if _, err := c.Move(t.Context(), Move{Node: "b", Segment: "left", Notice: -1}, nil); err == nil || !strings.Contains(err.Error(), "notice") {
+		t.Errorf("a negative notice: %v", err)
 	}
 }
 

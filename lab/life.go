@@ -43,8 +43,11 @@ func (l *Lab) conceive(n *node) (*life, error) {
 		OnEvent: func(at time.Duration, eng string, ev engine.Event) {
 			l.hub.event(l.zeroNanos()+nanos(at), n.plan.Name, eng, ev)
 		},
-		OnDrop:   l.hub.dropped,
-		OnAttach: func(e engine.Attach) { l.schedule.commanded(n.plan, e, l.nanosOf(time.Now())) },
+		OnDrop: l.hub.dropped,
+		OnAttach: func(e engine.Attach) {
+			l.schedule.commanded(n.plan, e, l.nanosOf(time.Now()))
+			n.commanded(e)
+		},
 	}
 	for _, e := range built.Engines {
 		c.Engines = append(c.Engines, driver.Engine{Name: e.Name, Engine: e.Engine})

@@ -33,8 +33,11 @@ type Move struct {
 	Node     string        `json:"node"`
 	Iface    string        `json:"iface"` // "": the node's first
 	Segment  string        `json:"segment"`
+	Notice   time.Duration `json:"notice"`   // how long before leaving the node is told of it at most; 0: not at all
 	Blackout time.Duration `json:"blackout"` // from leaving to joining
 	Limit    time.Duration `json:"limit"`    // how long after joining the node may take to register; 0: nobody waits
+
+	ready chan struct{} // one of its engines has prepared it
 }
 
 // MaxMove bounds the times of a Move: longer ones are a mistake, and a node off its segment is not to be forgotten.
@@ -68,6 +71,8 @@ func (m *Move) check(s Status) error {
 		return fmt.Errorf("%q is a wire between routers, where no mobile node finds one; the cells are: %s", m.Segment, strings.Join(s.Cells, ", "))
 	case !slices.Contains(s.Cells, m.Segment):
 		return fmt.Errorf("there is no cell %q; there are: %s", m.Segment, strings.Join(s.Cells, ", "))
+	case m.Notice < 0 || m.Notice > MaxMove:
+		return fmt.Errorf("a notice of %v: 0 to %v is allowed", m.Notice, MaxMove)
 	case m.Blackout < 0 || m.Blackout > MaxMove:
 		return fmt.Errorf("a blackout of %v: 0 to %v is allowed", m.Blackout, MaxMove)
 	case m.Limit < 0 || m.Limit > MaxMove:

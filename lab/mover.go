@@ -46,6 +46,9 @@ func newMover(n *node, m Move, where func(*member) string) *mover {
 		{Verb: scenario.Detach, Node: m.Node, Iface: m.Iface},
 		{Verb: scenario.Attach, Node: m.Node, Iface: m.Iface, Segment: m.Segment},
 	}}
+	if m.Notice > 0 {
+		plan.Actions = append([]scenario.Action{{Verb: scenario.Hint, Node: m.Node, Iface: m.Iface, Segment: m.Segment, Notice: m.Notice}}, plan.Actions...)
+	}
 	return &mover{node: m.Node, tell: make(chan Told, toldBacklog), reg: make(chan struct{}), plan: plan,
 		measure: scenario.NewMeasure(plan, "lab", "soft"), attached: notYet, stands: notYet}
 }
@@ -127,8 +130,9 @@ func (v *mover) handover(limit time.Duration) *scenario.Handover {
 }
 
 // Move takes a node off its segment and, after the blackout, attaches it to another; then it waits until the node has
-// registered by it, or the limit. Nothing that ends the wait early leaves the node unattached. tell gets the node's events
-// meanwhile; nil for nobody.
+// registered by it, or the limit. With a notice the node's engines are told of it first; it then happens when one of them is
+// ready (engine.Attach), or when the notice is over. Nothing that ends a wait early leaves the node unattached. tell gets the
+// node's events meanwhile; nil for nobody.
 func (l *Lab) Move(ctx context.Context, m Move, tell func(Told)) (Moved, error) {
 	if err := m.check(l.Status()); err != nil {
 		return Moved{}, fmt.Errorf("lab: %w", err)
@@ -138,14 +142,19 @@ func (l *Lab) Move(ctx context.Context, m Move, tell func(Told)) (Moved, error) 
 		return Moved{}, err
 	}
 	defer leave()
+	m.ready = make(chan struct{}, 1)
 	v := newMover(n, m, l.emu.where)
 	defer l.hub.listen(v)()
 	out := Moved{Node: m.Node, Iface: m.Iface, Segment: m.Segment}
-	off, cancel := context.WithTimeout(ctx, m.Blackout)
-	defer cancel()
 	for k, a := range v.plan.Actions {
-		if k == 1 {
-			v.watch(off, l.ctx, tell)
+		switch a.Verb {
+		case scenario.Hint:
+			n.awaits.Store(&m)
+			defer n.awaits.Store(nil)
+		case scenario.Detach:
+			v.pause(ctx, l.ctx, m.Notice, m.ready, tell)
+		case scenario.Attach:
+			v.pause(ctx, l.ctx, m.Blackout, nil, tell)
 		}
 		v.did(l.now(), k)
 		if err := l.byHand(a); err != nil {
@@ -166,6 +175,35 @@ func (l *Lab) Move(ctx context.Context, m Move, tell func(Told)) (Moved, error) 
 	}
 	out.Handover = v.handover(m.Limit)
 	return out, nil
+}
+
+// pause passes events on for a time, or until somebody says that it is ready.
+func (v *mover) pause(ctx, lab context.Context, length time.Duration, ready <-chan struct{}, tell func(Told)) {
+	if length <= 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	go func() {
+		select {
+		case <-ready:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	v.watch(ctx, lab, tell)
+}
+
+// commanded tells a move by hand that an engine is ready for it. It is called on the loop of the engine's node.
+func (n *node) commanded(e engine.Attach) {
+	m := n.awaits.Load()
+	if m == nil || e.Attachment != m.Segment || n.iface(m.Iface).Port != e.Port {
+		return
+	}
+	select {
+	case m.ready <- struct{}{}:
+	default: // it has heard it
+	}
 }
 
 // watch passes events on until the node has registered or one of the contexts ends.

@@ -5,6 +5,7 @@ package lab
 import (
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -18,9 +19,10 @@ type node struct {
 	ns      *os.File
 	members map[string]*member // by interface
 	lives   int
-	moving  bool         // by a Move
-	life    *life        // nil: a plain kernel, or crashed
-	store   driver.Store // survives its lives
+	moving  bool                 // by a Move
+	awaits  atomic.Pointer[Move] // the one that was announced
+	life    *life                // nil: a plain kernel, or crashed
+	store   driver.Store         // survives its lives
 }
 
 // build makes the namespace and its devices, attached to nothing.

@@ -34,9 +34,13 @@ func labMoveCmd() *cobra.Command {
 		Short: "Move a node of a lab to another cell, and say what the handover cost",
 		Long: `Takes the node's interface off its segment and, after the blackout, attaches it to another: a handover. Then it waits until the
 mobile node has registered there, and prints what each step of it waited for. A node that has not registered when the wait is
-over stays where it was moved to; the exit status is 1.`,
-		Example: lines("roam6 lab move mn ar2", "roam6 lab move mn home --blackout 200ms", "roam6 lab move mn ar3 --wait 0s      return at once"),
-		Args:    exactly(2, "a NODE and a CELL"),
+over stays where it was moved to; the exit status is 1.
+
+With --notice the link layer says beforehand where it will go, as a radio does that hears the next cell: strategy fmipv6 then
+prepares the handover, and the link switches when it is ready, or when the notice is over.`,
+		Example: lines("roam6 lab move mn ar2", "roam6 lab move mn ar2 --notice 200ms     a fast handover, in a lab of --strategy fmipv6",
+			"roam6 lab move mn home --blackout 200ms", "roam6 lab move mn ar3 --wait 0s          return at once"),
+		Args: exactly(2, "a NODE and a CELL"),
 		RunE: work(func(c *cobra.Command, args []string) error {
 			f.Node, f.Segment = args[0], args[1]
 			return f.run(c.Context())
@@ -44,8 +48,9 @@ over stays where it was moved to; the exit status is 1.`,
 	}
 	c.Flags().StringVar(&f.Iface, "iface", "", "`interface` that moves (default the node's first)")
 	c.Flags().DurationVar(&f.Blackout, "blackout", moveBlackout, "time between leaving and joining")
+	c.Flags().DurationVar(&f.Notice, "notice", 0, "how long before it the node is told of it at most; 0s: not at all")
 	c.Flags().DurationVar(&f.Limit, "wait", moveWait, "how long the node may take to register; 0s: do not wait")
-	for _, flag := range []string{"blackout", "wait"} {
+	for _, flag := range []string{"blackout", "notice", "wait"} {
 		must(c.Flags().SetAnnotation(flag, allowedNote, []string{fmt.Sprintf("0s to %v", lab.MaxMove)}))
 		must(c.RegisterFlagCompletionFunc(flag, nothing))
 	}
