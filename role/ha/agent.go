@@ -45,19 +45,21 @@ type Mobile struct {
 	HomeAddress netip.Addr
 	NAI         string
 	Security    sa.Config
-	Tunnel      *sa.ESPConfig // of mobility headers that are not for this agent, such as home tests; nil: they go by the plain tunnel
+	Tunnel      *sa.ESPConfig  // of mobility headers that are not for this agent, such as home tests; nil: they go by the plain tunnel
+	Networks    []netip.Prefix // behind it, if it is a mobile router (RFC 3963); masked, and of no other mobile node
 }
 
 // mobile is a served node: its protection and, while it is away, its binding.
 type mobile struct {
-	hoa     netip.Addr
-	nai     string
-	sa      *sa.SA
-	tunnel  *sa.Tunnel // nil if no keys are configured
-	binding *binding   // nil at home
-	pending *request   // a first registration waiting for duplicate detection
-	gone    farewell   // the binding removed last
-	letter  []byte     // an acknowledgement for the node on the home link, waiting for its link-layer address
+	hoa      netip.Addr
+	nai      string
+	sa       *sa.SA
+	tunnel   *sa.Tunnel     // nil if no keys are configured
+	networks []netip.Prefix // that it may register
+	binding  *binding       // nil at home
+	pending  *request       // a first registration waiting for duplicate detection
+	gone     farewell       // the binding removed last
+	letter   []byte         // an acknowledgement for the node on the home link, waiting for its link-layer address
 }
 
 // Agent is the home agent.
@@ -71,6 +73,7 @@ type Agent struct {
 	order   []netip.Addr       // of mobiles, as configured: for Views and restarts
 	tunnels map[uint32]*mobile // by SPI
 	bound   int
+	routers bool // some mobile node is a mobile router
 	timers  engine.Timers[due]
 	others  agents
 	tell    tell.Teller
@@ -91,12 +94,16 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 		a.adv = advertise.New(cfg.Advertise, a.rand)
 	}
 	a.dad = dad.New(dad.Config{}, a.rand)
+	if err := checkTable(&cfg); err != nil {
+		return nil, err
+	}
 	for _, m := range cfg.Mobiles {
 		protection, err := sa.New(m.Security, m.HomeAddress.String())
 		if err != nil {
 			return nil, fmt.Errorf("ha: security of %v: %w", m.HomeAddress, err)
 		}
-		served := &mobile{hoa: m.HomeAddress, nai: m.NAI, sa: protection}
+		served := &mobile{hoa: m.HomeAddress, nai: m.NAI, sa: protection, networks: m.Networks}
+		a.routers = a.routers || len(m.Networks) > 0
 		if err := a.addTunnel(served, m.Tunnel); err != nil {
 			return nil, fmt.Errorf("ha: tunnel of %v: %w", m.HomeAddress, err)
 		}

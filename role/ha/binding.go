@@ -24,7 +24,10 @@ type binding struct {
 	Seq     uint16        `json:"seq"`
 	Granted time.Duration `json:"granted"`
 	Wall    int64         `json:"expires"` // nanoseconds since 1970: survives a restart
-	expires engine.Mono
+	// Of a mobile router (RFC 3963 §6.1.1): flag R, and the networks behind it, sorted.
+	Router   bool           `json:"router,omitempty"`
+	Networks []netip.Prefix `json:"networks,omitempty"`
+	expires  engine.Mono
 }
 
 const bindingBucket = "ha/binding"
@@ -60,6 +63,7 @@ func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) 
 	b := &binding{
 		HoA: m.hoa, CoA: q.coa, Seq: q.seq, Granted: granted,
 		Wall: now.Wall.Add(granted).UnixNano(), expires: now.Mono.Add(granted),
+		Router: q.router, Networks: q.networks,
 	}
 	what := "binding.refreshed"
 	switch {
@@ -69,12 +73,13 @@ func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) 
 	case m.binding.CoA != b.CoA:
 		what = "binding.moved"
 	}
-	fresh, prev := m.binding == nil, netip.Addr{}
+	fresh, prev, old := m.binding == nil, netip.Addr{}, m.binding
 	if !fresh {
-		prev = m.binding.CoA
+		prev = old.CoA
 	}
 	m.binding = b
 	a.persist(b, out)
+	a.uncarry(old, b, out)
 	a.arm(b)
 	a.carry(b, out)
 	a.keepPrevious(now, m, prev, out)
@@ -99,15 +104,15 @@ func (a *Agent) deregister(now engine.Now, m *mobile, q request, out *engine.Eff
 
 // forget takes a binding out of cache, store, home link and plane.
 func (a *Agent) forget(m *mobile, out *engine.Effects) {
-	if m.binding != nil {
-		m.binding = nil
-		a.bound--
-	}
 	a.timers.Stop(due{m.hoa, expire})
 	a.timers.Stop(due{m.hoa, ask})
 	a.dropPrevious(m, out)
 	a.speaker.Disown(a.key(m.hoa))
-	out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: netip.PrefixFrom(m.hoa, 128)}})
+	if m.binding != nil {
+		a.uncarry(m.binding, nil, out)
+		m.binding = nil
+		a.bound--
+	}
 	out.Plane(plane.Op{Delete: true, Local: &plane.LocalOp{Addr: m.hoa}})
 	out.Persist(bindingBucket, m.hoa.String(), nil)
 }
@@ -126,9 +131,13 @@ func (a *Agent) arm(b *binding) {
 	a.timers.Set(due{b.HoA, ask}, b.expires.Add(-left))
 }
 
-// carry has the plane tunnel the home address's packets.
+// carry has the plane tunnel the packets of the home address and of the networks behind it.
 func (a *Agent) carry(b *binding, out *engine.Effects) {
-	out.Plane(plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(b.HoA, 128), Path: a.path(b)}})
+	p := a.path(b)
+	for inner := range b.inners() {
+		out.Plane(plane.Op{Path: &plane.PathOp{Inner: inner, Path: p}})
+		p.Control = false // mobility headers for nodes of a network are theirs
+	}
 }
 
 // represent speaks for a home address on the home link from now on and tells every node there (RFC 6275 §10.4.1).
@@ -139,7 +148,7 @@ func (a *Agent) represent(m *mobile, out *engine.Effects) {
 		return
 	}
 	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: m.hoa, Local: plane.Local{Port: a.cfg.Port, Proxy: true}}})
-	a.speaker.Own(a.key(m.hoa), neighbor.Stance{HW: a.hw, Soft: true, Source: ip6.LinkLocal(a.hw)})
+	a.speaker.Own(a.key(m.hoa), neighbor.Stance{HW: a.hw, Soft: true, Source: ip6.LinkLocal(a.hw), Router: m.binding != nil && m.binding.Router})
 	a.speaker.Announce(a.key(m.hoa), out)
 }
 
@@ -159,6 +168,7 @@ func (a *Agent) restore(now engine.Now, r engine.Record, out *engine.Effects) {
 		return
 	}
 	b.expires = now.Mono.Add(min(left, b.Granted)) // a clock stepped back must not prolong it
+	b.restrict(a.mobiles[b.HoA])
 	if a.mobiles[b.HoA].binding == nil {
 		a.bound++
 	}
@@ -179,7 +189,7 @@ func (a *Agent) bindingTick(now engine.Now, out *engine.Effects) {
 			out.Event("binding.expired", engine.A("hoa", m.hoa), engine.A("coa", m.binding.CoA))
 			a.forget(m, out)
 		case previous:
-			out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: previousKey(m)}})
+			a.endPrevious(m, out)
 		case ask:
 			p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: m.binding.CoA}, Routing2: m.hoa}
 			out.Send(plane.Kernel, plane.HW{}, m.sa.Protect(now, p, &mh.BindingRefreshRequest{}, out))

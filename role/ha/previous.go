@@ -26,7 +26,9 @@ func (a *Agent) keepPrevious(now engine.Now, m *mobile, prev netip.Addr, out *en
 	case !prev.IsValid(), prev == m.binding.CoA && !kept:
 		return
 	case prev != m.binding.CoA:
-		out.Plane(plane.Op{Way: &plane.WayOp{Key: previousKey(m), Way: plane.Way{Local: a.cfg.Address, Remote: prev}}})
+		for inner := range m.binding.inners() {
+			out.Plane(plane.Op{Way: &plane.WayOp{Key: previousKey(inner), Way: plane.Way{Local: a.cfg.Address, Remote: prev}}})
+		}
 	}
 	a.timers.Set(due{m.hoa, previous}, now.Mono.Add(PreviousLifetime))
 }
@@ -35,10 +37,15 @@ func (a *Agent) keepPrevious(now engine.Now, m *mobile, prev netip.Addr, out *en
 func (a *Agent) dropPrevious(m *mobile, out *engine.Effects) {
 	if _, kept := a.timers.Armed(due{m.hoa, previous}); kept {
 		a.timers.Stop(due{m.hoa, previous})
-		out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: previousKey(m)}})
+		a.endPrevious(m, out)
 	}
 }
 
-func previousKey(m *mobile) plane.WayKey {
-	return plane.WayKey{Inner: netip.PrefixFrom(m.hoa, 128), ID: previousWay}
+// endPrevious takes those ways out of the plane.
+func (a *Agent) endPrevious(m *mobile, out *engine.Effects) {
+	for inner := range m.binding.inners() {
+		out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: previousKey(inner)}})
+	}
 }
+
+func previousKey(inner netip.Prefix) plane.WayKey { return plane.WayKey{Inner: inner, ID: previousWay} }

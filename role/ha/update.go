@@ -20,7 +20,12 @@ type request struct {
 	lifetime time.Duration
 	from     netip.Addr // where it came from, and where the answer goes (RFC 6275 §9.5.4)
 	stamp    uint64     // see sa.Stamp
+	router   bool       // a mobile router's
+	networks []netip.Prefix
 }
+
+// removes reports whether the request is for the end of the binding.
+func (q *request) removes(m *mobile) bool { return q.lifetime == 0 || q.coa == m.hoa }
 
 // direct reports whether the request came from the home address itself: the node is on the home link.
 func (q *request) direct(m *mobile) bool { return q.from == m.hoa }
@@ -43,7 +48,7 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 	if alt := bu.Options.AltCareOf; alt.IsValid() {
 		q.coa = alt
 	}
-	if !bu.Home && m.binding == nil {
+	if !bu.Home && m.binding == nil && !bu.MobileRouter {
 		out.Drop("bu-not-home-registration", engine.A("hoa", m.hoa)) // no return routability here, so nothing could authorise it
 		return
 	}
@@ -57,7 +62,10 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 		return
 	}
 	status := a.admit(m, q)
-	if !bu.Home {
+	if status.Accepted() {
+		status = a.admitRouter(m, &q, bu)
+	}
+	if !bu.Home && !bu.MobileRouter {
 		status = mh.TypeChangeDisallowed // RFC 6275 §9.5.1
 	}
 	if !status.Accepted() {
@@ -67,7 +75,7 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 	}
 	m.sa.Commit(out)
 	switch {
-	case q.lifetime == 0 || q.coa == m.hoa:
+	case q.removes(m):
 		a.deregister(now, m, q, out)
 	case m.binding == nil && a.up:
 		a.probe(now, m, q, out)
@@ -95,7 +103,7 @@ func (a *Agent) admit(m *mobile, q request) mh.Status {
 	switch {
 	case !a.cfg.Prefix.Contains(m.hoa):
 		return mh.NotHomeSubnet
-	case q.lifetime == 0 || q.coa == m.hoa:
+	case q.removes(m):
 		if m.binding == nil && m.pending == nil {
 			return mh.NotHomeAgent // RFC 6275 §10.3.2: nothing to remove
 		}
@@ -147,7 +155,7 @@ func (a *Agent) detected(now engine.Now, v dad.Verdict, out *engine.Effects) {
 // answer sends a binding acknowledgement: RFC 6275 §9.5.4, §10.3.1. It goes where the update came from, with the home address in
 // a routing header unless the node is on the home link.
 func (a *Agent) answer(now engine.Now, m *mobile, q request, status mh.Status, seq uint16, lifetime time.Duration, out *engine.Effects) {
-	ba := &mh.BindingAck{Status: status, Seq: seq, Lifetime: lifetime}
+	ba := &mh.BindingAck{Status: status, Seq: seq, Lifetime: lifetime, MobileRouter: q.router && status.Accepted()}
 	p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: q.from}, Routing2: m.hoa}
 	if q.direct(m) {
 		p.Routing2 = netip.Addr{}

@@ -2,6 +2,7 @@ package ha
 
 import (
 	"encoding/json"
+	"net/netip"
 
 	"roam6/engine"
 )
@@ -22,6 +23,8 @@ type BindingView struct {
 	Sequence    uint16      `json:"sequence"`
 	Lifetime    string      `json:"lifetime"` // granted
 	Expires     engine.Mono `json:"expires_mono"`
+	// Networks are those behind a mobile router.
+	Networks []netip.Prefix `json:"networks,omitempty"`
 }
 
 // View shows the agent; see engine.Engine.
@@ -31,6 +34,7 @@ func (a *Agent) View() any {
 		if b := a.mobiles[hoa].binding; b != nil {
 			v.Bindings = append(v.Bindings, BindingView{
 				HomeAddress: b.HoA.String(), CareOf: b.CoA.String(), Sequence: b.Seq, Lifetime: b.Granted.String(), Expires: b.expires,
+				Networks: b.Networks,
 			})
 		}
 	}
