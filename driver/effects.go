@@ -42,12 +42,14 @@ func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 // change applies one operation: first to the kernel, so that packets which the plane releases find their addresses and
 // routes, then to the plane.
 func (l *loop) change(now engine.Now, op plane.Op) {
-	l.fast.Before(op)
-	defer l.fast.After(op, l.soft.TunnelMTU)
 	if why := l.soft.Refuses(op); why != "" {
+		l.soft.Apply(time.Duration(now.Mono), op, &l.sink) // counts it
+		l.drain()
 		l.event(now.Mono, ownName, engine.Event{Name: EventPlane, Reason: why, Attrs: []engine.Attr{engine.S("op", op.String())}})
 		return
 	}
+	l.fast.Before(op)
+	defer l.fast.After(op, l.soft.TunnelMTU)
 	if err := l.n.host.Apply(op); err != nil {
 		if errors.Is(err, ErrNoDevice) {
 			l.fail(err)

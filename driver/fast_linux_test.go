@@ -62,8 +62,11 @@ func (b *agentBed) start(t testing.TB, how Plane, path plane.Path) {
 			out.Plane(pathOp(path))
 		case engine.Command:
 			p := tunnelPath
-			if in.Verb == "hold" {
+			switch in.Verb {
+			case "hold":
 				p.Mode, p.Limit = plane.Hold, 1<<20
+			case "refused":
+				out.Plane(plane.Op{Gate: &plane.GateOp{Key: plane.GateKey{From: netip.MustParsePrefix("10.0.0.0/8"), Port: 1}}})
 			}
 			out.Plane(pathOp(p))
 			out.Reply(engine.Reply{ID: in.ID})
@@ -143,6 +146,15 @@ func TestFastBothWays(t *testing.T) {
 	}
 	if st.Packets != 0 {
 		t.Errorf("%d packets came to the plane", st.Packets)
+	}
+}
+
+// TestFastRefused: what the plane refuses is counted, and the fast path never hears of it.
+func TestFastRefused(t *testing.T) {
+	b := newAgentBed(t, PlaneEBPF, tunnelPath)
+	b.order(t, "refused")
+	if st := b.stats(t); st.Fast.Why != "" || st.Plane.Refused != 1 {
+		t.Errorf("slow because of %q, %d refused", st.Fast.Why, st.Plane.Refused)
 	}
 }
 
