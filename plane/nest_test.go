@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"testing"
+	"time"
 
 	"roam6/wire/ip6"
 )
@@ -199,6 +200,29 @@ func TestStraightInTunnel(t *testing.T) {
 	mn.Handle(0, 1, ar, inTunnel(par, coa, back.Append(nil)), sink)
 	if len(sink.Out) != 1 || sink.Out[0].Port != Kernel || destinationOf(sink.Out[0].Data) != hoa {
 		t.Fatalf("%+v", sink)
+	}
+}
+
+// What goes straight from a previous care-of address is copied by the ways of that address's path, as its tunnels are.
+//
+// spec MIP-08
+func TestStraightInTunnelCopies(t *testing.T) {
+	mn, sink := forwarded(t)
+	mn.Apply(0, Op{Route: &RouteOp{Pair{hoa, cn}, Route{Side: Mobile, CareOf: previous, Out: 1}}}, sink)
+	key := WayKey{netip.PrefixFrom(previous, 128), 1}
+	mn.Apply(0, Op{Way: &WayOp{key, Way{Local: coa, Remote: ar2, Out: 1, Copy: true, Until: time.Second}}}, sink)
+	for now, want := range []int{2, 1} {
+		mn.Handle(time.Duration(now)*time.Second, Kernel, HW{}, udp(hoa, cn, 100), sink)
+		if len(sink.Out) != want {
+			t.Fatalf("after %d s: %+v", now, sink)
+		}
+		for i, far := range []netip.Addr{par, ar2}[:want] {
+			inner := sink.Out[i].Data[40:]
+			if destinationOf(sink.Out[i].Data) != far || sourceOf(inner) != previous || destinationOf(inner) != cn {
+				t.Errorf("%d: %x", i, sink.Out[i].Data)
+			}
+		}
+		sink.Reset()
 	}
 }
 

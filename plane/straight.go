@@ -40,7 +40,7 @@ func (s *Soft) optimise(r *route, b []byte, sink *Sink) (done, sent bool) {
 	out, c := t.insert(b, at, fragAt)
 	switch {
 	case t.tunnel != nil && t.tunnel != r: // of the care-of address
-		sent = s.forward(t.tunnel, out, 0, sink)
+		sent = s.copied(t.tunnel, out, 0, sink)
 	case t.tunnel != nil:
 		sent = s.encapsulate(t.tunnel, out, t.added, sink)
 	case len(out) > t.mtu:
