@@ -49,7 +49,8 @@ func (a *Agent) onHomeAgentsRequest(now engine.Now, m *icmp6.HomeAgentsRequest) 
 		list[i], list[k] = list[k], list[i]
 	}
 	slices.SortStableFunc(list, func(x, y otherAgent) int { return cmp.Compare(y.preference, x.preference) })
-	r := &icmp6.HomeAgentsReply{ID: m.ID}
+	// Of the others it is not known whether they serve mobile routers (RFC 3963 §7.2): who asks for such finds out.
+	r := &icmp6.HomeAgentsReply{ID: m.ID, MobileRouters: m.MobileRouters && a.routers && len(list) == 1}
 	for _, o := range list {
 		r.Agents = append(r.Agents, o.addr)
 	}

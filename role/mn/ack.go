@@ -144,6 +144,7 @@ func (n *Node) accepted(now engine.Now, a *access, ba *mh.BindingAck, out *engin
 	} else {
 		out.Event("binding.refreshed", engine.S("lifetime", r.lifetime.String()))
 	}
+	n.routerAccepted(ba, out)
 	// The access may have gone while the acknowledgement was on its way; then the strategy registers again, or takes up this
 	// binding when the access is back.
 	if moved && a != nil && a.usable() && a.coa == r.coa {
@@ -183,13 +184,17 @@ func (n *Node) refused(now engine.Now, ba *mh.BindingAck, out *engine.Effects) {
 	if r.phase == updating && otherAgentHelps(ba.Status) && n.nextAgent(now, out) {
 		return
 	}
+	if n.routerRefused(now, ba.Status, out) {
+		return
+	}
 	n.giveUp(now, why, out)
 }
 
 // otherAgentHelps tells the refusals that are about the home agent from those about the node.
 func otherAgentHelps(s mh.Status) bool {
 	switch s {
-	case mh.InsufficientResources, mh.HomeRegistrationNotSupported, mh.NotHomeSubnet, mh.NotHomeAgent:
+	case mh.InsufficientResources, mh.HomeRegistrationNotSupported, mh.NotHomeSubnet, mh.NotHomeAgent,
+		mh.MobileRouterNotPermitted, mh.InvalidPrefix, mh.NotAuthorizedForPrefix, mh.ForwardingSetupFailed: // RFC 3963 §5.4
 		return true
 	}
 	return false

@@ -78,7 +78,7 @@ func (n *Node) askAgents(now engine.Now, out *engine.Effects) {
 	d.wait *= 2
 	d.asked, d.ever = now.Mono, true
 	p := ip6.Packet{Header: ip6.Header{Src: a.coa, Dst: ip6.HomeAgentsAnycast(n.cfg.HomePrefix)}, Proto: ip6.ProtoICMPv6}
-	p.Payload = icmp6.Append(nil, p.Src, p.Dst, &icmp6.HomeAgentsRequest{ID: d.id})
+	p.Payload = icmp6.Append(nil, p.Src, p.Dst, &icmp6.HomeAgentsRequest{ID: d.id, MobileRouters: len(n.inside.carried) > 0})
 	n.transmit(a, p.Append(nil), out)
 }
 

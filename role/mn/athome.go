@@ -72,7 +72,7 @@ func (n *Node) expectAtHome(a *access, out *engine.Effects) {
 // to the applications.
 func (n *Node) takeHome(a *access, out *engine.Effects) {
 	n.setLocal(n.cfg.HomeAddress, plane.Local{Port: a.link.Port, Proxy: true}, out)
-	n.speaker.Own(n.homeKey(a), neighbor.Stance{HW: a.link.HW()})
+	n.speaker.Own(n.homeKey(a), neighbor.Stance{HW: a.link.HW(), Router: len(n.inside.carried) > 0})
 }
 
 // giveUpHome leaves the home address to the home agent, which is about to check that nobody else has it.

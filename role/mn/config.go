@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"roam6/handover/fmipv6"
+	"roam6/machine/advertise"
 	"roam6/machine/rr"
 	"roam6/machine/sa"
 	"roam6/plane"
@@ -46,6 +47,10 @@ type Config struct {
 	// §10.4.6); nil: they go by the plain tunnel. Routes says whose routes are optimised; its HomeAddress is not read.
 	Tunnel *sa.ESPConfig
 	Routes rr.Config
+	// Networks are what the node advertises on the links inside, as a mobile router (RFC 3963); each Port is none of Links.
+	// Implicit leaves it to the home agent to know them.
+	Networks []advertise.Config
+	Implicit bool
 }
 
 // HandoverKey is shared by the node and access routers, RFC 5568 §6.4.5.

@@ -156,7 +156,9 @@ func (n *Node) Forwarded(now engine.Now, port plane.Port, f handover.Forward, ou
 	out.Plane(plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(f.CoA, 128), Path: plane.Path{
 		Side: plane.Mobile, Mode: plane.Tunnel, Local: a.coa, Remote: f.Router, Out: port, MTU: a.mtu}}})
 	if n.home.agent.IsValid() {
-		out.Plane(plane.Op{Way: &plane.WayOp{Key: n.forwardWay(way), Way: plane.Way{Local: f.CoA, Remote: n.home.agent, Out: port, MTU: a.mtu - ip6.HeaderLen}}})
+		for inner := range n.inners() {
+			out.Plane(plane.Op{Way: &plane.WayOp{Key: plane.WayKey{Inner: inner, ID: way}, Way: plane.Way{Local: f.CoA, Remote: n.home.agent, Out: port, MTU: a.mtu - ip6.HeaderLen}}})
+		}
 	}
 	if n.home.phase == updating {
 		n.Hold(now, out)
@@ -173,7 +175,9 @@ func (n *Node) Unforwarded(now engine.Now, coa netip.Addr, out *engine.Effects) 
 	if n.home.opened.Local == coa && n.home.phase == updating {
 		n.Hold(now, out)
 	}
-	out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: n.forwardWay(way)}})
+	for inner := range n.inners() {
+		out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: plane.WayKey{Inner: inner, ID: way}}})
+	}
 	out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: netip.PrefixFrom(coa, 128)}})
 	if !slices.ContainsFunc(n.access, func(a *access) bool { return a.coa == coa }) {
 		n.removeLocal(coa, out)
@@ -198,10 +202,6 @@ func (n *Node) freeWay() uint16 {
 			return way
 		}
 	}
-}
-
-func (n *Node) forwardWay(way uint16) plane.WayKey {
-	return plane.WayKey{Inner: netip.PrefixFrom(n.cfg.HomeAddress, 128), ID: way}
 }
 
 // detour is the way of applications' packets while the home agent knows a previous address only: by that address, through the

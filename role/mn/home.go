@@ -202,6 +202,7 @@ func (n *Node) sendUpdate(now engine.Now, a *access, out *engine.Effects) {
 	bu.Options.NAI = n.cfg.NAI
 	// ESP does not cover the source address, so the option says it under protection: RFC 6275 §11.7.1.
 	bu.Options.AltCareOf = r.coa
+	n.claim(bu, r.leaving)
 	p := ip6.Packet{Header: ip6.Header{Src: r.coa, Dst: r.agent}, HomeAddress: n.cfg.HomeAddress}
 	if r.leaving {
 		bu.Lifetime = 0
@@ -293,7 +294,7 @@ func (n *Node) expired(now engine.Now, out *engine.Effects) {
 func (n *Node) Hold(now engine.Now, out *engine.Effects) {
 	if p, ok := n.detour(now); ok {
 		n.home.opened = p
-		out.Plane(n.path(p))
+		n.along(p, out)
 		return
 	}
 	p := plane.Path{Side: plane.Mobile, Mode: plane.Hold, Limit: n.cfg.HoldPackets, Age: n.cfg.HoldAge}
@@ -307,11 +308,11 @@ func (n *Node) Hold(now engine.Now, out *engine.Effects) {
 		}
 	}
 	if p.Remote.IsValid() {
-		out.Plane(n.path(p))
+		n.along(p, out)
 		return
 	}
 	r.opened = plane.Path{}
-	out.Plane(n.path(p))
+	n.along(p, out)
 }
 
 // open lets applications' packets go by an access again, the held ones first.
@@ -323,7 +324,7 @@ func (n *Node) open(a *access, out *engine.Effects) {
 		p = plane.Path{Side: plane.Mobile, Mode: plane.Direct, Out: a.link.Port}
 	}
 	r.opened = p
-	out.Plane(n.path(p))
+	n.along(p, out)
 }
 
 func (n *Node) path(p plane.Path) plane.Op {

@@ -36,6 +36,7 @@ type Node struct {
 	strategy handover.Mobile
 	routes   routing
 	ahead    anticipation
+	inside   inside
 }
 
 // New makes a mobile node. All randomness comes from seed.
@@ -60,6 +61,7 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 		n.access = append(n.access, n.newAccess(l))
 	}
 	slices.SortStableFunc(n.access, func(a, b *access) int { return a.preference - b.preference })
+	n.newInside()
 	if err := n.newRouting(); err != nil {
 		return nil, fmt.Errorf("mn: tunnel: %w", err)
 	}
@@ -80,8 +82,10 @@ func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 		n.start(now, in, out)
 	case engine.LinkUp:
 		n.linkUp(now, in, out)
+		n.insideUp(now, in, out)
 	case engine.LinkDown:
 		n.linkDown(now, in, out)
+		n.insideDown(in)
 	case engine.Packet:
 		n.packet(now, in, out)
 	case engine.Tick:
@@ -113,6 +117,7 @@ func (n *Node) Deadline() (engine.Mono, string) {
 	consider(n.prefixes.deadline())
 	consider(n.routes.deadline())
 	consider(n.ahead.deadline())
+	consider(n.inside.deadline())
 	next, _ := n.pauses.Next()
 	consider(next, "addresses that were taken")
 	return at, why
@@ -150,12 +155,14 @@ func (n *Node) tick(now engine.Now, out *engine.Effects) {
 	n.agentsTick(now, out)
 	n.prefixTick(now, out)
 	n.routesTick(now, out)
+	n.insideTick(now, out)
 }
 
 // packet is the second level of dispatch: neighbour discovery, other ICMPv6, mobility.
 func (n *Node) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 	if n.accessOf(in.Port) == nil {
-		return // for another role of the host
+		n.fromInside(now, in, out)
+		return // else for another role of the host
 	}
 	p, err := ip6.Parse(in.Data)
 	if err != nil {

@@ -27,6 +27,8 @@ type View struct {
 	// Routes are the correspondents this node has told or tells where it is; Peers the mobile nodes that told it.
 	Routes []rr.Peer            `json:"routes,omitempty"`
 	Peers  []correspond.Binding `json:"peers,omitempty"`
+	// Networks are those behind this node, if it is a mobile router.
+	Networks []NetworkView `json:"networks,omitempty"`
 }
 
 // LinkView is one link of a mobile node.
@@ -53,6 +55,7 @@ func (n *Node) View() any {
 	if n.routes.peers != nil {
 		v.Peers = n.routes.peers.View()
 	}
+	v.Networks = n.inside.view()
 	if r.agent.IsValid() {
 		v.HomeAgent = r.agent.String()
 	}
