@@ -46,14 +46,8 @@ func (t *track) oneWay() *OneWay {
 
 // delayOf is the median delay of the packets sent in a span, its ends included; of copies the first counts.
 func (t *track) delayOf(from, to time.Duration) *Millis {
-	var delays []time.Duration
-	seen := make(map[uint32]bool)
-	for _, a := range t.arrivals {
-		if sent := t.sent[a.seq]; sent >= from && sent <= to && !seen[a.seq] {
-			seen[a.seq] = true
-			delays = append(delays, a.at-sent)
-		}
-	}
+	first, after := t.sentIn(window{from, to + 1})
+	delays := t.delays(first, after)
 	if len(delays) == 0 {
 		return nil
 	}

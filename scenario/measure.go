@@ -35,6 +35,7 @@ type tracks struct{ down, up track }
 type track struct {
 	sent     []time.Duration // by sequence number; notDone: not sent
 	arrivals []arrival       // in order of arrival, copies too
+	known    *tally
 }
 
 type arrival struct {

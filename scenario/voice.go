@@ -25,17 +25,7 @@ const (
 // rating is the R factor of one direction of a flow over the whole run, and the number of packets that arrived too late to be
 // heard: more than voiceBuffer later than usual.
 func (t *track) rating() (r float64, late int) {
-	delays := make([]time.Duration, 0, len(t.arrivals))
-	arrived := make([]time.Duration, len(t.sent))
-	for i := range arrived {
-		arrived[i] = notDone
-	}
-	for _, a := range t.arrivals {
-		if arrived[a.seq] == notDone {
-			arrived[a.seq] = a.at
-			delays = append(delays, a.at-t.sent[a.seq])
-		}
-	}
+	arrived, delays := t.tally().first, t.delays(0, len(t.sent))
 	if len(delays) == 0 {
 		return 0, 0
 	}

@@ -80,75 +80,11 @@ func (t *track) direction(w window, f Flow, blackout time.Duration) (Direction, 
 	return d, end
 }
 
-// usual is the median delay of all packets delivered; 0 when none was.
-func (t *track) usual() time.Duration {
-	if len(t.arrivals) == 0 {
-		return 0
-	}
-	delays := make([]time.Duration, len(t.arrivals))
-	for i, a := range t.arrivals {
-		delays[i] = a.at - t.sent[a.seq]
-	}
-	return median(delays)
-}
-
-// count counts the packets sent in the window that never came, the copies, and those that came after a later one
-// (RFC 4737 §3.3).
-func (t *track) count(w window) (lost, duplicated, reordered int) {
-	from, to := t.sentIn(w)
-	came := make([]bool, to-from)
-	highest := -1
-	for _, a := range t.arrivals {
-		seq := int(a.seq)
-		in := seq >= from && seq < to
-		if in && came[seq-from] {
-			duplicated++
-			continue
-		}
-		if in {
-			came[seq-from] = true
-			if seq < highest {
-				reordered++
-			}
-		}
-		highest = max(highest, seq)
-	}
-	for i, ok := range came {
-		if !ok && t.sent[from+i] != notDone {
-			lost++
-		}
-	}
-	return lost, duplicated, reordered
-}
-
 // sentIn gives the sequence numbers sent in a window. Senders number in order of time.
 func (t *track) sentIn(w window) (from, to int) {
 	from = sort.Search(len(t.sent), func(i int) bool { return t.sent[i] >= w.start })
 	to = sort.Search(len(t.sent), func(i int) bool { return t.sent[i] >= w.end })
 	return from, max(from, to)
-}
-
-// extra is the largest delay of a packet sent in the window beyond the median of the BaselinePackets delivered that were
-// sent last before it; nil when there are none.
-func (t *track) extra(w window) *Millis {
-	from, to := t.sentIn(w)
-	var before []time.Duration
-	largest, found := time.Duration(0), false
-	came := make([]bool, to-from) // copies do not count
-	for _, a := range t.arrivals {
-		seq, delay := int(a.seq), a.at-t.sent[a.seq]
-		switch {
-		case seq >= from && seq < to && came[seq-from]:
-		case seq >= from-BaselinePackets && seq < from:
-			before = append(before, delay)
-		case seq >= from && seq < to:
-			largest, found, came[seq-from] = max(largest, delay), true, true
-		}
-	}
-	if len(before) == 0 || !found {
-		return nil
-	}
-	return millis(max(0, largest-median(before)))
 }
 
 // median sorts what it is given.
