@@ -118,6 +118,27 @@ struct {
 	__type(value, struct setting);
 } settings SEC(".maps");
 
+/* A route that the kernel told, good until its clock ticks: at most some milliseconds after the kernel has another one. */
+struct hop {
+	__u32 src[4];
+	__u32 dst[4];
+	__u32 flow;
+	__u32 from; /* the interface the packet came by */
+	__u64 tick;
+	__u32 ifindex;
+	__u32 mtu;
+	__u32 next[4];
+};
+
+#define HOPS 1024 /* a power of two */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HOPS);
+	__type(key, __u32);
+	__type(value, struct hop);
+} hops SEC(".maps");
+
 static __always_inline int leave(__u32 why)
 {
 	__u64 *n = bpf_map_lookup_elem(&left, &why);
@@ -287,46 +308,83 @@ static __always_inline void sent(struct __sk_buff *skb, struct slot *s, int dir,
 	count(s, dir, n, size);
 }
 
-/* route asks the kernel where a packet goes from here, as if it had come by the same link. */
-static __always_inline long route(struct __sk_buff *skb, struct bpf_fib_lookup *fib, struct setting *set, __u32 first,
-				  const void *src, const void *dst, __u32 size)
+/* known says whether a route was asked for since the clock ticked. */
+static __always_inline int known(struct hop *h, __u64 now, __u32 flow, __u32 from, const __u32 *src, const __u32 *dst)
 {
+	return h->tick == now && h->flow == flow && h->from == from && h->dst[3] == dst[3] && h->dst[2] == dst[2] &&
+	       h->dst[1] == dst[1] && h->dst[0] == dst[0] && h->src[3] == src[3] && h->src[2] == src[2] &&
+	       h->src[1] == src[1] && h->src[0] == src[0];
+}
+
+/* ask asks the kernel where a packet goes from here, as if it had come by the same link. */
+static __always_inline long ask(struct __sk_buff *skb, struct hop *h, __u64 now, __u32 flow, const __u32 *src, const __u32 *dst,
+				__u32 size)
+{
+	struct bpf_fib_lookup fib = {
+		.family = AF_INET6,
+		.tot_len = size,
+		.ifindex = skb->ifindex,
+		.flowinfo = flow,
+	};
 	long r;
 
-	__builtin_memset(fib, 0, sizeof(*fib));
-	fib->family = AF_INET6;
-	fib->tot_len = skb->gso_size ? 0 : size;
-	fib->ifindex = skb->ifindex;
-	fib->flowinfo = first & bpf_htonl(0x0fffffff);
-	__builtin_memcpy(fib->ipv6_src, src, 16);
-	__builtin_memcpy(fib->ipv6_dst, dst, 16);
-	r = bpf_fib_lookup(skb, fib, sizeof(*fib), BPF_FIB_LOOKUP_SKIP_NEIGH);
-	if (fib->ifindex == set->tun)
-		return BPF_FIB_LKUP_RET_NOT_FWDED;
+	__builtin_memcpy(fib.ipv6_src, src, 16);
+	__builtin_memcpy(fib.ipv6_dst, dst, 16);
+	r = bpf_fib_lookup(skb, &fib, sizeof(fib), BPF_FIB_LOOKUP_SKIP_NEIGH);
+	if (r != BPF_FIB_LKUP_RET_SUCCESS)
+		return r;
+	h->tick = now;
+	h->flow = flow;
+	h->from = skb->ifindex;
+	__builtin_memcpy(h->src, src, 16);
+	__builtin_memcpy(h->dst, dst, 16);
+	h->ifindex = fib.ifindex;
+	h->mtu = size ? fib.mtu_result : 0; /* of a merged packet the kernel tells that of the link */
+	__builtin_memcpy(h->next, fib.ipv6_dst, 16);
 	return r;
+}
+
+/* route says where a packet goes from here; 0 if that is by the TUN, nowhere, or not whole. Flow labels are part of the question:
+ * where a route has several next hops, the packets of a flow keep to one. */
+static __always_inline struct hop *route(struct __sk_buff *skb, struct setting *set, __u32 first, const __u32 *src,
+					 const __u32 *dst, __u32 size)
+{
+	__u32 flow = first & bpf_htonl(0x0fffffff);
+	__u32 index = ((dst[0] ^ dst[1] ^ dst[2] ^ dst[3] ^ flow) * 0x9e3779b1) >> 22;
+	__u64 now = bpf_jiffies64();
+	struct hop *h = bpf_map_lookup_elem(&hops, &index);
+
+	if (!h)
+		return 0;
+	if (skb->gso_size)
+		size = 0;
+	if (!known(h, now, flow, skb->ifindex, src, dst) || size > h->mtu) {
+		if (ask(skb, h, now, flow, src, dst, size) != BPF_FIB_LKUP_RET_SUCCESS)
+			return 0;
+	}
+	return h->ifindex == set->tun ? 0 : h;
 }
 
 /* go sends the packet where route said, through the kernel's neighbour table: a packet with a link header written here would
  * keep a stale neighbour from being probed, RFC 4861 §7.3. */
-static __always_inline int go(struct bpf_fib_lookup *fib)
+static __always_inline int go(struct hop *h)
 {
 	struct bpf_redir_neigh next = {.nh_family = AF_INET6};
 
-	__builtin_memcpy(next.ipv6_nh, fib->ipv6_dst, 16);
-	return bpf_redirect_neigh(fib->ifindex, &next, sizeof(next), 0);
+	__builtin_memcpy(next.ipv6_nh, h->next, 16);
+	return bpf_redirect_neigh(h->ifindex, &next, sizeof(next), 0);
 }
 
 /* represent encapsulates, for the home agent, what came for a mobile address. On the wire the packet is as the plane and
  * the kernel's two forwardings, into the TUN and out of it, would make it. */
 static __always_inline int represent(struct __sk_buff *skb, struct path *p, struct setting *set)
 {
-	struct bpf_fib_lookup fib;
 	struct wrapped w = {};
 	struct ipv6hdr *ip;
 	struct slot *s;
+	struct hop *h;
 	__u32 index = p->slot, why;
-	__u8 hops;
-	long r;
+	__u8 left;
 
 	s = bpf_map_lookup_elem(&slots, &index);
 	ip = at(skb, ETH_HLEN, IP_HEADER);
@@ -335,13 +393,13 @@ static __always_inline int represent(struct __sk_buff *skb, struct path *p, stru
 	why = fits(skb, ip, ETH_HLEN, p, &w);
 	if (why != REASONS)
 		return leave(why);
-	hops = ip->hop_limit;
-	if (hops <= 2)
+	left = ip->hop_limit;
+	if (left <= 2)
 		return leave(HOP_LIMIT);
 	if (!open(p, s, OUT))
 		return leave(WAITING);
-	r = route(skb, &fib, set, w.first, p->local, p->remote, w.size + IP_HEADER);
-	if (r != BPF_FIB_LKUP_RET_SUCCESS)
+	h = route(skb, set, w.first, p->local, p->remote, w.size + IP_HEADER);
+	if (!h)
 		return leave(NO_ROUTE);
 	if (wrap(skb, p, &w))
 		return leave(REFUSED);
@@ -349,9 +407,9 @@ static __always_inline int represent(struct __sk_buff *skb, struct path *p, stru
 	if (!ip)
 		return TC_ACT_SHOT; /* cannot be: the room was made */
 	header(ip, p, &w, 63);
-	ip[1].hop_limit = hops - 2;
+	ip[1].hop_limit = left - 2;
 	sent(skb, s, OUT, w.size, w.one);
-	return go(&fib);
+	return go(h);
 }
 
 /* carries says whether the congestion marks of both headers let the inner packet stay as it is, RFC 6040 §4.2. */
@@ -391,13 +449,12 @@ static __always_inline int rest(struct __sk_buff *skb, struct setting *set, __u3
  * for its applications. Only the ends of the path may have sent it (RFC 6275 §10.4.5, §11.3.1). */
 static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
 {
-	struct bpf_fib_lookup fib;
 	struct ipv6hdr *ip;
 	struct path *p;
 	struct slot *s;
+	struct hop *h = 0;
 	__u32 index, size, first, one;
-	__u8 hops, agent;
-	long r = 0;
+	__u8 left, agent;
 
 	ip = at(skb, ETH_HLEN, 2 * IP_HEADER);
 	if (!ip)
@@ -421,7 +478,7 @@ static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
 		return rest(skb, set, CONGESTION);
 	if (!usual(&ip[1].daddr) || !usual(&ip[1].saddr))
 		return rest(skb, set, BAD_ADDRESS);
-	hops = ip[1].hop_limit;
+	left = ip[1].hop_limit;
 	size = bpf_ntohs(ip[1].payload_len) + IP_HEADER;
 	first = *(__u32 *)&ip[1];
 	struct in6_addr src = ip[1].saddr, dst = ip[1].daddr;
@@ -431,25 +488,25 @@ static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
 	one = largest(skb, ETH_HLEN + IP_HEADER, proto, size);
 	if (!one)
 		return rest(skb, set, UPPER_LAYER);
-	if (agent && hops <= 1)
+	if (agent && left <= 1)
 		return rest(skb, set, HOP_LIMIT);
 	if (!open(p, s, IN))
 		return rest(skb, set, WAITING);
 	if (agent) {
-		r = route(skb, &fib, set, first, &src, &dst, size);
-		if (r != BPF_FIB_LKUP_RET_SUCCESS)
+		h = route(skb, set, first, src.s6_addr32, dst.s6_addr32, size);
+		if (!h)
 			return rest(skb, set, NO_ROUTE);
 	}
 	if (bpf_skb_adjust_room(skb, -IP_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_DECAP_L3_IPV6))
 		return rest(skb, set, REFUSED);
 	sent(skb, s, IN, size, one);
-	if (!agent)
+	if (!h)
 		return bpf_redirect(set->tun, BPF_F_INGRESS);
 	ip = at(skb, ETH_HLEN, IP_HEADER);
 	if (!ip)
 		return TC_ACT_SHOT; /* cannot be: it was there */
-	ip->hop_limit = hops - 1;
-	return go(&fib);
+	ip->hop_limit = left - 1;
+	return go(h);
 }
 
 /* link stands before a link's own stack. */

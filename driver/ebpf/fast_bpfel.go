@@ -13,6 +13,18 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type fastHop struct {
+	_       structs.HostLayout
+	Src     [4]uint32
+	Dst     [4]uint32
+	Flow    uint32
+	From    uint32
+	Tick    uint64
+	Ifindex uint32
+	Mtu     uint32
+	Next    [4]uint32
+}
+
 type fastPath struct {
 	_       structs.HostLayout
 	Local   [4]uint32
@@ -45,6 +57,7 @@ type fastSlot struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	fastMapHops     = "hops"
 	fastMapLeft     = "left"
 	fastMapLocals   = "locals"
 	fastMapPaths    = "paths"
@@ -104,6 +117,7 @@ type fastProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type fastMapSpecs struct {
+	Hops     *ebpf.MapSpec `ebpf:"hops"`
 	Left     *ebpf.MapSpec `ebpf:"left"`
 	Locals   *ebpf.MapSpec `ebpf:"locals"`
 	Paths    *ebpf.MapSpec `ebpf:"paths"`
@@ -137,6 +151,7 @@ func (o *fastObjects) Close() error {
 //
 // It can be passed to loadFastObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fastMaps struct {
+	Hops     *ebpf.Map `ebpf:"hops"`
 	Left     *ebpf.Map `ebpf:"left"`
 	Locals   *ebpf.Map `ebpf:"locals"`
 	Paths    *ebpf.Map `ebpf:"paths"`
@@ -146,6 +161,7 @@ type fastMaps struct {
 
 func (m *fastMaps) Close() error {
 	return _FastClose(
+		m.Hops,
 		m.Left,
 		m.Locals,
 		m.Paths,
