@@ -61,10 +61,7 @@ func build(c *Config, r RoleConfig, seed [32]byte) (engine.Engine, error) {
 	case r.AR != nil:
 		cfg := ar.Config{}
 		for _, l := range r.AR.Links {
-			cfg.Links = append(cfg.Links, advertise.Config{
-				Port: plane.Port(l.Port), Prefix: l.Prefix, Address: l.Address, IntervalMin: l.IntervalMin, IntervalMax: l.IntervalMax,
-				Lifetime: *l.Lifetime, DelayMax: *l.RADelayMax, Valid: l.Valid, Preferred: l.Preferred,
-			})
+			cfg.Links = append(cfg.Links, advertised(l))
 		}
 		cfg.Fast = fastRouter(r.AR, cfg.Links)
 		return ar.New(cfg, seed)
@@ -79,7 +76,7 @@ func mobileNode(c *Config, m *MNConfig) mn.Config {
 		HomeAddress: m.HomeAddress, HomePrefix: m.HomePrefix, HomeAgent: m.HomeAgent, NAI: m.NAI,
 		Strategy: m.Strategy, DAD: mn.DAD(m.DAD), Lifetime: m.Lifetime, HoldPackets: m.HoldPackets, HoldAge: m.HoldAge,
 		Security: security(m.Security), Tunnel: tunnelOf(m.Security), Routes: routesOf(m),
-		HandoverKeys: handoverKeysOf(m),
+		HandoverKeys: handoverKeysOf(m), Networks: networksOf(m), Implicit: m.RegisterNetworks == "implicit",
 	}
 	for _, l := range c.Links {
 		if !slices.Contains(m.Links, l.Port) {
@@ -100,7 +97,7 @@ func homeAgent(h *HAConfig) ha.Config {
 		},
 	}
 	for _, m := range h.Mobiles {
-		cfg.Mobiles = append(cfg.Mobiles, ha.Mobile{HomeAddress: m.HomeAddress, NAI: m.NAI, Security: security(m.Security), Tunnel: tunnelOf(m.Security)})
+		cfg.Mobiles = append(cfg.Mobiles, ha.Mobile{HomeAddress: m.HomeAddress, NAI: m.NAI, Security: security(m.Security), Tunnel: tunnelOf(m.Security), Networks: m.Networks})
 	}
 	return cfg
 }

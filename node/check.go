@@ -98,6 +98,11 @@ func (k *checker) findRouted(roles []RoleConfig) {
 				k.routed[a.Port] = true
 			}
 		}
+		if r.MN != nil {
+			for _, a := range r.MN.Networks {
+				k.routed[a.Port] = true
+			}
+		}
 	}
 }
 
@@ -194,6 +199,7 @@ func (k *checker) mn(at string, m *MNConfig) {
 	k.must(m.HoldAge > 0 && m.HoldAge <= time.Minute, at+".hold_age", m.HoldAge, "up to 1m")
 	k.security(at+".security", m.Security)
 	k.routes(at, m)
+	k.networks(at, m)
 }
 
 func (k *checker) advertise(at string, a *AdvertiseConfig) {
@@ -238,6 +244,7 @@ func (k *checker) ha(at string, h *HAConfig) {
 	k.must(h.Preference >= 0 && h.Preference < 1<<16, at+".preference", h.Preference, "0 to 65535")
 	k.must(len(h.Mobiles) <= maxMobiles, at+".mobiles", len(h.Mobiles), fmt.Sprintf("%d at most", maxMobiles))
 	k.mobiles(at, h)
+	k.table(at, h)
 }
 
 func (k *checker) mobiles(at string, h *HAConfig) {

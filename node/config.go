@@ -52,6 +52,9 @@ type MNConfig struct {
 
 	RouteOptimisation string             `yaml:"route_optimisation" allowed:"never|on-traffic" doc:"whether packets go to correspondents straight instead of through the home agent: on-traffic begins when a packet of one comes through it; never also keeps from them where the node is; default never"`
 	RoutePeers        []RoutePeersConfig `yaml:"route_peers" doc:"exceptions; the longest prefix decides"`
+
+	Networks         []AdvertiseConfig `yaml:"networks" doc:"mobile router (RFC 3963): the links inside and their prefixes, which the home agent must have as networks of this node; the kernel forwards (net.ipv6.conf.all.forwarding is 1) and holds an address of each"`
+	RegisterNetworks string            `yaml:"register_networks" allowed:"explicit|implicit" doc:"mobile router: explicit names the networks in each registration, implicit leaves them to the home agent; default explicit"`
 }
 
 // ARConfig is an access router.
@@ -90,6 +93,7 @@ type HAConfig struct {
 type MobileConfig struct {
 	HomeAddress netip.Addr     `yaml:"home_address,required" doc:"in the home prefix"`
 	NAI         string         `yaml:"nai" doc:"network access identifier"`
+	Networks    []netip.Prefix `yaml:"networks" doc:"mobile router: networks behind it that it may register (RFC 3963), up to /64; no other mobile node's. Routes for them must lead to this host"`
 	Security    SecurityConfig `yaml:"security,required" doc:"the mobile node's, seen from this end: in and out exchanged"`
 }
 
