@@ -134,7 +134,7 @@ func (l *loop) drain() {
 		l.queue = append(l.queue, queued{in: engine.Packet{Port: p.Port, From: p.From, Data: p.Data}})
 	}
 	for _, h := range l.sink.Hints {
-		l.queue = append(l.queue, queued{in: engine.Traffic{Mobile: h.Pair.Mobile, Peer: h.Pair.Peer, Straight: h.Straight}})
+		l.queue = append(l.queue, queued{in: engine.Traffic{Mobile: h.Pair.Mobile, Peer: h.Pair.Peer, Straight: h.Straight, Unreachable: h.Unreachable}})
 	}
 	for _, d := range l.sink.Drops {
 		l.drop(d.Reason, d.N)

@@ -32,6 +32,7 @@ var entries = []Entry{
 	{Input: LinkHint{Port: 1}},
 	{Input: Traffic{Mobile: hoa, Peer: ha}},
 	{Input: Traffic{Mobile: hoa, Peer: ha, Straight: true}},
+	{Input: Traffic{Mobile: hoa, Peer: ha, Straight: true, Unreachable: ha}},
 	{Input: Command{ID: 1<<64 - 1, Verb: "binding", Args: map[string]string{"hoa": "2001:db8:1::10", "": ""}}},
 	{Effect: Send{Port: plane.Kernel, To: hw, Data: []byte("packet")}},
 	{Effect: Plane{Op: plane.Op{Link: &plane.LinkOp{Port: 1, Link: plane.Link{Gateway: hw, MTU: 1280}}}}},

@@ -52,10 +52,14 @@ type LinkDown struct {
 
 // Traffic is a hint of the plane: user packets of a peer came to a mobile address of this node through its tunnel, or (Straight)
 // packets went or came by a plane.Route. It comes at most once in plane.HintInterval for a pair, and may be missing.
+//
+// With Unreachable it says that packets of a Route do not reach its care-of address, which this is, as an ICMPv6 error told that
+// anybody on the way may have forged (plane.Hint).
 type Traffic struct {
-	Mobile   netip.Addr `json:"mobile"`
-	Peer     netip.Addr `json:"peer"`
-	Straight bool       `json:"straight,omitempty"`
+	Mobile      netip.Addr `json:"mobile"`
+	Peer        netip.Addr `json:"peer"`
+	Straight    bool       `json:"straight,omitempty"`
+	Unreachable netip.Addr `json:"unreachable,omitzero"`
 }
 
 // LinkHint says that the link layer expects this port to be at another point of attachment soon. A hint may be wrong, late

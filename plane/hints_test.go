@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"roam6/wire/ip6"
 )
 
 // Engines hear of peers whose packets come through a tunnel that asks for it: of each at most once in HintInterval, of all
@@ -90,5 +92,43 @@ func TestRouteHints(t *testing.T) {
 	}
 	if down := pass(RouteHintInterval, peer, mobile, cn, hoa); down != [2]int{1, 1} {
 		t.Errorf("down, after the interval: hints %v", down)
+	}
+}
+
+// The engines of a correspondent hear that a care-of address is not reached: not of ports, which are its applications', not of
+// what no Route sent, and not as often as anybody likes.
+//
+// spec MIP-04
+func TestUnreachableHints(t *testing.T) {
+	s, sink := NewSoft(), Sink{}
+	for _, op := range []Op{
+		{Link: &LinkOp{1, Link{ar, 1500}}},
+		pathOp(cn, Path{Side: Mobile, Mode: Direct, Out: 1, Control: true}),
+		{Route: &RouteOp{Pair{hoa, cn}, Route{Side: Peer, CareOf: coa, Out: 1}}},
+	} {
+		s.Apply(0, op, &sink)
+	}
+	routed := func(careOf netip.Addr) []byte {
+		return (&ip6.Packet{Header: ip6.Header{Src: cn, Dst: careOf}, Routing2: hoa, Proto: ip6.ProtoUDP, Payload: make([]byte, 30)}).Append(nil)
+	}
+	for i, c := range []struct {
+		now    time.Duration
+		e      icmpError
+		hinted bool
+	}{
+		{0, icmpError{kind: icmpUnreachable, code: codeAddress, about: routed(coa), from: ha}, true},
+		{ErrorHintInterval / 2, icmpError{kind: icmpUnreachable, code: codeAddress, about: routed(coa), from: ha}, false},
+		{ErrorHintInterval, icmpError{kind: icmpUnreachable, code: codeNoRoute, about: routed(coa), from: ha}, true},
+		{9 * time.Second, icmpError{kind: icmpUnreachable, code: codePort, about: routed(coa), from: coa}, false},
+		{9 * time.Second, icmpError{kind: icmpUnreachable, code: codeAddress, about: routed(previous), from: ha}, false},
+		{9 * time.Second, icmpError{kind: icmpTimeExceeded, about: routed(coa), from: ha}, false},
+		{9 * time.Second, icmpError{kind: icmpUnreachable, about: udp(cn, hoa, 30), from: ha}, false},
+	} {
+		sink.Reset()
+		s.Handle(c.now, 1, ar, c.e.packet(), &sink)
+		want := Hint{Pair: Pair{hoa, cn}, Straight: true, Unreachable: coa}
+		if (len(sink.Hints) == 1) != c.hinted || c.hinted && sink.Hints[0] != want {
+			t.Errorf("%d: %+v", i, sink.Hints)
+		}
 	}
 }

@@ -23,6 +23,7 @@ const (
 
 	codeNoRoute    = 0 // of icmpUnreachable
 	codeAddress    = 3
+	codePort       = 4
 	codeHops       = 0 // of icmpTimeExceeded
 	codeReassembly = 1
 

@@ -28,6 +28,7 @@ type straight struct {
 	out            uint16
 	peer, capture  bool   // peer: this node is the peer
 	hinted         uint32 // second of the last hint, from 1; 0: none
+	erred          uint32 // likewise, that the care-of address is not reached
 	sent, received Count
 }
 

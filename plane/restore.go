@@ -35,6 +35,12 @@ func (s *Soft) restore(b []byte, off int, sink *Sink) bool {
 		e.from = destinationOf(about) // the peer itself says it
 	}
 	switch e.kind {
+	case icmpUnreachable:
+		if peer, mobile := about[8:24], about[24:40]; e.code != codePort { // a port is the application's, and the node was reached
+			if route := s.pairs.find(mobile, peer, true); route != nil && netip.AddrFrom16(route.careOf) == remote {
+				route.missed(s.now, mobile, peer, sink)
+			}
+		}
 	case icmpTooBig:
 		if !s.learn(remote, e.value, sink) {
 			return true

@@ -316,7 +316,7 @@ func (n *node) flush(s *plane.Sink) {
 		n.offer(n.w.punted.box(p))
 	}
 	for _, h := range s.Hints {
-		n.offer(engine.Traffic{Mobile: h.Pair.Mobile, Peer: h.Pair.Peer, Straight: h.Straight})
+		n.offer(engine.Traffic{Mobile: h.Pair.Mobile, Peer: h.Pair.Peer, Straight: h.Straight, Unreachable: h.Unreachable})
 	}
 	for _, o := range s.Out {
 		n.emit(o.Port, o.To, o.Data)

@@ -12,7 +12,8 @@
 //     address (§5.2.9).
 //   - Answer a packet for which Stranger is true with a Binding Error, status 1, at a limited rate (machine/tell), and ask
 //     the same limit before it sends an Answer that is Unproven.
-//   - Tell of traffic by Used: without it no Binding Refresh Request is sent.
+//   - Tell of traffic by Used: without it no Binding Refresh Request is sent. Tell of care-of addresses that are not reached by
+//     Unreachable: without it their mobile nodes lose packets for as long as their bindings live.
 //
 // # Who may fill the cache
 //

@@ -78,9 +78,18 @@ func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 			n.answer(a, out)
 		}
 	case engine.Traffic:
-		if in.Straight && in.Peer == n.cfg.Address {
-			n.bindings.Used(now, in.Mobile, in.Peer)
-		}
+		n.traffic(now, in, out)
+	}
+}
+
+// traffic hears of packets by the bindings, and of a care-of address that they do not reach.
+func (n *Node) traffic(now engine.Now, in engine.Traffic, out *engine.Effects) {
+	switch {
+	case !in.Straight || in.Peer != n.cfg.Address:
+	case in.Unreachable.IsValid():
+		n.answer(n.bindings.Unreachable(now, in.Mobile, in.Peer, in.Unreachable, out), out)
+	default:
+		n.bindings.Used(now, in.Mobile, in.Peer)
 	}
 }
 

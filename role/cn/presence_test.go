@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/keying/mip"
 	"roam6/machine/correspond"
 	"roam6/plane"
 	"roam6/wire/ip6"
@@ -180,5 +181,51 @@ func TestBindings(t *testing.T) {
 	}
 	if list, _ := d.sent(d.do(engine.Packet{Port: 2, Data: test.Append(nil)})); len(list) != 0 {
 		t.Error("answered what came by another role's link")
+	}
+}
+
+// A care-of address that errors say is not reached, and go on to say, is given up: packets go to the home address again.
+//
+// spec MIP-04
+func TestUnreachable(t *testing.T) {
+	d := newDesk(t)
+	d.do(engine.LinkUp{Port: port, Name: "eth0", HW: ownHW, MTU: 1500})
+	d.router(time.Hour)
+	d.pass(3 * time.Second)
+	arrive := func(src, home netip.Addr, payload []byte) mh.Message {
+		p := ip6.Packet{Header: ip6.Header{Src: src, Dst: self}, HomeAddress: home, Proto: ip6.ProtoMH, Payload: payload}
+		list, drops := d.sent(d.do(engine.Packet{Port: port, From: routerHW, Data: p.Append(nil)}))
+		if len(list) != 1 {
+			t.Fatalf("%d answers, %v", len(list), drops)
+		}
+		m, err := mh.Parse(list[0].Src, list[0].EffectiveDst(), list[0].Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	home := arrive(hoa, netip.Addr{}, mh.Append(nil, hoa, self, &mh.HomeTestInit{})).(*mh.HomeTest)
+	careOf := arrive(coa, netip.Addr{}, mh.Append(nil, coa, self, &mh.CareOfTestInit{})).(*mh.CareOfTest)
+	bu := &mh.BindingUpdate{Seq: 1, Ack: true, Lifetime: 5 * time.Minute}
+	bu.Options.Nonces = &mh.NonceIndices{Home: home.NonceIndex, CareOf: careOf.NonceIndex}
+	bu.Options.BindingAuth = make([]byte, mip.AuthLen)
+	arrive(coa, hoa, mh.AppendSigned(nil, hoa, self, bu, func(covered []byte) []byte {
+		return mip.Authenticator(mip.Kbm(&home.Keygen, &careOf.Keygen), coa, self, covered)
+	}))
+	if len(d.table.Routes) != 1 {
+		t.Fatal("not bound")
+	}
+	told := engine.Traffic{Mobile: hoa, Peer: self, Straight: true, Unreachable: coa}
+	for range correspond.UnreachableErrors {
+		d.do(engine.Traffic{Mobile: hoa, Peer: self, Straight: true, Unreachable: peer})
+		d.do(told)
+		if len(d.table.Routes) != 1 {
+			t.Fatal("given up at once")
+		}
+		d.now.Mono = d.now.Mono.Add(time.Second)
+	}
+	d.now.Mono = d.now.Mono.Add(correspond.UnreachableSpan)
+	if d.do(told); len(d.table.Routes) != 0 {
+		t.Error("kept, though nothing arrives")
 	}
 }

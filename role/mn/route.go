@@ -207,9 +207,14 @@ func (n *Node) traffic(now engine.Now, in engine.Traffic, out *engine.Effects) {
 	f, hoa := &n.routes, n.cfg.HomeAddress
 	switch {
 	case in.Straight && in.Peer == hoa:
-		if f.peers != nil {
-			f.peers.Used(now, in.Mobile, in.Peer)
+		if f.peers == nil {
+			return
 		}
+		if in.Unreachable.IsValid() {
+			n.answer(f.peers.Unreachable(now, in.Mobile, in.Peer, in.Unreachable, out), out)
+			return
+		}
+		f.peers.Used(now, in.Mobile, in.Peer)
 	case in.Mobile != hoa || f.mobile == nil:
 	case in.Straight:
 		n.act(f.mobile.Used(now, in.Peer, out), out)

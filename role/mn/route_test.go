@@ -9,6 +9,7 @@ import (
 
 	"roam6/engine"
 	"roam6/keying/mip"
+	"roam6/machine/correspond"
 	"roam6/machine/rr"
 	"roam6/machine/sa"
 	"roam6/plane"
@@ -206,6 +207,13 @@ func TestBoundSince(t *testing.T) {
 	user.Src = stranger
 	if got := b.drops(b.do(engine.Packet{Port: wlan, Data: user.Append(nil)})); !slices.Equal(got, []string{"no-binding"}) {
 		t.Errorf("from elsewhere: %v", got)
+	}
+	for range correspond.UnreachableErrors {
+		effects = b.do(engine.Traffic{Mobile: cn, Peer: hoa, Straight: true, Unreachable: other})
+		b.pass(correspond.UnreachableSpan)
+	}
+	if !b.has(effects, "correspondent.unreachable") {
+		t.Error("bound for ever to where nothing arrives")
 	}
 }
 
