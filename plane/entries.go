@@ -21,6 +21,9 @@ type Way struct {
 	MTU           int           `json:",omitzero"`
 	Copy          bool          `json:",omitzero"` // until Until, a copy of each packet that the path is given leaves by it (bicast)
 	Until         time.Duration `json:",omitzero"` // on the plane's clock; so that no bicast outlives an engine
+	// Unsure says that nobody knows whether packets come by it. A path with Settle waits for it only after a packet that came
+	// while the path listened (since the way ended, or since an end marker), and for as long as Silence after the last one.
+	Unsure bool `json:",omitzero"`
 }
 
 // Pair is a mobile address and the address it talks to.

@@ -14,13 +14,13 @@ import (
 const markerSize = ip6.HeaderLen
 
 // departs remembers the way that a path with Mark leaves, and ends it once another is taken up: a path that begins to hold
-// has not left yet, it may come back. to is the path that is wanted now.
+// has not left yet, it may come back, unless it has no Mark any more. to is the path that is wanted now.
 func (s *Soft) departs(r *route, to Path, del bool, sink *Sink) {
 	if r.Mark && r.Mode == Tunnel {
 		left := r.Path
 		r.left = &left
 	}
-	if r.left == nil || !del && to.Mode == Hold {
+	if r.left == nil || !del && to.Mode == Hold && to.Mark {
 		return
 	}
 	left := *r.left
@@ -30,8 +30,12 @@ func (s *Soft) departs(r *route, to Path, del bool, sink *Sink) {
 	}
 }
 
-// mark sends an end marker as the last packet of a way. Nobody misses one that cannot leave.
+// mark sends an end marker as the last packet of a way. Nobody misses one that cannot leave; from an address that is gone
+// none does.
 func (s *Soft) mark(inner netip.Prefix, p Path, sink *Sink) {
+	if _, ours := s.table.Locals[p.Local]; !ours {
+		return
+	}
 	b := make([]byte, markerSize, markerSize+Headroom)
 	b[0], b[6], b[7] = 0x60, ip6.ProtoNone, TunnelHopLimit
 	if p.Side == Agent {

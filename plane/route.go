@@ -107,6 +107,7 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	if moved {
 		s.dropAged(r, sink) // by the age of the path that held them
 	}
+	was := r.Path
 	r.Path, r.checkedGen = p, 0
 	r.setUsual()
 	if inner.IsSingleIP() {
@@ -119,7 +120,7 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 		s.forget(r)
 	}
 	s.link(r)
-	s.turn(r, sink)
+	s.turn(r, was, sink)
 	switch {
 	case moved && p.Mode != Hold:
 		s.release(r, sink)

@@ -2,8 +2,16 @@ package plane
 
 import "time"
 
-// maxStints is how many changes of way a path with Settle keeps apart at once; one more ends the oldest.
-const maxStints = 8
+const (
+	// maxStints is how many changes of way a path with Settle keeps apart at once; one more ends the oldest.
+	maxStints = 8
+	// Silence is how long a Way that is Unsure is waited for after its last packet: longer than the 20 ms between the packets of
+	// a call, shorter than a handover that nobody prepared takes.
+	Silence = 50 * time.Millisecond
+	// Straggling is how long packets that follow an end marker do not refute it: a node says that it leaves, then its radio
+	// takes a moment to switch.
+	Straggling = 100 * time.Millisecond
+)
 
 // lane is a way as received packets tell it: the ends of their tunnel, or for what no tunnel brought the port.
 type lane struct {
@@ -23,7 +31,8 @@ func laneOf(p Path) (l lane, ok bool) {
 }
 
 // ordering is what a path with Settle knows of its ways: the time it spent on each, the present one last. Packets of the
-// first stint pass, those of later ones wait until all before them are over.
+// first stint pass, those of later ones wait until all before them are over. A path whose only stint goes on has none: an
+// agent with millions of paths pays for those that move.
 type ordering struct {
 	stints []stint
 	n      int // packets that wait
@@ -33,7 +42,10 @@ type ordering struct {
 // stint is the time from one change of a path's way to the next.
 type stint struct {
 	lane
-	ended bool // its end marker came
+	ended bool          // its end marker came
+	since time.Duration // when it came
+	heard bool          // a packet came by it since there is an ordering
+	last  time.Duration // when the last one did
 	held  []waiting
 }
 
@@ -44,23 +56,27 @@ type waiting struct {
 	data []byte
 }
 
-// turn notes that a path with Settle may have another way now.
-func (s *Soft) turn(r *route, sink *Sink) {
+// turn notes that a path with Settle may have another way now. was is the path before.
+func (s *Soft) turn(r *route, was Path, sink *Sink) {
 	if r.Settle <= 0 {
 		return
 	}
 	l, ok := laneOf(r.Path)
-	switch {
-	case !ok:
-	case r.order == nil:
-		r.order = &ordering{stints: []stint{{lane: l}}}
-	case r.order.stints[len(r.order.stints)-1].lane != l:
-		if len(r.order.stints) == maxStints {
-			r.order.stints[0].ended = true
+	if before, had := laneOf(was); r.order == nil {
+		if !had || was.Settle <= 0 || ok && l == before {
+			return
 		}
-		r.order.stints = append(r.order.stints, stint{lane: l})
-		s.proceed(r, sink)
+		r.order = &ordering{stints: []stint{{lane: before}}}
 	}
+	o := r.order
+	if !ok || o.stints[len(o.stints)-1].lane == l {
+		return
+	}
+	if len(o.stints) == maxStints {
+		o.stints[0].ended = true
+	}
+	o.stints = append(o.stints, stint{lane: l})
+	s.proceed(r, sink)
 }
 
 // take takes a packet in that waits for nothing.
@@ -74,14 +90,21 @@ func (s *Soft) take(r, by *route, a *arrival, b []byte, sink *Sink) {
 
 // early holds a packet that must wait. Control does not: engines have an order of their own.
 func (s *Soft) early(r *route, a *arrival, l lane, b []byte, sink *Sink) bool {
+	s.proceed(r, sink)
 	o := r.order
-	if last := &o.stints[len(o.stints)-1]; len(o.stints) == 1 {
-		last.ended = last.ended && last.lane != l // it goes on after all
+	if o == nil {
 		return false
 	}
-	s.proceed(r, sink)
 	i := o.stint(l)
-	if i <= 0 || r.Control && isMobility(b) {
+	if i < 0 {
+		return false
+	}
+	st := &o.stints[i]
+	st.heard, st.last = true, s.now
+	if i == len(o.stints)-1 && s.now-st.since > Straggling {
+		st.ended = false // it goes on after all
+	}
+	if i == 0 || r.Control && isMobility(b) {
 		return false
 	}
 	if o.n >= r.Limit || r.Octets > 0 && o.octets+len(b) > r.Octets || s.heldOctets+len(b) > s.limits.held {
@@ -91,7 +114,7 @@ func (s *Soft) early(r *route, a *arrival, l lane, b []byte, sink *Sink) bool {
 	if o.n == 0 {
 		s.settling = append(s.settling, r)
 	}
-	o.stints[i].held = append(o.stints[i].held, waiting{s.now, *a, withRoom(b)})
+	st.held = append(st.held, waiting{s.now, *a, withRoom(b)})
 	o.n++
 	o.octets += len(b)
 	s.heldOctets += len(b)
@@ -112,11 +135,17 @@ func (o *ordering) stint(l lane) int {
 // marked ends the stint whose end marker came.
 func (s *Soft) marked(r *route, l lane, sink *Sink) {
 	s.count.marksReceived++
-	if r.order == nil {
+	if r.Settle <= 0 {
 		return
 	}
+	if own, ok := laneOf(r.Path); r.order == nil {
+		if !ok || own != l {
+			return
+		}
+		r.order = &ordering{stints: []stint{{lane: l}}}
+	}
 	if i := r.order.stint(l); i >= 0 {
-		r.order.stints[i].ended = true
+		r.order.stints[i].ended, r.order.stints[i].since = true, s.now
 		s.proceed(r, sink)
 	}
 }
@@ -124,24 +153,34 @@ func (s *Soft) marked(r *route, l lane, sink *Sink) {
 // proceed ends stints from the first for as long as nothing more can come of them, and lets go what waited for that.
 func (s *Soft) proceed(r *route, sink *Sink) {
 	for o := r.order; ; {
-		for len(o.stints[0].held) > 0 {
-			s.let(r, &o.stints[0], sink)
+		first := &o.stints[0]
+		for len(first.held) > 0 {
+			s.let(r, first, sink)
 		}
-		if len(o.stints) == 1 || !o.stints[0].ended && s.stands(r, o.stints[0].lane) {
+		if len(o.stints) == 1 {
+			if _, ok := laneOf(r.Path); ok && !first.ended && !first.heard {
+				r.order = nil
+			}
 			return
 		}
-		o.stints = o.stints[1:]
+		if !first.ended && s.stands(r, first) {
+			return
+		}
+		if o.stints = o.stints[1:]; len(o.stints) == 1 {
+			o.stints[0].heard = false
+		}
 	}
 }
 
-// stands says whether packets by a lane are accepted, and older ones to be waited for.
-func (s *Soft) stands(r *route, l lane) bool {
-	if own, ok := laneOf(r.Path); ok && own == l {
+// stands says whether older packets by the way of a stint are to be waited for: they are accepted, and by a Way that is unsure
+// some came a moment ago.
+func (s *Soft) stands(r *route, st *stint) bool {
+	if own, ok := laneOf(r.Path); ok && own == st.lane {
 		return true
 	}
 	for _, w := range r.ways {
-		if own, _ := laneOf(w.Path); own == l {
-			return w.until == 0 || s.now < w.until
+		if own, _ := laneOf(w.Path); own == st.lane {
+			return (w.until == 0 || s.now < w.until) && (!w.unsure || st.heard && s.now-st.last < Silence)
 		}
 	}
 	return false
@@ -180,6 +219,9 @@ func (s *Soft) callBy(r *route, since time.Duration) {
 		if w.until > s.now {
 			at = min(at, w.until)
 		}
+		if l, _ := laneOf(w.Path); w.unsure && l == r.order.stints[0].lane {
+			at = min(at, r.order.stints[0].last+Silence)
+		}
 	}
 	if s.due == 0 || at < s.due {
 		s.due = at
@@ -214,7 +256,7 @@ func (s *Soft) expireSettling(sink *Sink) {
 		} else {
 			s.proceed(r, sink)
 		}
-		if r.order.n > 0 {
+		if r.waiting() > 0 {
 			s.settling = append(s.settling, r)
 			s.callBy(r, r.order.oldest())
 		}

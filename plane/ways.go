@@ -11,6 +11,7 @@ import (
 type way struct {
 	id     uint16
 	copy   bool
+	unsure bool
 	until  time.Duration
 	copies Count
 	route
@@ -84,7 +85,7 @@ func (s *Soft) setWay(k WayKey, to Way, del bool) {
 	r := s.routes[k.Inner]
 	if !del {
 		w := list[i]
-		w.copy, w.until, w.checkedGen = to.Copy, to.Until, 0
+		w.copy, w.unsure, w.until, w.checkedGen = to.Copy, to.Unsure, to.Until, 0
 		w.quiet = to.Copy
 		w.Path = to.path("")
 		if r != nil {
