@@ -36,9 +36,9 @@ func (c *checker) want(ok bool, path string, value any, allowed string) {
 func (s *Scenario) check(doc *conf.Doc) error {
 	c := &checker{s: s, doc: doc}
 	c.want(word(s.Name), "name", s.Name, "letters, digits and hyphens")
-	right := s.Length > 0 && s.Length <= MaxLength
+	right := s.Length <= MaxLength && (s.Length > 0 || s.Length == 0 && s.Walk.Moves > 0)
 	c.want(right, "length", s.Length, "more than 0 and at most 24h")
-	if c.end = s.Length; !right { // one mistake, one error: the times are not wrong for it
+	if c.end = max(s.Length, s.Walk.end()); !right { // one mistake, one error: the times are not wrong for it
 		c.end = math.MaxInt64
 	}
 	for _, d := range []struct {
@@ -53,6 +53,7 @@ func (s *Scenario) check(doc *conf.Doc) error {
 	c.routers()
 	c.mobile()
 	c.explicit()
+	c.walk()
 	c.moves()
 	c.flows()
 	c.actions()
@@ -172,6 +173,7 @@ func (c *checker) flows() {
 		c.want(f.Size == 0 || f.Size >= MinPayload && f.Size <= MaxPayload, at+".size", f.Size, fmt.Sprintf("%d to %d octets", MinPayload, MaxPayload))
 		c.want(f.Start >= 0 && f.Start < c.end, at+".start", f.Start, "before the length")
 		c.want(f.Stop == 0 || f.Stop > f.Start && f.Stop <= c.end, at+".stop", f.Stop, "after start, at most the length")
+		c.want(f.Host >= 0 && f.Host <= c.s.Mobile.Hosts, at+".host", f.Host, fmt.Sprintf("1 to mn.hosts, %d; 0 for the mobile node itself", c.s.Mobile.Hosts))
 		mobile := or(f.Mobile, "mn")
 		c.want(!f.Probe || !probes[mobile], at+".probe", true, "one probe a mobile node")
 		probes[mobile] = probes[mobile] || f.Probe

@@ -11,7 +11,7 @@ type Scenario struct {
 	Name     string        `yaml:"name,required" doc:"one word, as given on the command line"`
 	Title    string        `yaml:"title,required" doc:"one line that says what happens"`
 	Shows    string        `yaml:"shows" doc:"what a reader learns from a run"`
-	Length   time.Duration `yaml:"length,required" doc:"from the first to the last moment of the run"`
+	Length   time.Duration `yaml:"length" doc:"from the first to the last moment of the run; needed unless there is a walk, which makes a run as long as it needs"`
 	Topology string        `yaml:"topology" doc:"two-operators: the built-in world; explicit: the keys segments and nodes describe it" allowed:"two-operators|explicit"`
 	Delays   Delays        `yaml:"delays" doc:"one-way delays of the wires of two-operators"`
 	Radio    Radio         `yaml:"radio" doc:"the radio cells of two-operators, the home link among them"`
@@ -20,6 +20,7 @@ type Scenario struct {
 	Home     Home          `yaml:"home" doc:"the home agent"`
 	Mobile   Mobile        `yaml:"mn" doc:"the mobile node; the replicas of --nodes are like it"`
 	Moves    []Move        `yaml:"moves" doc:"what the mobile node does, in order of time"`
+	Walk     Walk          `yaml:"walk" doc:"instead of moves: many in a row"`
 	Flows    []FlowSpec    `yaml:"flows" doc:"traffic between the mobile node and the correspondent node"`
 	Actions  []Fault       `yaml:"actions" doc:"what else happens to the world"`
 	Segments []SegmentSpec `yaml:"segments" doc:"topology explicit: the links; otherwise links added to the built-in world"`
@@ -37,7 +38,8 @@ func (s *Scenario) Defaults() {
 	s.Radio.Blackout = 20 * time.Millisecond
 	s.Router = Router{IntervalMin: 30 * time.Millisecond, IntervalMax: 70 * time.Millisecond, Lifetime: 30 * time.Minute, RADelayMax: 500 * time.Millisecond}
 	s.Home.MaxLifetime = 10 * time.Minute
-	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Security: "esp", Routes: "never", Stagger: 3 * time.Second}
+	s.Walk = Walk{First: 7 * time.Second, Every: 2 * time.Second}
+	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Security: "esp", Routes: "never", Register: "explicit", Stagger: 3 * time.Second}
 }
 
 // Delays are one-way delays.

@@ -76,6 +76,7 @@ func read(file string, text []byte, set []string) (*Scenario, *conf.Doc, error) 
 	if err := s.check(doc); err != nil {
 		return nil, nil, err
 	}
+	s.walk()
 	return s, doc, nil
 }
 

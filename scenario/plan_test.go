@@ -54,7 +54,7 @@ func TestBuiltInScenarios(t *testing.T) {
 			t.Errorf("%s expects %v handovers, its plan has %d", s.Name, e.Handovers, handovers(p))
 		}
 	}
-	if got := strings.Join(names, " "); got != "commute home link-loss pingpong route-optimised" {
+	if got := strings.Join(names, " "); got != "commute home link-loss mobile-network pingpong route-optimised walk" {
 		t.Errorf("the built-in scenarios are %s", got)
 	}
 }
@@ -324,7 +324,7 @@ func TestMistakesAreLocated(t *testing.T) {
 	if err == nil || err.Error() != `--set length=0s: length: "0s" is not allowed: more than 0 and at most 24h` {
 		t.Errorf("length: %v", err)
 	}
-	if _, err := scenario.Load("comute"); err == nil || !strings.Contains(err.Error(), "commute, home, link-loss, pingpong") {
+	if _, err := scenario.Load("comute"); err == nil || !strings.Contains(err.Error(), "commute, home, link-loss") {
 		t.Errorf("unknown name: %v", err)
 	}
 }
