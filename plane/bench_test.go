@@ -144,7 +144,7 @@ func BenchmarkApply(b *testing.B) {
 
 // BenchmarkDuplicate is what suppression adds to a received packet: the first of two, and its copy.
 func BenchmarkDuplicate(b *testing.B) {
-	s, r := NewSoft(), &route{Path: Path{Dedup: time.Second}}
+	s, r := NewSoft(), loose(Path{Dedup: time.Second})
 	p := udp(cn, hoa, 1000)
 	b.SetBytes(2080)
 	for i := 0; b.Loop(); i++ {

@@ -129,8 +129,8 @@ type tally struct {
 func (s *Soft) Counters() Counters {
 	c := Counters{Punts: s.punts, ErrorsSent: s.count.errors, ErrorsLimited: s.count.muted, Refused: s.count.refused,
 		MarksSent: s.count.marksSent, MarksReceived: s.count.marksReceived}
-	for _, p := range slices.SortedFunc(maps.Keys(s.routes), comparePrefix) {
-		r := s.routes[p]
+	for _, p := range s.paths.prefixes() {
+		r := s.paths.of(p)
 		kept := r.held.sentBefore()
 		c.Paths = append(c.Paths, PathCount{p, r.sent, r.received, r.held.n - kept, kept, r.waiting()})
 	}

@@ -49,12 +49,15 @@ type dedupWay struct {
 // of randomness, before the first packet. Without it whoever reads this code can make packets that are taken for copies of others.
 func (s *Soft) Seed(key [16]byte) {
 	s.seed = hashSeed{binary.LittleEndian.Uint64(key[:]), binary.LittleEndian.Uint64(key[8:])}
+	if s.paths.finder.n == 0 { // what stands was found by the seed before
+		s.paths.seed = s.seed
+	}
 }
 
 // duplicate says whether a packet is a copy of one that came by another way, and remembers it.
 func (s *Soft) duplicate(r *route, a *arrival, b []byte) bool {
 	if r.seen == nil {
-		r.seen = &memory{packets: map[uint64]*equals{}}
+		r.own().seen = &memory{packets: map[uint64]*equals{}}
 	}
 	m := r.seen
 	for m.n > 0 && s.now-m.ring[m.head].at > r.Dedup {

@@ -40,7 +40,7 @@ func TestSeedMatters(t *testing.T) {
 // TestDuplicatesAgainstTheDecision compares the memory with what decision 7 says, in the plainest form.
 func TestDuplicatesAgainstTheDecision(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, r := seeded(), &route{Path: Path{Dedup: 10}}
+		s, r := seeded(), loose(Path{Dedup: 10})
 		type occurrence struct {
 			packet byte
 			at     time.Duration
@@ -75,7 +75,7 @@ func TestDuplicatesAgainstTheDecision(t *testing.T) {
 // TestDedupWaysAndRoom uses more ways than are told apart, and more memory than there is: copies may pass, packets that come
 // by one way never stop.
 func TestDedupWaysAndRoom(t *testing.T) {
-	s, r := seeded(), &route{Path: Path{Dedup: time.Hour}}
+	s, r := seeded(), loose(Path{Dedup: time.Hour})
 	b := udp(cn, hoa, 8)
 	for way := range MaxDedupWays + 1 {
 		s.now++
@@ -89,7 +89,7 @@ func TestDedupWaysAndRoom(t *testing.T) {
 	small := *standard
 	small.remembered = 3
 	s.limits = &small
-	other := &route{Path: Path{Dedup: time.Hour}}
+	other := loose(Path{Dedup: time.Hour})
 	for i := range byte(9) {
 		b[40] = i
 		if s.duplicate(r, &arrival{port: 1}, b) && i > 0 || s.duplicate(other, &arrival{port: 1}, b) {

@@ -167,8 +167,8 @@ func takeOut(b []byte, h place, size int) []byte {
 // spec MIP-04
 func (s *Soft) arrive(a *arrival, b []byte, c *chain, sink *Sink) {
 	home := b[c.type2.at+8 : c.type2.at+24]
-	r := s.mobile.find(netip.AddrFrom16([16]byte(home)))
-	if r == nil || !r.inner.IsSingleIP() || !s.caresFor(r, b, c) {
+	r := s.byMobile(netip.AddrFrom16([16]byte(home)))
+	if r == nil || r.bits < 128 || !s.caresFor(r, b, c) {
 		s.drop(sink, DropRouting)
 		return
 	}

@@ -4,7 +4,7 @@ import "roam6/wire/ip6"
 
 // enter gives a packet to a path: what its flow says of it, its copies, then its way.
 func (s *Soft) enter(r *route, a *arrival, b []byte, sink *Sink) {
-	if r.usual && len(s.flows.shapes)+len(s.pairs.at) == 0 {
+	if r.usual && len(r.ways) == 0 && len(s.flows.shapes)+len(s.pairs.at) == 0 {
 		if size := len(b); s.leave(r, b, sink) {
 			r.sent.add(size)
 		}

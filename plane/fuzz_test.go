@@ -80,7 +80,8 @@ func check(t interface{ Fatalf(string, ...any) }, s *Soft, sink *Sink, counted i
 		t.Fatalf("told of %d drops, counted %d", dropped, sumDrops(s)-counted)
 	}
 	held, kept, seen := 0, 0, 0
-	for _, r := range s.routes { //order:any sums
+	for _, p := range s.paths.prefixes() {
+		r := s.paths.of(p)
 		for i := range r.held.n {
 			if h := r.held.ring[(r.held.head+i)%len(r.held.ring)]; h.sent {
 				kept += len(h.data)

@@ -75,7 +75,7 @@ func (s *Soft) hold(r *route, b []byte, way uint16, sink *Sink) bool {
 		return false
 	}
 	s.heldOctets += len(b)
-	r.held.push(heldPacket{at: s.now, data: withRoom(b), way: way})
+	r.own().held.push(heldPacket{at: s.now, data: withRoom(b), way: way})
 	return true
 }
 
@@ -116,7 +116,7 @@ func (s *Soft) keep(r *route, at time.Duration, b []byte, way uint16) {
 		return
 	}
 	s.keptOctets += len(b)
-	r.held.push(heldPacket{at: at, data: b, way: way, sent: true})
+	r.own().held.push(heldPacket{at: at, data: b, way: way, sent: true})
 }
 
 func (s *Soft) roomToKeep(r *route, octets int) bool {
@@ -126,6 +126,9 @@ func (s *Soft) roomToKeep(r *route, octets int) bool {
 // release sends what the path held, oldest first, by the way the path goes now. A path that keeps copies keeps them for
 // as long as they were to be kept from the first.
 func (s *Soft) release(r *route, sink *Sink) {
+	if r.held.n == 0 {
+		return
+	}
 	waiting := r.held
 	r.held = queue{}
 	for waiting.n > 0 {

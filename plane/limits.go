@@ -59,7 +59,7 @@ func (s *Soft) Refuses(op Op) string {
 	case op.Host != nil:
 		return full(s.table.Hosts, op.Host.Addr, s.limits.hosts)
 	case op.Path != nil:
-		return full(s.table.Paths, op.Path.Inner.Masked(), s.limits.paths)
+		return s.refusesPath(op.Path.Inner.Masked())
 	case op.Way != nil:
 		return s.refusesWay(op.Way.Key.masked())
 	case op.Route != nil:
@@ -72,6 +72,16 @@ func (s *Soft) Refuses(op Op) string {
 		return full(s.table.Gates, k, s.limits.gates)
 	}
 	return s.refusesFlow(op.Flow)
+}
+
+func (s *Soft) refusesPath(p netip.Prefix) string {
+	switch {
+	case !isV6(p):
+		return RefusedInvalid
+	case s.paths.finder.n >= s.limits.paths && s.paths.of(p) == nil:
+		return RefusedFull
+	}
+	return ""
 }
 
 // full says whether a map has no room for a key.

@@ -17,8 +17,8 @@ const markerSize = ip6.HeaderLen
 // has not left yet, it may come back, unless it has no Mark any more. to is the path that is wanted now.
 func (s *Soft) departs(r *route, to Path, del bool, sink *Sink) {
 	if r.Mark && r.Mode == Tunnel {
-		left := r.Path
-		r.left = &left
+		left := r.Path()
+		r.own().left = &left
 	}
 	if r.left == nil || !del && to.Mode == Hold && to.Mark {
 		return
@@ -26,7 +26,7 @@ func (s *Soft) departs(r *route, to Path, del bool, sink *Sink) {
 	left := *r.left
 	r.left = nil
 	if del || wayOf(left) != wayOf(to) {
-		s.mark(r.inner, left, sink)
+		s.mark(r.inner(), left, sink)
 	}
 }
 
@@ -45,7 +45,7 @@ func (s *Soft) mark(inner netip.Prefix, p Path, sink *Sink) {
 	}
 	was := s.quiet
 	s.quiet = true
-	if s.encapsulate(&route{Path: p, inner: inner}, b, 0, sink) {
+	if s.encapsulate(loose(p), b, 0, sink) {
 		s.count.marksSent++
 	}
 	s.quiet = was
@@ -57,7 +57,7 @@ func isMarker(r *route, outer ends, b []byte) bool {
 		return false
 	}
 	if r.Side == Agent {
-		return sourceOf(b) == r.inner.Addr() && destinationOf(b) == outer.local
+		return sourceOf(b) == r.inner().Addr() && destinationOf(b) == outer.local
 	}
-	return destinationOf(b) == r.inner.Addr() && sourceOf(b) == outer.remote
+	return destinationOf(b) == r.inner().Addr() && sourceOf(b) == outer.remote
 }

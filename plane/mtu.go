@@ -35,4 +35,4 @@ func (m *pathMTUs) learn(remote netip.Addr, mtu int, now time.Duration) {
 
 // TunnelMTU is the largest tunnel packet (octets) that a path carries whole now, as far as this plane knows: its MTU, that of
 // its link, and what Packet Too Big messages told. For whoever encapsulates beside this plane.
-func (s *Soft) TunnelMTU(p Path) int { return s.pathMTU(&route{Path: p}) }
+func (s *Soft) TunnelMTU(p Path) int { return s.pathMTU(loose(p)) }

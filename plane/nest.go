@@ -16,13 +16,20 @@ const maxDepth = EncapLimit + 1
 // setEnd keeps whether the path of an address carries tunnels of this node: the address is one of the engines' and not given
 // to applications.
 func (s *Soft) setEnd(a netip.Addr) {
-	r := s.routes[netip.PrefixFrom(a, a.BitLen())]
-	if r == nil {
-		return
+	if r := s.paths.of(netip.PrefixFrom(a, a.BitLen())); r != nil {
+		s.countEnd(r, s.isEnd(r))
 	}
+}
+
+// isEnd says whether the path of a route carries tunnels of this node.
+func (s *Soft) isEnd(r *route) bool {
+	if r.Side != Mobile || r.bits < 128 {
+		return false
+	}
+	a := netip.AddrFrom16(r.addr)
 	l, ours := s.table.Locals[a]
 	_, hosts := s.table.Hosts[a]
-	s.countEnd(r, r.Side == Mobile && ours && !l.Proxy && !hosts)
+	return ours && !l.Proxy && !hosts
 }
 
 // countEnd keeps how many paths carry tunnels.
@@ -40,7 +47,7 @@ func (s *Soft) beneath(local netip.Addr) *route {
 	if s.ends == 0 {
 		return nil
 	}
-	if r := s.mobile.find(local); r != nil && r.end && (r.Mode == Tunnel || r.Mode == Hold) {
+	if r := s.byMobile(local); r != nil && r.end && (r.Mode == Tunnel || r.Mode == Hold) {
 		return r
 	}
 	return nil
@@ -51,7 +58,7 @@ func (s *Soft) below(r *route, mtu int) int {
 	taken := 0
 	for n := s.beneath(r.Local); n != nil && n.Mode == Tunnel && taken < maxDepth*(tunnelHeader+tunnelOptions); n = s.beneath(n.Local) {
 		taken += tunnelHeader + tunnelOptions // a tunnel in a tunnel tells its limit
-		mtu = min(mtu, s.mtuTo(n.Remote, n.Out, n.MTU)-taken)
+		mtu = min(mtu, s.mtuTo(n.Remote(), n.Out, n.MTU)-taken)
 	}
 	return mtu
 }
@@ -105,7 +112,7 @@ func (s *Soft) handDown(sink *Sink, e icmpError) bool {
 	if s.ends == 0 || s.quiet {
 		return false
 	}
-	r := s.routes[netip.PrefixFrom(sourceOf(e.about), 128)]
+	r := s.paths.of(netip.PrefixFrom(sourceOf(e.about), 128))
 	if r == nil || !r.end {
 		return false
 	}

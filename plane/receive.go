@@ -67,13 +67,13 @@ func (s *Soft) decapsulate(a *arrival, b []byte, off int, sink *Sink) {
 		return
 	}
 	a.outer = outer
-	if r := s.mobile.find(dst); r != nil && s.byTunnel(r, a, b, inner, sink) {
+	if r := s.byMobile(dst); r != nil && s.byTunnel(r, a, b, inner, sink) {
 		return
 	}
-	if r := s.agent.find(src); r != nil && s.byTunnel(r, a, b, inner, sink) {
+	if r := s.byAgent(src); r != nil && s.byTunnel(r, a, b, inner, sink) {
 		return
 	}
-	if s.tunnels[outer] > 0 {
+	if s.knows(outer) {
 		s.drop(sink, DropTunnelSpoofed)
 	} else {
 		s.drop(sink, DropTunnelUnknown)
@@ -111,7 +111,7 @@ func (s *Soft) fromMobile(r, by *route, a *arrival, inner []byte, dst netip.Addr
 	if by != r {
 		by.received.add(len(inner))
 	}
-	if to := s.agent.find(dst); to != nil {
+	if to := s.byAgent(dst); to != nil {
 		s.enter(to, a, inner, sink)
 		return
 	}

@@ -29,7 +29,7 @@ func (s *Soft) relay(a *arrival, b []byte, off int, sink *Sink) {
 		return
 	}
 	r := s.sender(q)
-	if r == nil && !(q.inner == nil && s.tunnels[q.outer] > 0) {
+	if r == nil && !(q.inner == nil && s.knows(q.outer)) {
 		s.drop(sink, DropICMPUnknown)
 		return
 	}
@@ -93,12 +93,12 @@ func (s *Soft) sender(q quote) *route {
 	if q.inner == nil {
 		return nil
 	}
-	if r := s.mobile.find(sourceOf(q.inner)); r != nil {
+	if r := s.byMobile(sourceOf(q.inner)); r != nil {
 		if by := r.via(q.outer.remote, q.outer.local); by != nil {
 			return by
 		}
 	}
-	if r := s.agent.find(destinationOf(q.inner)); r != nil {
+	if r := s.byAgent(destinationOf(q.inner)); r != nil {
 		return r.via(q.outer.remote, q.outer.local)
 	}
 	return nil

@@ -5,23 +5,67 @@ import (
 	"slices"
 )
 
-// route is a Path at work: the wanted state and what happened to it.
+// route is a Path at work: what is wanted and what happened to it. What many have in common is said once (form), what few have
+// stands apart (extra).
 type route struct {
-	Path
-	inner          netip.Prefix
-	ways           []*way // by number
-	held           queue  // what waits, or copies of what was sent: copies first
-	seen           *memory
-	order          *ordering // with Settle: what waits for older packets
-	left           *Path     // with Mark: the way it went before it began to hold
-	sent, received Count
-
-	checkedGen int  // localGen for which loops was found, plus one
-	loops      bool // the tunnel's far end is this node
-	end        bool // tunnels of this node begin at its address
-	quiet      bool // it carries copies: errors about them concern nobody
-	usual      bool // what enters leaves by the path's own way, and nothing else is done with it
+	*form
+	*extra                // nothing, for most
+	addr, remote [16]byte // of its prefix, and of the far end
+	number       uint32   // in its book
+	next, prev   uint32   // in the ring of those with the same tunnel
+	bits         uint8    // of its prefix
+	end          bool     // tunnels of this node begin at its address
+	quiet        bool     // it carries copies: errors about them concern nobody
+	sent         Count
+	received     Count
 }
+
+// extra is what few routes have.
+type extra struct {
+	ways  []*way    // by number
+	held  queue     // what waits, or copies of what was sent: copies first
+	seen  *memory   // with Dedup
+	order *ordering // with Settle: what waits for older packets
+	left  *Path     // with Mark: the way it went before it began to hold
+}
+
+// nothing is the extra of a route that has none. Nobody writes to it: see own.
+var nothing = new(extra)
+
+// own is a route's extra to write to.
+func (r *route) own() *extra {
+	if r.extra == nothing {
+		r.extra = new(extra)
+	}
+	return r.extra
+}
+
+// slim gives an extra up that says nothing.
+func (r *route) slim() {
+	if e := r.extra; len(e.ways) == 0 && e.held.n == 0 && e.seen == nil && e.order == nil && e.left == nil {
+		r.extra = nothing
+	}
+}
+
+// Path is the wanted state.
+func (r *route) Path() Path {
+	p := r.form.Path
+	p.Remote = r.Remote()
+	return p
+}
+
+// Remote is Path.Remote.
+func (r *route) Remote() netip.Addr {
+	if r.plain {
+		return netip.AddrFrom16(r.remote)
+	}
+	return r.form.Path.Remote
+}
+
+func (r *route) inner() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom16(r.addr), int(r.bits)) }
+
+// tunnels says whether packets can come by a tunnel of the route.
+func (r *route) tunnels() bool { return r.Mode != Direct && r.plain }
 
 // ends names a tunnel by its outer addresses.
 type ends struct{ local, remote netip.Addr }
@@ -29,97 +73,84 @@ type ends struct{ local, remote netip.Addr }
 // accepts says whether a tunnel packet with these outer addresses came by this path. A path that holds what it
 // sends but still names its tunnel goes on receiving by it: packets of the old path are on their way yet.
 func (r *route) accepts(src, dst netip.Addr) bool {
-	return (r.Mode == Tunnel || r.Mode == Hold) && r.Remote == src && r.Local == dst
+	return (r.Mode == Tunnel || r.Mode == Hold) && r.Remote() == src && r.Local == dst
 }
 
-// index finds the route of an address: the longest prefix that contains it. Whole addresses are the common case and
-// stand in the first level; a look-up costs one map access per prefix length in use.
+// index finds the route of an address on one side: the longest prefix that contains it. Whole addresses are the common case and
+// are asked for first; a look-up costs one search per prefix length in use.
 type index struct {
+	side   Side
 	levels []level // longest prefix first; none is empty
 }
 
-// level is the routes of one prefix length, by network address.
+// level is a prefix length, and how many routes have it.
 type level struct {
-	bits   int
-	routes map[netip.Addr]*route
+	bits uint8
+	n    int
 }
 
-func (x *index) find(a netip.Addr) *route {
+func (x *index) find(b *book, a netip.Addr) *route {
+	key := a.As16()
 	for i := range x.levels {
-		l := &x.levels[i]
-		key := a
-		if l.bits < 128 {
-			key = netip.PrefixFrom(a, l.bits).Masked().Addr()
+		bits := x.levels[i].bits
+		if bits < 128 {
+			key = netip.PrefixFrom(a, int(bits)).Masked().Addr().As16()
 		}
-		if r := l.routes[key]; r != nil {
+		if r := b.get(&key, bits); r != nil && r.Side == x.side {
 			return r
 		}
 	}
 	return nil
 }
 
-// at is where the level of a prefix length stands or belongs.
-func (x *index) at(bits int) (int, bool) {
-	return slices.BinarySearchFunc(x.levels, bits, func(l level, bits int) int { return bits - l.bits })
-}
-
-func (x *index) add(r *route) {
-	i, ok := x.at(r.inner.Bits())
+// count keeps how many routes a prefix length has.
+func (x *index) count(bits uint8, by int) {
+	i, ok := slices.BinarySearchFunc(x.levels, bits, func(l level, bits uint8) int { return int(bits) - int(l.bits) })
 	if !ok {
-		x.levels = slices.Insert(x.levels, i, level{r.inner.Bits(), make(map[netip.Addr]*route)})
+		x.levels = slices.Insert(x.levels, i, level{bits: bits})
 	}
-	x.levels[i].routes[r.inner.Addr()] = r
-}
-
-func (x *index) remove(r *route) {
-	i, _ := x.at(r.inner.Bits())
-	delete(x.levels[i].routes, r.inner.Addr())
-	if len(x.levels[i].routes) == 0 {
+	if x.levels[i].n += by; x.levels[i].n == 0 {
 		x.levels = slices.Delete(x.levels, i, i+1)
 	}
 }
 
+// byMobile and byAgent are the routes of an address on each side, or nil.
+func (s *Soft) byMobile(a netip.Addr) *route { return s.mobile.find(&s.paths, a) }
+func (s *Soft) byAgent(a netip.Addr) *route  { return s.agent.find(&s.paths, a) }
+
 // setRoute makes, changes or deletes the route of a prefix, and sends what it held or kept if the way is another now.
 func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
-	r := s.routes[inner]
-	if r != nil {
-		if del || p.Settle <= 0 || p.Side != r.Side {
-			s.settle(r, sink)
-			r.order = nil
-		}
-		s.departs(r, p, del, sink)
-		s.unlink(r)
-	}
+	r := s.paths.of(inner)
 	if del {
 		if r != nil {
-			delete(s.routes, inner)
-			s.countEnd(r, false)
-			s.discardHeld(r, sink)
-			s.forget(r)
+			s.dropRoute(r, sink)
 		}
 		return
 	}
+	moved, was := true, Path{}
 	if r == nil {
-		r = &route{inner: inner, ways: s.ways[inner]}
-		put(&s.routes, false, inner, r)
+		r = s.paths.add(inner)
+		if list := s.ways[inner]; len(list) > 0 {
+			r.own().ways = list
+		}
+	} else {
+		if p.Settle > 0 {
+			was = r.Path()
+		}
+		moved = s.leaves(r, p, sink)
 	}
-	moved := r.Mode == Hold && p.Mode != Hold || r.Mode != Hold && wayOf(r.Path) != wayOf(p)
-	if moved {
-		s.dropAged(r, sink) // by the age of the path that held them
-	}
-	was := r.Path
-	r.Path, r.checkedGen = p, 0
-	r.setUsual()
-	if inner.IsSingleIP() {
-		s.setEnd(inner.Addr())
+	s.paths.set(r, p)
+	s.link(r)
+	s.countEnd(r, s.isEnd(r))
+	if r.extra == nothing && r.Settle <= 0 {
+		return
 	}
 	for _, w := range r.ways {
-		w.Side = r.Side
+		w.side(r.Side)
 	}
 	if p.Dedup <= 0 {
 		s.forget(r)
 	}
-	s.link(r)
 	s.turn(r, was, sink)
 	switch {
 	case moved && p.Mode != Hold:
@@ -127,11 +158,40 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	case p.Mode != Hold && !p.Keep:
 		s.discardCopies(r)
 	}
+	r.slim()
 }
 
-// setUsual keeps whether nothing special is wanted of the route.
-func (r *route) setUsual() {
-	r.usual = r.Mode != Hold && !r.Keep && len(r.ways) == 0 && !(r.Control && r.Side == Agent)
+// leaves ends what a route did by the path it has, and says whether the next one is another way.
+func (s *Soft) leaves(r *route, to Path, sink *Sink) (moved bool) {
+	if r.order != nil && (to.Settle <= 0 || to.Side != r.Side) {
+		s.settle(r, sink)
+		r.order = nil
+	}
+	s.departs(r, to, false, sink)
+	if moved = r.Mode == Hold && to.Mode != Hold || r.Mode != Hold && !r.goes(to); moved {
+		s.dropAged(r, sink) // by the age of the path that held them
+	}
+	s.unlink(r)
+	return moved
+}
+
+// dropRoute deletes a route.
+func (s *Soft) dropRoute(r *route, sink *Sink) {
+	if r.order != nil {
+		s.settle(r, sink)
+		r.order = nil
+	}
+	s.departs(r, r.Path(), true, sink)
+	s.unlink(r)
+	s.countEnd(r, false)
+	s.discardHeld(r, sink)
+	s.forget(r)
+	s.paths.remove(r)
+}
+
+// goes says whether the packets of a path go the way they go now.
+func (r *route) goes(p Path) bool {
+	return r.Side == p.Side && r.Mode == p.Mode && r.Local == p.Local && r.Out == p.Out && r.To == p.To && r.Remote() == p.Remote
 }
 
 // wayOf is what of a Path says which way its packets go.
@@ -139,42 +199,64 @@ func wayOf(p Path) Path {
 	return Path{Side: p.Side, Mode: p.Mode, Local: p.Local, Remote: p.Remote, Out: p.Out, To: p.To}
 }
 
-// side is the index that the route belongs to; nil if its prefix or side is none.
+// side is the index that the route belongs to; nil if its side is none.
 func (s *Soft) side(r *route) *index {
-	switch {
-	case !r.inner.IsValid():
-		return nil
-	case r.Side == Mobile:
+	switch r.Side {
+	case Mobile:
 		return &s.mobile
-	case r.Side == Agent:
+	case Agent:
 		return &s.agent
 	}
 	return nil
 }
 
 func (s *Soft) link(r *route) {
-	x := s.side(r)
-	if x == nil {
-		return
+	s.captures += captures(r.Capture)
+	if x := s.side(r); x != nil {
+		x.count(r.bits, 1)
+		s.paths.tie(r)
 	}
-	x.add(r)
-	s.countEnds(r, 1)
 }
 
 func (s *Soft) unlink(r *route) {
-	x := s.side(r)
-	if x == nil {
-		return
+	s.captures -= captures(r.Capture)
+	if x := s.side(r); x != nil {
+		x.count(r.bits, -1)
+		s.paths.untie(r)
 	}
-	x.remove(r)
-	s.countEnds(r, -1)
+}
+
+// captures is how many entries with Capture one is.
+func captures(capture bool) int {
+	if capture {
+		return 1
+	}
+	return 0
 }
 
 // leadsHere says whether the far end of the tunnel is an address of this node, RFC 2473 §4.1.2.
 func (s *Soft) leadsHere(r *route) bool {
-	if r.checkedGen != s.localGen+1 {
-		l, ok := s.table.Locals[r.Remote]
-		r.loops, r.checkedGen = ok && !l.Proxy || r.Remote == r.Local, s.localGen+1
+	remote := r.Remote()
+	if remote == r.Local {
+		return true
 	}
-	return r.loops
+	if r.plain && !s.near.has(r.remote[:]) {
+		return false
+	}
+	l, ok := s.table.Locals[remote]
+	return ok && !l.Proxy
+}
+
+// Tunnel is the tunnel that packets of an address take, on one side: the outer addresses here and there. It is false if
+// there is none, or packets do not take it now.
+func (s *Soft) Tunnel(side Side, a netip.Addr) (local, remote netip.Addr, ok bool) {
+	x := index{side: side, levels: s.agent.levels}
+	if side == Mobile {
+		x.levels = s.mobile.levels
+	}
+	r := x.find(&s.paths, a)
+	if r == nil || r.Mode != Tunnel {
+		return local, remote, false
+	}
+	return r.Local, r.Remote(), true
 }

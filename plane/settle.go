@@ -61,12 +61,12 @@ func (s *Soft) turn(r *route, was Path, sink *Sink) {
 	if r.Settle <= 0 {
 		return
 	}
-	l, ok := laneOf(r.Path)
+	l, ok := laneOf(r.Path())
 	if before, had := laneOf(was); r.order == nil {
 		if !had || was.Settle <= 0 || ok && l == before {
 			return
 		}
-		r.order = &ordering{stints: []stint{{lane: before}}}
+		r.own().order = &ordering{stints: []stint{{lane: before}}}
 	}
 	o := r.order
 	if !ok || o.stints[len(o.stints)-1].lane == l {
@@ -138,11 +138,11 @@ func (s *Soft) marked(r *route, l lane, sink *Sink) {
 	if r.Settle <= 0 {
 		return
 	}
-	if own, ok := laneOf(r.Path); r.order == nil {
+	if own, ok := laneOf(r.Path()); r.order == nil {
 		if !ok || own != l {
 			return
 		}
-		r.order = &ordering{stints: []stint{{lane: l}}}
+		r.own().order = &ordering{stints: []stint{{lane: l}}}
 	}
 	if i := r.order.stint(l); i >= 0 {
 		r.order.stints[i].ended, r.order.stints[i].since = true, s.now
@@ -158,7 +158,7 @@ func (s *Soft) proceed(r *route, sink *Sink) {
 			s.let(r, first, sink)
 		}
 		if len(o.stints) == 1 {
-			if _, ok := laneOf(r.Path); ok && !first.ended && !first.heard {
+			if _, ok := laneOf(r.Path()); ok && !first.ended && !first.heard {
 				r.order = nil
 			}
 			return
@@ -175,11 +175,11 @@ func (s *Soft) proceed(r *route, sink *Sink) {
 // stands says whether older packets by the way of a stint are to be waited for: they are accepted, and by a Way that is unsure
 // some came a moment ago.
 func (s *Soft) stands(r *route, st *stint) bool {
-	if own, ok := laneOf(r.Path); ok && own == st.lane {
+	if own, ok := laneOf(r.Path()); ok && own == st.lane {
 		return true
 	}
 	for _, w := range r.ways {
-		if own, _ := laneOf(w.Path); own == st.lane {
+		if own, _ := laneOf(w.Path()); own == st.lane {
 			return (w.until == 0 || s.now < w.until) && (!w.unsure || st.heard && s.now-st.last < Silence)
 		}
 	}
@@ -219,7 +219,7 @@ func (s *Soft) callBy(r *route, since time.Duration) {
 		if w.until > s.now {
 			at = min(at, w.until)
 		}
-		if l, _ := laneOf(w.Path); w.unsure && l == r.order.stints[0].lane {
+		if l, _ := laneOf(w.Path()); w.unsure && l == r.order.stints[0].lane {
 			at = min(at, r.order.stints[0].last+Silence)
 		}
 	}

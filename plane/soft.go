@@ -30,16 +30,15 @@ type Soft struct {
 	fragments reassembly
 
 	table         Table
-	routes        map[netip.Prefix]*route // what Table.Paths became
-	mobile, agent index                   // the same routes by side, for look-up by address
-	tunnels       map[ends]int            // ends of tunnels in use, and by how many routes
-	ends, depth   int                     // paths that carry tunnels of this node; errors being handed down
-	settling      []*route                // in which packets wait for older ones
-	due           time.Duration           // when to look at them; 0: never
-	near          sieve                   // of the Locals that are not another's
-	localGen      int                     // counts changes of Table.Locals, so that routes can check them once
-	captures      int                     // Locals, Paths and Routes with Capture
-	self          netip.Addr              // source of ICMPv6 errors that no path's Local suits
+	paths         book          // what Table.Paths became; table.Paths is empty
+	mobile, agent index         // which of them are on each side, for look-up by address
+	tunnels       map[ends]int  // tunnels of ways, and by how many; those of paths are in the book
+	ends, depth   int           // paths that carry tunnels of this node; errors being handed down
+	settling      []*route      // in which packets wait for older ones
+	due           time.Duration // when to look at them; 0: never
+	near          sieve         // of the Locals that are not another's
+	captures      int           // Locals, Paths and Routes with Capture
+	self          netip.Addr    // source of ICMPv6 errors that no path's Local suits
 
 	ways  map[netip.Prefix][]*way // what Table.Ways became, by path and number
 	pairs pairs                   // what Table.Routes became; table.Routes is empty
@@ -61,7 +60,9 @@ type Soft struct {
 
 // NewSoft makes a forwarder with an empty table. Its maps are made when something is put into them: a simulator has
 // a forwarder for each of many thousand nodes. What neighbour discovery needs stands in front, for the same reason.
-func NewSoft() *Soft { return &Soft{icmp: bucket{tokens: ICMPBurst}, limits: standard} }
+func NewSoft() *Soft {
+	return &Soft{icmp: bucket{tokens: ICMPBurst}, limits: standard, mobile: index{side: Mobile}, agent: index{side: Agent}}
+}
 
 // Out is a packet to transmit: on a link port to the link-layer address To, on the Kernel port into the host's stack.
 type Out struct {
@@ -106,7 +107,7 @@ func (s *Sink) Reset() {
 // Table is a deep copy of the state carried out: the sum of all Ops so far that were not refused.
 func (s *Soft) Table() Table {
 	t := s.table.Clone()
-	t.Routes = s.pairs.table()
+	t.Paths, t.Routes = s.paths.table(), s.pairs.table()
 	return t
 }
 
@@ -120,8 +121,12 @@ func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 		sink.Refused = append(sink.Refused, Refused{op, why})
 		return
 	}
-	if route, ok := target.(*RouteOp); ok {
-		s.setPair(route, op.Delete)
+	switch target := target.(type) {
+	case *RouteOp:
+		s.setPair(target, op.Delete)
+		return
+	case *PathOp:
+		s.setRoute(target.Inner.Masked(), target.Path, op.Delete, sink)
 		return
 	}
 	s.captures -= s.captured(op)
@@ -129,7 +134,6 @@ func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 	s.captures += s.captured(op)
 	switch {
 	case op.Local != nil:
-		s.localGen++
 		s.electSelf(op.Local.Addr)
 		s.setEnd(op.Local.Addr)
 		if !op.Delete && !op.Local.Local.Proxy {
@@ -137,11 +141,9 @@ func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 		}
 	case op.Host != nil:
 		s.setEnd(op.Host.Addr)
-	case op.Path != nil:
-		s.setRoute(op.Path.Inner.Masked(), op.Path.Path, op.Delete, sink)
 	case op.Way != nil:
 		s.setWay(op.Way.Key.masked(), op.Way.Way, op.Delete)
-		if r := s.routes[op.Way.Key.Inner.Masked()]; r != nil && r.order != nil {
+		if r := s.paths.of(op.Way.Key.Inner.Masked()); r != nil && r.order != nil {
 			s.proceed(r, sink)
 		}
 	case op.Gate != nil && op.Delete:
@@ -155,13 +157,7 @@ func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 
 // captured is 1 if the table's entry that the Op is about is captured, else 0.
 func (s *Soft) captured(op Op) int {
-	if op.Local != nil && s.table.Locals[op.Local.Addr].Capture {
-		return 1
-	}
-	if op.Path != nil && s.table.Paths[op.Path.Inner.Masked()].Capture {
-		return 1
-	}
-	return 0
+	return captures(op.Local != nil && s.table.Locals[op.Local.Addr].Capture)
 }
 
 // electSelf keeps self the best usable Local after one of them changed: a global one, then the lowest. A home agent
@@ -258,9 +254,9 @@ func (s *Soft) fromKernel(a *arrival, b []byte, src, dst netip.Addr, sink *Sink)
 	if s.gates.n > 0 && s.stopped(Kernel, src, sink) {
 		return
 	}
-	r := s.mobile.find(src)
+	r := s.byMobile(src)
 	if r == nil {
-		r = s.agent.find(dst)
+		r = s.byAgent(dst)
 	}
 	if r == nil {
 		s.pathless(b, sink)
@@ -312,7 +308,7 @@ func (s *Soft) fromLink(a *arrival, b []byte, src, dst netip.Addr, sink *Sink) {
 	if s.gates.n > 0 && s.stopped(a.port, src, sink) {
 		return
 	}
-	switch r := s.mobile.find(dst); {
+	switch r := s.byMobile(dst); {
 	case r != nil && r.straightBy(a.port):
 		if r.order == nil || !s.early(r, a, lane{port: a.port}, b, sink) {
 			s.deliver(r, r, a, b, sink)

@@ -235,28 +235,32 @@ func TestPathMTUsBounded(t *testing.T) {
 // TestLongestMatch compares the index with a search through all prefixes.
 func TestLongestMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var x index
+		x, b := index{side: Agent}, &book{}
 		all := map[netip.Prefix]*route{}
 		draw := rapid.Custom(func(t *rapid.T) netip.Prefix {
 			return netip.PrefixFrom(drawAddr.Draw(t, "addr"), rapid.SampledFrom([]int{0, 63, 64, 126, 127, 128}).Draw(t, "bits")).Masked()
 		})
 		for _, p := range rapid.SliceOf(draw).Draw(t, "prefixes") {
 			if r := all[p]; r != nil {
-				x.remove(r)
+				x.count(r.bits, -1)
+				b.untie(r)
+				b.remove(r)
 				delete(all, p)
 				continue
 			}
-			all[p] = &route{inner: p}
-			x.add(all[p])
+			all[p] = b.add(p)
+			b.set(all[p], Path{Side: Agent, Mode: Tunnel, Local: ha, Remote: coa})
+			b.tie(all[p])
+			x.count(all[p].bits, 1)
 		}
 		a := drawAddr.Draw(t, "address")
 		var want *route
 		for p, r := range all { //order:any the longest wins
-			if p.Contains(a) && (want == nil || p.Bits() > want.inner.Bits()) {
+			if p.Contains(a) && (want == nil || uint8(p.Bits()) > want.bits) {
 				want = r
 			}
 		}
-		if got := x.find(a); got != want {
+		if got := x.find(b, a); got != want {
 			t.Fatalf("found %v, want %v", got, want)
 		}
 	})

@@ -69,12 +69,12 @@ func (s *Soft) direct(r *route, b []byte, sink *Sink) bool {
 //
 // spec MIP-10
 func (s *Soft) encapsulate(r *route, b []byte, added int, sink *Sink) bool {
-	if !r.Local.Is6() || !r.Remote.Is6() {
+	if !r.Local.Is6() || !r.Remote().Is6() {
 		s.drop(sink, DropPathInvalid)
 		return false
 	}
-	src, dst := sourceOf(b), destinationOf(b)
-	if s.leadsHere(r) || src == r.Local && dst == r.Remote || r.Side == Agent && dst == r.Remote {
+	src, dst, remote := sourceOf(b), destinationOf(b), r.Remote()
+	if s.leadsHere(r) || src == r.Local && dst == remote || r.Side == Agent && dst == remote {
 		s.drop(sink, DropEncapLoop)
 		return false
 	}
@@ -86,7 +86,7 @@ func (s *Soft) encapsulate(r *route, b []byte, added int, sink *Sink) bool {
 	if limit >= 0 {
 		size += tunnelOptions
 	}
-	mtu := s.mtuTo(r.Remote, r.Out, r.MTU)
+	mtu := s.mtuTo(remote, r.Out, r.MTU)
 	whole := mtu
 	if s.ends > 0 {
 		whole = s.below(r, mtu)
@@ -175,7 +175,7 @@ func writeTunnel(out []byte, r *route, limit int) {
 	copy(out[:4], inner[:4])
 	binary.BigEndian.PutUint16(out[4:], uint16(len(out)-ip6.HeaderLen))
 	out[7] = TunnelHopLimit
-	putAddrs(out, r.Local, r.Remote)
+	putAddrs(out, r.Local, r.Remote())
 }
 
 // cut is where a packet may be cut into pieces.
@@ -261,7 +261,7 @@ func (s *Soft) linkMTU(port Port) int {
 }
 
 // pathMTU is the largest tunnel packet a path carries whole, as far as known.
-func (s *Soft) pathMTU(r *route) int { return s.below(r, s.mtuTo(r.Remote, r.Out, r.MTU)) }
+func (s *Soft) pathMTU(r *route) int { return s.below(r, s.mtuTo(r.Remote(), r.Out, r.MTU)) }
 
 // mtuTo is the largest packet that reaches a far end whole by a port, as far as known; told is what the table says.
 func (s *Soft) mtuTo(remote netip.Addr, out Port, told int) int {

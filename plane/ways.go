@@ -72,7 +72,7 @@ func (s *Soft) setWay(k WayKey, to Way, del bool) {
 	list := s.ways[k.Inner]
 	i, known := slices.BinarySearchFunc(list, k.ID, func(w *way, id uint16) int { return int(w.id) - int(id) })
 	if known {
-		s.countEnds(&list[i].route, -1)
+		s.countEnds(list[i], -1)
 	}
 	switch {
 	case del && !known:
@@ -80,34 +80,45 @@ func (s *Soft) setWay(k WayKey, to Way, del bool) {
 	case del:
 		list = slices.Delete(list, i, i+1)
 	case !known:
-		list = slices.Insert(list, i, &way{id: k.ID})
+		list = slices.Insert(list, i, &way{id: k.ID, route: route{extra: nothing}})
 	}
-	r := s.routes[k.Inner]
+	r := s.paths.of(k.Inner)
 	if !del {
 		w := list[i]
-		w.copy, w.unsure, w.until, w.checkedGen = to.Copy, to.Unsure, to.Until, 0
-		w.quiet = to.Copy
-		w.Path = to.path("")
+		w.copy, w.unsure, w.until, w.quiet = to.Copy, to.Unsure, to.Until, to.Copy
+		var side Side
 		if r != nil {
-			w.Side = r.Side
+			side = r.Side
 		}
-		s.countEnds(&w.route, 1)
+		w.be(to.path(side))
+		s.countEnds(w, 1)
 	}
 	put(&s.ways, len(list) == 0, k.Inner, list)
 	if r != nil {
-		r.ways = list
-		r.setUsual()
+		r.own().ways = list
+		r.slim()
 	}
 }
 
-// countEnds keeps the number of routes and ways that use a tunnel.
-func (s *Soft) countEnds(r *route, by int) {
-	if r.Mode == Direct || !r.Remote.IsValid() {
-		return
+// side gives a way the side of its path.
+func (w *way) side(side Side) {
+	if w.Side != side {
+		p := w.Path()
+		p.Side = side
+		w.be(p)
 	}
-	e := ends{r.Local, r.Remote}
-	put(&s.tunnels, s.tunnels[e]+by == 0, e, s.tunnels[e]+by)
 }
+
+// countEnds keeps the number of ways that use a tunnel.
+func (s *Soft) countEnds(w *way, by int) {
+	if w.tunnels() {
+		e := ends{w.Local, w.Remote()}
+		put(&s.tunnels, s.tunnels[e]+by == 0, e, s.tunnels[e]+by)
+	}
+}
+
+// knows says whether a path or a way uses a tunnel.
+func (s *Soft) knows(e ends) bool { return s.tunnels[e] > 0 || s.paths.knows(e) }
 
 // copied forwards a packet and sends copies of it by the ways that want one now. What becomes of a copy is told to
 // nobody: the packet itself is reported.

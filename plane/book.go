@@ -1,0 +1,267 @@
+package plane
+
+import (
+	"math/bits"
+	"net/netip"
+	"slices"
+)
+
+// book holds the routes of all paths: one number a prefix. A home agent has one for each of its bindings, which may be millions;
+// so a route is small (route.go), stands in a chunk with others, and costs no entry in a map. A route stays where it is.
+type book struct {
+	seed    hashSeed
+	finder            // by prefix
+	chunks  [][]route // chunk 0 has one, each up to fullChunk as many as all before it, then chunkRoutes
+	used    uint32    // numbers given so far
+	free    uint32    // the first of those given back, plus one; each names the next
+	tunnels finder    // by tunnel: one of the routes that use it, which form a ring
+	forms   map[Path]*form
+	latest  *form
+}
+
+// Chunks: thousands of planes in a simulator have one path each, so the first are small.
+const (
+	fullChunk   = 12
+	chunkRoutes = 1 << fullChunk
+)
+
+// form is what many paths have in common: all but the address of the far end, which is :: here if the route has it. An
+// address that is not sixteen octets, or none, stays here.
+type form struct {
+	Path
+	uses  int
+	plain bool // the route has the far end
+	usual bool // what enters leaves by the path's own way, and nothing else is done with it, unless there are ways
+}
+
+// split takes the far end out of a path.
+func split(p Path) (Path, [16]byte) {
+	if !isPlain(p.Remote) {
+		return p, [16]byte{}
+	}
+	remote := p.Remote.As16()
+	p.Remote = netip.IPv6Unspecified()
+	return p, remote
+}
+
+func newForm(p Path) *form {
+	return &form{Path: p, plain: p.Remote == netip.IPv6Unspecified(), usual: p.Mode != Hold && !p.Keep && !(p.Control && p.Side == Agent)}
+}
+
+// loose is a route that belongs to no path of the table.
+func loose(p Path) *route {
+	r := &route{extra: nothing}
+	r.be(p)
+	return r
+}
+
+// be gives a route that is not in a book another path.
+func (r *route) be(p Path) {
+	p, r.remote = split(p)
+	r.form = newForm(p)
+}
+
+// chunkOf is the chunk of a number, and the place in it.
+func chunkOf(n uint32) (chunk, place uint32) {
+	if n < chunkRoutes {
+		c := uint32(bits.Len32(n))
+		return c, n - 1<<c>>1
+	}
+	return fullChunk + n>>fullChunk, n % chunkRoutes
+}
+
+func (b *book) at(number uint32) *route {
+	chunk, place := chunkOf(number)
+	return &b.chunks[chunk][place]
+}
+
+// prefixHash hashes a masked prefix.
+func (b *book) prefixHash(a *[16]byte, bits uint8) uint32 {
+	return b.seed.quick(a, &[16]byte{bits})
+}
+
+// get is the route of a masked prefix, or nil.
+func (b *book) get(a *[16]byte, bits uint8) *route {
+	if b.finder.n == 0 {
+		return nil
+	}
+	hash := b.prefixHash(a, bits)
+	for at := b.home(hash); ; {
+		number, then, ok := b.next(hash, at)
+		if !ok {
+			return nil
+		}
+		if r := b.at(number); r.addr == *a && r.bits == bits {
+			return r
+		}
+		at = then
+	}
+}
+
+// of is the route of a prefix as a table tells it, or nil.
+func (b *book) of(p netip.Prefix) *route {
+	if !isV6(p) {
+		return nil
+	}
+	a := p.Addr().As16()
+	return b.get(&a, uint8(p.Bits()))
+}
+
+// add makes the route of a prefix, which has none.
+func (b *book) add(p netip.Prefix) *route {
+	number := b.used
+	if b.free != 0 {
+		number = b.free - 1
+		b.free = b.at(number).next
+	} else {
+		if chunk, place := chunkOf(number); place == 0 {
+			b.chunks = append(b.chunks, make([]route, min(chunkRoutes, max(1, 1<<chunk>>1))))
+		}
+		b.used++
+	}
+	r := b.at(number)
+	*r = route{number: number, addr: p.Addr().As16(), bits: uint8(p.Bits()), extra: nothing}
+	b.finder.add(b.prefixHash(&r.addr, r.bits), number)
+	return r
+}
+
+// remove takes a route out.
+func (b *book) remove(r *route) {
+	number := r.number
+	b.finder.remove(b.prefixHash(&r.addr, r.bits), number)
+	b.release(r.form)
+	if b.finder.n == 0 {
+		*b = book{seed: b.seed}
+		return
+	}
+	*r = route{next: b.free, extra: nothing}
+	b.free = number + 1
+}
+
+// set gives a route of the book its path.
+func (b *book) set(r *route, p Path) {
+	p, r.remote = split(p)
+	if s := b.form(p, r.form); s != r.form {
+		s.uses++
+		b.release(r.form)
+		r.form = s
+	}
+}
+
+// form is the one form of a path: most often that of the path before, or the one asked for last.
+func (b *book) form(p Path, was *form) *form {
+	switch {
+	case was != nil && was.Path == p:
+		return was
+	case b.latest != nil && b.latest.Path == p:
+		return b.latest
+	}
+	s := b.forms[p]
+	if s == nil {
+		s = newForm(p)
+		put(&b.forms, false, p, s)
+	}
+	b.latest = s
+	return s
+}
+
+// release forgets a form that no route has any longer.
+func (b *book) release(s *form) {
+	if s == nil {
+		return
+	}
+	if s.uses--; s.uses == 0 {
+		delete(b.forms, s.Path)
+		if b.latest == s {
+			b.latest = nil
+		}
+	}
+}
+
+// prefixes are those that have a route, in order.
+func (b *book) prefixes() []netip.Prefix {
+	all := make([]netip.Prefix, 0, b.finder.n)
+	for n := range b.used {
+		if r := b.at(n); r.form != nil {
+			all = append(all, r.inner())
+		}
+	}
+	slices.SortFunc(all, comparePrefix)
+	return all
+}
+
+// table gives all paths as the table says them.
+func (b *book) table() map[netip.Prefix]Path {
+	if b.finder.n == 0 {
+		return nil
+	}
+	all := make(map[netip.Prefix]Path, b.finder.n)
+	for n := range b.used {
+		if r := b.at(n); r.form != nil {
+			all[r.inner()] = r.Path()
+		}
+	}
+	return all
+}
+
+// Routes that use one tunnel form a ring, of which the finder knows one: enough to say whether anybody uses it.
+
+// tie notes that a route uses its tunnel.
+func (b *book) tie(r *route) {
+	r.next, r.prev = r.number, r.number
+	if !r.tunnels() {
+		return
+	}
+	local := r.Local.As16()
+	hash := b.seed.quick(&local, &r.remote)
+	one := b.tunnel(hash, r.Local, &r.remote)
+	if one == nil {
+		b.tunnels.add(hash, r.number)
+		return
+	}
+	r.prev, r.next = one.number, one.next
+	b.at(one.next).prev = r.number
+	one.next = r.number
+}
+
+// untie notes that a route uses its tunnel no more.
+func (b *book) untie(r *route) {
+	if !r.tunnels() {
+		return
+	}
+	local := r.Local.As16()
+	hash := b.seed.quick(&local, &r.remote)
+	if r.next == r.number {
+		b.tunnels.remove(hash, r.number)
+		return
+	}
+	b.tunnels.replace(hash, r.number, r.next)
+	b.at(r.prev).next, b.at(r.next).prev = r.next, r.prev
+	r.next, r.prev = r.number, r.number
+}
+
+// tunnel is one of the routes that use a tunnel, or nil.
+func (b *book) tunnel(hash uint32, local netip.Addr, remote *[16]byte) *route {
+	if b.tunnels.n == 0 {
+		return nil
+	}
+	for at := b.tunnels.home(hash); ; {
+		number, then, ok := b.tunnels.next(hash, at)
+		if !ok {
+			return nil
+		}
+		if r := b.at(number); r.remote == *remote && r.Local == local {
+			return r
+		}
+		at = then
+	}
+}
+
+// knows says whether a path uses a tunnel.
+func (b *book) knows(e ends) bool {
+	if b.tunnels.n == 0 {
+		return false
+	}
+	local, remote := e.local.As16(), e.remote.As16()
+	return b.tunnel(b.seed.quick(&local, &remote), e.local, &remote) != nil
+}
