@@ -189,6 +189,17 @@ func (l *loop) flush() {
 	}
 }
 
+// endJournal writes that this is all there is to the journal.
+func (l *loop) endJournal(failed error) {
+	how := EndStopped
+	if failed != nil {
+		how = EndFailed
+	}
+	if err := l.journal.end(how); err != nil {
+		l.event(l.now().Mono, ownName, engine.Event{Name: EventJournal, Reason: err.Error()})
+	}
+}
+
 func (l *loop) views() map[string]any {
 	views := make(map[string]any, len(l.slots))
 	for _, s := range l.slots {

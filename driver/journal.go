@@ -23,6 +23,8 @@ type journal struct {
 	sync  bool
 	room  int // octets it may still grow
 	lines int // lines written so far: the number of the last one
+
+	entries int // of lines: all but the header
 }
 
 func newJournal(w io.Writer, sync bool, h *JournalHeader) *journal {
@@ -74,6 +76,37 @@ func ReadJournalHeader(r io.ReadSeeker) (JournalHeader, error) {
 	return h, err
 }
 
+// How a journal ends. One that ends otherwise is of a node that was killed, whose disk was full, or that still runs: what it did
+// last may not be in it, and nothing else tells, since a kill may cut a journal behind a whole line.
+const (
+	EndStopped = "stopped" // the node was told to
+	EndFailed  = "failed"  // the node gave up
+	EndFull    = "full"    // the node went on without: its journal was as long as it may be
+)
+
+// endMagic begins the last line of a journal that has an end.
+const endMagic = `{"roam6_journal_end":`
+
+// journalEnd is that line.
+type journalEnd struct {
+	How     string `json:"roam6_journal_end"`
+	Entries int    `json:"entries"` // before this line
+}
+
+// end writes the last line, and no more after it.
+func (j *journal) end(how string) error {
+	if j.w == nil {
+		return nil
+	}
+	b, err := json.Marshal(journalEnd{how, j.entries})
+	if err == nil {
+		_, err = j.w.Write(append(b, '\n'))
+	}
+	err = errors.Join(err, j.w.Flush())
+	j.w = nil
+	return err
+}
+
 // write appends one entry. It reports an error once.
 func (j *journal) write(e engine.Entry) error {
 	if j.w == nil {
@@ -81,9 +114,7 @@ func (j *journal) write(e engine.Entry) error {
 	}
 	b, err := json.Marshal(e)
 	if j.room -= len(b) + 1; err == nil && j.room < 0 {
-		err = errors.Join(fmt.Errorf("the journal ends here: it may have %d octets", maxJournal), j.w.Flush())
-		j.w = nil
-		return err
+		return errors.Join(fmt.Errorf("the journal ends here: it may have %d octets", maxJournal), j.end(EndFull))
 	}
 	if err == nil {
 		_, err = j.w.Write(append(b, '\n'))
@@ -96,6 +127,7 @@ func (j *journal) write(e engine.Entry) error {
 		return err
 	}
 	j.lines++
+	j.entries++
 	return nil
 }
 

@@ -81,8 +81,13 @@ func (n *Node) Run(ctx context.Context) error {
 		return fmt.Errorf("driver: node %s: Run was called twice, or after Close: %w", n.c.Name, ErrStopped)
 	}
 	defer close(n.ended)
+	err := n.live(ctx)
+	n.loop.endJournal(err) // not after a panic: such a journal has no end
+	return err
+}
+
+func (n *Node) live(ctx context.Context) error {
 	l := &n.loop
-	defer l.flush()
 	if err := l.start(); err != nil {
 		return err
 	}

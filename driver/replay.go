@@ -23,6 +23,8 @@ type Replayed struct {
 	Effects int `json:"effects"`
 	// Torn says that the journal ends within a line, or before the last input's effects, as a kill leaves it.
 	Torn bool `json:"torn,omitempty"`
+	// End is how the journal ends, one of the End… words; empty if it just stops: the node was killed, or still runs.
+	End string `json:"end,omitempty"`
 }
 
 // Difference is the first point where a replay and its journal part.
@@ -56,33 +58,58 @@ func Replay(r io.Reader, engines []Engine) (Replayed, error) {
 	}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 64<<10), maxJournalLine)
-	var bad error // a line that does not parse; an error unless it is the last
+	var torn error // a line that does not parse; an error unless it is the last
 	for lines.Scan() {
-		if bad != nil {
-			return p.done, bad
+		if torn != nil {
+			return p.done, torn
 		}
-		p.done.Lines++
-		if p.done.Lines == 1 && bytes.HasPrefix(lines.Bytes(), []byte(JournalMagic)) {
-			continue // see ReadJournalHeader
-		}
-		var e engine.Entry
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			bad = fmt.Errorf("journal line %d: %w", p.done.Lines, err)
-			continue
-		}
-		if err := p.take(e); err != nil {
+		var err error
+		if torn, err = p.line(lines.Bytes()); err != nil {
 			return p.done, err
 		}
 	}
 	if err := lines.Err(); err != nil {
 		return p.done, fmt.Errorf("journal line %d: %w", p.done.Lines+1, err)
 	}
-	if bad != nil {
-		p.done.Lines--
-	}
 	// A kill cuts the effects of the last input short as well: those not written cannot be compared.
-	p.done.Torn = bad != nil || len(p.left) > 0
+	p.done.Torn = torn != nil || len(p.left) > 0
 	return p.done, nil
+}
+
+// line takes one line.
+func (p *player) line(b []byte) (torn, err error) {
+	at := p.done.Lines + 1
+	switch {
+	case p.done.End != "":
+		return nil, fmt.Errorf("journal line %d: it follows the journal's end", at+1)
+	case bytes.HasPrefix(b, []byte(endMagic)):
+		return p.ends(b)
+	case at == 1 && bytes.HasPrefix(b, []byte(JournalMagic)):
+		p.done.Lines++ // see ReadJournalHeader
+		return nil, nil
+	}
+	var e engine.Entry
+	if err := json.Unmarshal(b, &e); err != nil {
+		return fmt.Errorf("journal line %d: %w", at, err), nil
+	}
+	p.done.Lines++
+	return nil, p.take(e)
+}
+
+// ends takes the last line of a journal that has an end: all its lines are there and, unless it was full, all effects of its last
+// input.
+func (p *player) ends(b []byte) (torn, err error) {
+	var e journalEnd
+	switch at, entries := p.done.Lines+1, p.done.Inputs+p.done.Effects; {
+	case json.Unmarshal(b, &e) != nil || e.How == "":
+		return fmt.Errorf("journal line %d: no end of a journal", at), nil
+	case e.Entries != entries:
+		return nil, fmt.Errorf("journal line %d: it tells of %d inputs and effects before it, and there are %d", at, e.Entries, entries)
+	}
+	if p.done.End = e.How; e.How == EndFull {
+		return nil, nil // perhaps within the effects of an input
+	}
+	return nil, p.end()
 }
 
 // player replays one journal.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,7 +52,7 @@ func TestReplayReproduces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Replayed{Lines: 20, Inputs: 8, Effects: 12}); got != want {
+	if want := (Replayed{Lines: 20, Inputs: 8, Effects: 12, End: EndStopped}); got != want {
 		t.Errorf("replayed %+v, want %+v", got, want)
 	}
 }
@@ -86,13 +87,55 @@ func TestReplayRefusesWhatIsNoJournal(t *testing.T) {
 	}
 }
 
-// A kill cuts a journal anywhere: what is there is still good.
+// A kill cuts a journal anywhere, behind a whole line too: what is there is still good, and that it is not all is seen.
 func TestReplayTakesACutJournal(t *testing.T) {
 	j := recorded(t)
-	for n := range len(j) {
-		if _, err := Replay(bytes.NewReader(j[:n]), []Engine{{"c", counter(0)}, {"d", counter(0)}}); err != nil {
-			t.Fatalf("cut after %d octets: %v", n, err)
+	for n := range len(j) - 1 {
+		got, err := Replay(bytes.NewReader(j[:n]), []Engine{{"c", counter(0)}, {"d", counter(0)}})
+		if err != nil || got.End != "" {
+			t.Fatalf("cut after %d octets: %+v, %v", n, got, err)
 		}
+	}
+}
+
+// The end of a journal says how many lines it has and that the last input has no effect more.
+func TestReplayHoldsToTheEnd(t *testing.T) {
+	j := recorded(t)
+	lines := bytes.SplitAfter(j, []byte("\n"))
+	lines = lines[:len(lines)-1] // what follows the last line's end
+	n := len(lines)
+	join := func(l ...[]byte) []byte { return bytes.Join(l, nil) }
+	short := bytes.Replace(j, fmt.Appendf(nil, `"entries":%d`, n-1), fmt.Appendf(nil, `"entries":%d`, n-3), 1)
+	for name, c := range map[string]struct {
+		in   []byte
+		want string
+	}{
+		"lines are missing":            {join(join(lines[:n-3]...), lines[n-1]), "20 inputs and effects before it, and there are 18"},
+		"something follows":            {join(j, lines[0]), "line 22: it follows the journal's end"},
+		"effects of the last are gone": {join(join(bytes.SplitAfter(short, []byte("\n"))[:n-3]...), bytes.SplitAfter(short, []byte("\n"))[n-1]), "journal: no effect"},
+	} {
+		if got, err := Replay(bytes.NewReader(c.in), []Engine{{"c", counter(0)}, {"d", counter(0)}}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// A node that gives up says so in its journal.
+func TestJournalOfAFailure(t *testing.T) {
+	var b bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		n, err := New(Config{Name: "x", Host: &Memory{}, Journal: &b, Engines: []Engine{{"c", counter(0)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.failed <- errors.New("the machine is gone")
+		if n.Run(context.Background()) == nil {
+			t.Error("did not fail")
+		}
+		n.Close()
+	})
+	if got, err := Replay(&b, []Engine{{"c", counter(0)}}); err != nil || got.End != EndFailed {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
@@ -113,6 +156,9 @@ func TestPanicLeavesAJournalThatPanicsAgain(t *testing.T) {
 		}()
 		_ = n.Run(context.Background())
 	})
+	if strings.Contains(b.String(), endMagic) {
+		t.Error("a node that crashed ended its journal")
+	}
 	_, err := Replay(&b, []Engine{{"c", counter(0)}})
 	var crash *Crash
 	if !errors.As(err, &crash) || crash.Line != 3 {
@@ -174,8 +220,8 @@ func TestJournalEnds(t *testing.T) {
 	if err := j.write(e); err == nil || !strings.Contains(err.Error(), "the journal ends here") {
 		t.Errorf("beyond its end: %v", err)
 	}
-	if n := strings.Count(disk.String(), "\n"); n != 1 {
-		t.Errorf("%d lines on the disk, want 1", n)
+	if n := strings.Count(disk.String(), "\n"); n != 2 || !strings.HasSuffix(disk.String(), `{"roam6_journal_end":"full","entries":1}`+"\n") {
+		t.Errorf("on the disk: %s", &disk)
 	}
 	if err := errors.Join(j.write(e), j.flush()); err != nil || j.lines != 1 {
 		t.Errorf("after its end: %v, %d lines", err, j.lines)

@@ -87,12 +87,13 @@ func TestReplay(t *testing.T) {
 		status  int
 		says    string
 	}{
-		"without header":            {rest, "", exitUsage, "give the seed with --seed"},
-		"the seed by hand":          {rest, "010203" + strings.Repeat("0", 58), exitDone, ""},
-		"another seed":              {rest, strings.Repeat("77", 32), exitFailed, "the replay differs"},
-		"a seed that is too short":  {rest, "0102", exitUsage, "64 hexadecimal digits"},
-		"an effect that was not so": {bytes.Replace(text, []byte(`"out":"send","value":{"port":1,`), []byte(`"out":"send","value":{"port":2,`), 1), "", exitFailed, `"port": 2`},
-		"no journal":                {append(append(bytes.Clone(header), '\n'), "hello\nworld\n"...), "", exitUsage, "line 2"},
+		"without header":             {rest, "", exitUsage, "give the seed with --seed"},
+		"the seed by hand":           {rest, "010203" + strings.Repeat("0", 58), exitDone, ""},
+		"another seed":               {rest, strings.Repeat("77", 32), exitFailed, "the replay differs"},
+		"a seed that is too short":   {rest, "0102", exitUsage, "64 hexadecimal digits"},
+		"an effect that was not so":  {bytes.Replace(text, []byte(`"out":"send","value":{"port":1,`), []byte(`"out":"send","value":{"port":2,`), 1), "", exitFailed, `"port": 2`},
+		"a kill behind a whole line": {text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1], "", exitDone, ""},
+		"no journal":                 {append(append(bytes.Clone(header), '\n'), "hello\nworld\n"...), "", exitUsage, "line 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := os.WriteFile(journal, c.journal, 0o600); err != nil {

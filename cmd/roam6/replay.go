@@ -77,15 +77,34 @@ func replay(path, file, digits string, asJSON bool) error {
 		return printJSON(done)
 	}
 	fmt.Printf("%d inputs gave the same %d effects again\n", done.Inputs, done.Effects)
-	if done.Torn {
-		fmt.Println(tornText)
+	if says := endText(done); says != "" {
+		fmt.Println(says)
 	}
 	return nil
+}
+
+// endText says what is not in a journal, empty if nothing is.
+func endText(done driver.Replayed) string {
+	switch {
+	case done.End == driver.EndFull:
+		return "the journal was full; what the node did after that is not in it"
+	case done.End == driver.EndFailed:
+		return "the node gave up after that; its log says why"
+	case done.Torn:
+		return tornText
+	case done.End == "":
+		return cutText
+	}
+	return ""
 }
 
 // tornText is said of a journal that does not end with the end of an input's effects.
 const tornText = "the journal ends in the middle of a line or of an input's effects, as a kill or a full disk leaves it; " +
 	"what the node did after that is not in it"
+
+// cutText is said of a journal that just stops.
+const cutText = "the journal has no end: the node was killed, its disk was full, or it still runs; " +
+	"what it did last, a second of it and more if it was busy, may not be in it"
 
 // cutInHeader is the error of a journal that ends before the end of its first line. Journals of earlier lives lie beside it.
 func cutInHeader(path string) error {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"roam6/driver"
 )
 
 // A journal that a full disk cut within its header says so, and where the one before is; what is no journal is told apart.
@@ -31,5 +33,20 @@ func TestReplayOfCutJournal(t *testing.T) {
 	}
 	if err := replay(path, "../../examples/ha.yaml", "", false); err == nil || !strings.Contains(err.Error(), "the life before this one is in "+path+".1") {
 		t.Errorf("with an earlier one: %v", err)
+	}
+}
+
+// What is not in a journal is said, and nothing where all is.
+func TestEndText(t *testing.T) {
+	for want, done := range map[string]driver.Replayed{ //order:any
+		"":            {End: driver.EndStopped},
+		"gave up":     {End: driver.EndFailed},
+		"was full":    {End: driver.EndFull, Torn: true},
+		"middle of":   {Torn: true},
+		"has no end:": {},
+	} {
+		if got := endText(done); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%+v: %q", done, got)
+		}
 	}
 }
