@@ -193,7 +193,7 @@ func (w *world) drain() {
 func (r *runner) handle(in engine.Input) {
 	w := r.node.w
 	w.stats.Inputs++
-	now := engine.Now{Mono: engine.Mono(w.now - r.node.started), Wall: Epoch.Add(w.now + r.node.skew)}
+	now := engine.Now{Mono: engine.Mono(r.node.clock()), Wall: Epoch.Add(w.now + r.node.skew)}
 	w.effects.Reset()
 	r.eng.Handle(now, in, &w.effects)
 	if len(w.config.Checkers) > 0 {
@@ -322,11 +322,14 @@ func (n *node) flush(s *plane.Sink) {
 		n.emit(o.Port, o.To, o.Data)
 	}
 	n.w.release(s)
-	if due := n.soft.Deadline(); due < never && (n.settles == 0 || due < n.settles) && len(n.engines) > 0 {
-		n.settles = due
-		n.w.heap.push(event{at: due, kind: evSettle, a: n.engines[0].id})
+	if due := n.soft.Deadline(); due < plane.Never && (n.settles == 0 || n.started+due < n.settles) && len(n.engines) > 0 {
+		n.settles = n.started + due
+		n.w.heap.push(event{at: n.settles, kind: evSettle, a: n.engines[0].id})
 	}
 }
+
+// clock is the time on the node's engines' clock, which is the plane's: an Op may name a moment (plane.Way.Until).
+func (n *node) clock() time.Duration { return n.w.now - n.started }
 
 // settle lets the plane release what has waited for older packets.
 func (n *node) settle(e event) {
@@ -335,7 +338,7 @@ func (n *node) settle(e event) {
 	}
 	n.settles = 0
 	s := n.w.sink()
-	n.soft.Advance(n.w.now, s)
+	n.soft.Advance(n.clock(), s)
 	n.flush(s)
 }
 
@@ -346,7 +349,7 @@ func (n *node) intoPlane(port plane.Port, from plane.HW, data []byte) {
 		return
 	}
 	s := n.w.sink()
-	n.soft.Handle(n.w.now, port, from, data, s)
+	n.soft.Handle(n.clock(), port, from, data, s)
 	n.flush(s)
 }
 
