@@ -51,7 +51,8 @@ func (d dueKind) String() string {
 }
 
 // bind accepts a request: cache, record, home link, plane, acknowledgement, in that order, so that nothing is promised
-// that would not survive a crash.
+// that would not survive a crash. When a binding moves the plane comes last: the way before must be known as such when the new one
+// is taken up.
 //
 // spec MIP-01 MIP-06
 func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) {
@@ -81,13 +82,16 @@ func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) 
 	a.persist(b, out)
 	a.uncarry(old, b, out)
 	a.arm(b)
-	a.carry(b, out)
-	a.keepPrevious(now, m, prev, out)
 	if fresh {
+		a.carry(b, out)
 		a.represent(m, out)
 	}
 	out.Event(what, engine.A("hoa", b.HoA), engine.A("coa", b.CoA), engine.S("lifetime", granted.String()))
 	a.answer(now, m, q, mh.Accepted, q.seq, granted, out)
+	if !fresh { // behind the answer: a node that waits for it takes nothing by the new way before
+		a.keepPrevious(now, m, prev, out)
+		a.carry(b, out)
+	}
 }
 
 // deregister removes a binding on its node's wish. Plane and home link first: the acknowledgement must already take the straight way.
@@ -189,7 +193,7 @@ func (a *Agent) bindingTick(now engine.Now, out *engine.Effects) {
 			out.Event("binding.expired", engine.A("hoa", m.hoa), engine.A("coa", m.binding.CoA))
 			a.forget(m, out)
 		case previous:
-			a.endPrevious(m, out)
+			a.previousOver(m, out)
 		case ask:
 			p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: m.binding.CoA}, Routing2: m.hoa}
 			out.Send(plane.Kernel, plane.HW{}, m.sa.Protect(now, p, &mh.BindingRefreshRequest{}, out))

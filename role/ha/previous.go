@@ -13,6 +13,18 @@ import (
 // RFC 6275 §10.4.5 would have them dropped; whoever can send them now could have a moment ago.
 const PreviousLifetime = 5 * time.Second
 
+// Order across the ways of a binding that moves, decision 9.
+const (
+	// SettleFor is how long packets by the new way wait for older ones at most: longer than a detour by another operator's
+	// network, shorter than what a call would not survive.
+	SettleFor = 200 * time.Millisecond
+	// SettlePackets is how many wait at most, so that one node's burst cannot take all of the plane's room.
+	SettlePackets = 512
+	// CopyWindow is how far a copy by the way before may come behind: more than SettleFor. Copies come while a node does not know
+	// yet whether its update was heard.
+	CopyWindow = 500 * time.Millisecond
+)
+
 // previousWay is the number of that way in the plane; RFC 5648 numbers care-of addresses from 1.
 const previousWay = 0xff00
 
@@ -27,7 +39,7 @@ func (a *Agent) keepPrevious(now engine.Now, m *mobile, prev netip.Addr, out *en
 		return
 	case prev != m.binding.CoA:
 		for inner := range m.binding.inners() {
-			out.Plane(plane.Op{Way: &plane.WayOp{Key: previousKey(inner), Way: plane.Way{Local: a.cfg.Address, Remote: prev}}})
+			out.Plane(plane.Op{Way: &plane.WayOp{Key: previousKey(inner), Way: plane.Way{Local: a.cfg.Address, Remote: prev, Unsure: true}}})
 		}
 	}
 	a.timers.Set(due{m.hoa, previous}, now.Mono.Add(PreviousLifetime))
@@ -39,6 +51,12 @@ func (a *Agent) dropPrevious(m *mobile, out *engine.Effects) {
 		a.timers.Stop(due{m.hoa, previous})
 		a.endPrevious(m, out)
 	}
+}
+
+// previousOver ends what dropPrevious ends, when its time has come; packets are compared with each other no longer.
+func (a *Agent) previousOver(m *mobile, out *engine.Effects) {
+	a.endPrevious(m, out)
+	a.carry(m.binding, out)
 }
 
 // endPrevious takes those ways out of the plane.

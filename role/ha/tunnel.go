@@ -84,8 +84,12 @@ func (a *Agent) protections() []*sa.SA {
 
 // path is how the plane carries a bound home address: mobility headers are ours to protect if there are keys.
 func (a *Agent) path(b *binding) plane.Path {
-	return plane.Path{
+	p := plane.Path{
 		Side: plane.Agent, Mode: plane.Tunnel, Local: a.cfg.Address, Remote: b.CoA, Out: plane.Kernel, Capture: true,
-		Control: a.mobiles[b.HoA].tunnel != nil,
+		Control: a.mobiles[b.HoA].tunnel != nil, Mark: true, Settle: SettleFor, Limit: SettlePackets,
 	}
+	if _, kept := a.timers.Armed(due{b.HoA, previous}); kept {
+		p.Dedup = CopyWindow
+	}
+	return p
 }
