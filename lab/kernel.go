@@ -69,7 +69,7 @@ func bringUp(n *scenario.Node, i *scenario.Iface) error {
 	if err != nil {
 		return err
 	}
-	if n.Userland {
+	if !n.Owned(i) {
 		if err := set(setting{i.Name + "/disable_ipv6", "1"}); err != nil {
 			return err
 		}

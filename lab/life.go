@@ -39,7 +39,7 @@ func (l *Lab) conceive(n *node) (*life, error) {
 		return nil, err
 	}
 	c := driver.Config{
-		Name: n.plan.Name, Tun: tunName, Userland: n.plan.Userland, Plane: l.c.Plane, Store: n.store, Epoch: l.zero,
+		Name: n.plan.Name, Tun: tunName, Plane: l.c.Plane, Store: n.store, Epoch: l.zero,
 		OnEvent: func(at time.Duration, eng string, ev engine.Event) {
 			l.hub.event(l.zeroNanos()+nanos(at), n.plan.Name, eng, ev)
 		},
@@ -54,7 +54,7 @@ func (l *Lab) conceive(n *node) (*life, error) {
 	}
 	for _, i := range n.plan.Ifaces {
 		if i.Port > 0 {
-			c.Links = append(c.Links, driver.Link{Port: i.Port, Ifname: i.Name, External: true})
+			c.Links = append(c.Links, driver.Link{Port: i.Port, Ifname: i.Name, External: true, Userland: !n.plan.Owned(&i)})
 		}
 	}
 	f := &life{done: make(chan struct{})}

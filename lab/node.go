@@ -61,7 +61,7 @@ func (l *Lab) plug(n *node, i *scenario.Iface) error {
 	if err != nil {
 		return err
 	}
-	m := &member{node: n.plan.Name, userland: n.plan.Userland, label: n.plan.Name + "/" + i.Name, hw: i.HW, fd: fd}
+	m := &member{node: n.plan.Name, userland: !n.plan.Owned(i), label: n.plan.Name + "/" + i.Name, hw: i.HW, fd: fd}
 	if err := l.emu.join(m, mtuOf(i)); err != nil {
 		unix.Close(fd)
 		return err

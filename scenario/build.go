@@ -39,10 +39,16 @@ func (s *Scenario) Plan(o Options) (*Plan, error) {
 		return nil, fmt.Errorf("--nodes %d: at most %d, and 1 with an explicit topology", o.Nodes, MaxMobiles)
 	}
 	b := &builder{s: scene, doc: doc, o: o, plan: &Plan{Scenario: scene.Name, Strategy: o.Strategy, Seed: o.Seed, Length: scene.Length}}
+	if scene.Topology == TwoOperators && scene.Mobile.Hosts > 0 && o.Nodes > maxNetworks {
+		return nil, fmt.Errorf("--nodes %d: at most %d with networks behind them (mn.hosts)", o.Nodes, maxNetworks)
+	}
 	if scene.Topology == TwoOperators {
 		b.world()
 		for i := range o.Nodes {
 			b.mobile(i)
+		}
+		for i := range o.Nodes {
+			b.hosts(i)
 		}
 	}
 	b.explicit()
@@ -108,7 +114,7 @@ func (b *builder) introduce() {
 	for _, n := range b.plan.Nodes {
 		for _, f := range n.Ifaces {
 			for _, a := range f.Addrs {
-				if !n.Userland && a.Addr().Is6() {
+				if n.Owned(&f) && a.Addr().Is6() {
 					wires[f.Segment] = append(wires[f.Segment], Neighbor{Addr: a.Addr(), HW: f.HW})
 				}
 			}
@@ -123,7 +129,7 @@ func (b *builder) introduce() {
 		n := &b.plan.Nodes[k]
 		for _, f := range n.Ifaces {
 			for _, other := range wires[f.Segment] {
-				if other.HW != f.HW && !n.Userland {
+				if other.HW != f.HW && n.Owned(&f) {
 					n.Neighbors = append(n.Neighbors, Neighbor{f.Name, other.Addr, other.HW})
 				}
 			}
@@ -142,17 +148,21 @@ func mobileName(i int) string {
 // mobile adds mobile node i, its traffic when it is measured, and its first attachment when it begins later.
 func (b *builder) mobile(i int) {
 	name, later := mobileName(i), b.later(i)
-	n := b.node(Node{Name: name, Userland: true, Measured: i < MeasuredMobiles, Skew: b.s.Mobile.Skew, Config: b.mobileConfig(i)})
+	n := b.node(Node{Name: name, Userland: true, Forward: b.s.Mobile.Hosts > 0, Measured: i < MeasuredMobiles, Skew: b.s.Mobile.Skew, Config: b.mobileConfig(i)})
 	start := b.s.Mobile.Start
 	b.attached(n, Iface{Name: "wlan0", Port: 1, Segment: start}, later)
 	if b.s.Mobile.Second != "" {
 		b.attached(n, Iface{Name: "wwan0", Port: 2, Segment: b.s.Mobile.Second}, later)
 	}
+	b.inside(i, n)
 	if i >= MeasuredMobiles {
 		return
 	}
 	for _, f := range b.s.Flows {
 		flow := b.flow(f, name, HomeAddress(i), "cn", CNAddr)
+		if f.Host > 0 {
+			flow.Mobile, flow.MobileAddr, flow.Behind = hostName(i, f.Host), HostAddress(i, f.Host), name
+		}
 		flow.Start += later
 		if i > 0 {
 			flow.Name = f.Name + "-" + name

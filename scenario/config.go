@@ -30,7 +30,7 @@ func (b *builder) mobileConfig(i int) []byte {
 	if m.Second != "" {
 		w.WriteString(", {name: wwan0, port: 2, preference: 2}")
 	}
-	w.WriteString("]\nroles:\n  - mn:\n")
+	w.WriteString(b.insideLink() + "]\nroles:\n  - mn:\n")
 	fmt.Fprintf(&w, "      home_address: %s\n      home_prefix: %s\n", HomeAddress(i), HomePrefix)
 	if !m.DHAAD {
 		fmt.Fprintf(&w, "      home_agent: %s\n", HomeAgent)
@@ -45,6 +45,7 @@ func (b *builder) mobileConfig(i int) []byte {
 	if m.Routes == OnTraffic {
 		fmt.Fprintf(&w, "      route_optimisation: %s\n", m.Routes)
 	}
+	w.WriteString(b.networks(i))
 	if s := b.security(i, false); s != "" {
 		fmt.Fprintf(&w, "      security: %s\n", s)
 	}
@@ -104,6 +105,9 @@ func (b *builder) homeAgentConfig() []byte {
 		}
 		if s := b.security(i, true); s != "" {
 			fmt.Fprintf(&w, ", security: %s", s)
+		}
+		if b.s.Mobile.Hosts > 0 {
+			fmt.Fprintf(&w, ", networks: [\"%s\"]", NetworkPrefix(i))
 		}
 		w.WriteString("}\n")
 	}

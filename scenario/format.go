@@ -107,6 +107,8 @@ type Mobile struct {
 	DHAAD    bool          `yaml:"discover_home_agent" doc:"the mobile node is not told its home agent and discovers it"`
 	Routes   string        `yaml:"route_optimisation" doc:"on-traffic: its packets and the correspondent's go straight instead of through the home agent; the correspondent node then runs roam6 too (default never)" allowed:"never|on-traffic"`
 	Skew     time.Duration `yaml:"skew" doc:"its wall clock minus true time (simulator)"`
+	Hosts    int           `yaml:"hosts" doc:"hosts inside, 0 to 16: with any the mobile node is a mobile router (RFC 3963) and a network moves along (default 0)"`
+	Register string        `yaml:"register_networks" doc:"with hosts: whether registrations name the network or leave it to the home agent (default explicit)" allowed:"explicit|implicit"`
 	Stagger  time.Duration `yaml:"stagger" doc:"replicas begin and move later than the first by 0 to this (default 3s)"`
 }
 
@@ -132,6 +134,7 @@ type FlowSpec struct {
 	Stop       time.Duration `yaml:"stop" doc:"last packet; absent: half a second before the end"`
 	Voice      bool          `yaml:"voice" doc:"rated by the E-model (ITU-T G.107)"`
 	Probe      bool          `yaml:"probe" doc:"handovers are measured on this flow; exactly one a mobile node"`
+	Host       int           `yaml:"host" doc:"the mobile end is this host inside, from 1 to mn.hosts; absent: the mobile node itself"`
 	Mobile     string        `yaml:"mobile" doc:"topology explicit: the mobile end (default mn)"`
 	Peer       string        `yaml:"peer" doc:"topology explicit: the other end (default cn)"`
 	MobileAddr netip.Addr    `yaml:"mobile_addr" doc:"topology explicit: the mobile end's address"`

@@ -45,7 +45,9 @@ func (m *Measure) changes() []*change {
 		}
 		attached[n.Name] = map[string]string{}
 		for _, f := range n.Ifaces {
-			attached[n.Name][f.Name] = f.Segment
+			if !f.Kernel { // a link inside is no way out
+				attached[n.Name][f.Name] = f.Segment
+			}
 		}
 	}
 	byNumber, announced, out := map[int]*change{}, map[int]time.Duration{}, []*change{}

@@ -93,7 +93,7 @@ func NewMeasure(plan *Plan, world, planeName string) *Measure {
 		}
 	}
 	for i, f := range plan.Flows {
-		if x := m.mobiles[f.Mobile]; x != nil && f.Probe {
+		if x := m.mobiles[or(f.Behind, f.Mobile)]; x != nil && f.Probe {
 			x.probe = i
 		}
 	}

@@ -46,7 +46,7 @@ type LinkModel struct {
 // Node is one host or router.
 type Node struct {
 	Name string
-	// Userland: the kernel of this node holds no address on its interfaces; the engines own them and the
+	// Userland: the kernel of this node holds no address on its interfaces but those with Kernel; the engines own them and the
 	// applications use the TUN device (mobile nodes). Otherwise the kernel is a plain host or router.
 	Userland bool
 	Forward  bool          // the kernel forwards between its interfaces
@@ -69,7 +69,12 @@ type Iface struct {
 	Segment string         // attached to at the start; "" for none
 	Addrs   []netip.Prefix // given to the kernel
 	MTU     int            // 0 is 1500
+	// Kernel makes it the kernel's own on a Userland node too: a mobile router's link inside.
+	Kernel bool
 }
+
+// Owned says whether the kernel of a node holds the addresses of one of its interfaces.
+func (n *Node) Owned(f *Iface) bool { return !n.Userland || f.Kernel }
 
 // Route is a static route of the kernel.
 type Route struct {
@@ -121,6 +126,7 @@ type Action struct {
 type Flow struct {
 	Name         string
 	Mobile, Peer string     // node names; the mobile end and the other
+	Behind       string     // the mobile router that the mobile end lives behind and whose handovers it feels; "": Mobile's own
 	MobileAddr   netip.Addr // addresses the packets carry
 	PeerAddr     netip.Addr
 	Port         uint16 // UDP port at both ends

@@ -75,6 +75,9 @@ func (b *builder) core() {
 		{Dst: infraOfB, Via: infra(infraOpB, 2), Iface: "opb"},
 		{Dst: HomePrefix, Via: infra(infraHA, 2), Iface: "ha"},
 	}})
+	if b.s.Mobile.Hosts > 0 {
+		b.plan.Nodes[n].Routes = append(b.plan.Nodes[n].Routes, Route{Dst: networks, Via: infra(infraHA, 2), Iface: "ha"})
+	}
 	b.iface(n, Iface{Name: "opa", Segment: "core-opa", Addrs: on(infra(infraOpA, 1))})
 	b.iface(n, Iface{Name: "opb", Segment: "core-opb", Addrs: on(infra(infraOpB, 1))})
 	b.iface(n, Iface{Name: "ha", Segment: "core-ha", Addrs: on(infra(infraHA, 1))})
@@ -112,7 +115,7 @@ func (b *builder) accessRouter(self int) {
 func (b *builder) homeAgent() {
 	n := b.node(Node{
 		Name: "ha", Forward: true, Config: b.homeAgentConfig(),
-		Routes: []Route{{Dst: everything, Via: infra(infraHA, 1), Iface: "core"}},
+		Routes: append(b.networkRoutes(), Route{Dst: everything, Via: infra(infraHA, 1), Iface: "core"}),
 	})
 	b.iface(n, Iface{Name: "core", Segment: "core-ha", Addrs: on(infra(infraHA, 2))})
 	b.iface(n, Iface{Name: "home", Port: 1, Segment: "home", Addrs: on(HomeRouter)})

@@ -20,6 +20,7 @@ type iface struct {
 	hw       plane.HW
 	mtu      int
 	name     string
+	kernel   bool // the node's kernel owns it
 	detached time.Duration
 	shaper   scenario.Shaper
 	groups   []group // multicast addresses a user-space interface listens to
@@ -37,7 +38,7 @@ func (i *iface) label() string { return i.node.plan.Name + "/" + i.name }
 
 // join makes a user-space interface listen to a multicast address. A kernel's interface hears all.
 func (i *iface) join(hw plane.HW) {
-	if !i.node.userland {
+	if i.kernel {
 		return
 	}
 	for k := range i.groups {

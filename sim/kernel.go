@@ -102,13 +102,13 @@ func (n *node) receive(i *iface, from plane.HW, data []byte, shared bool) {
 	case !ok:
 		n.w.drop(dropMalformed)
 		return
-	case n.userland && n.soft == nil && dst.multicast():
+	case !i.kernel && n.soft == nil && dst.multicast():
 		return
 	}
 	// Neighbour discovery goes through the plane to the engines as it is. They read it only (engine.Packet), so that those
 	// who hear one multicast share its octets; all else may be changed on its way.
 	nd := isND(data)
-	if n.userland {
+	if !i.kernel {
 		n.intoPlane(i.port, from, owned(data, shared && !nd))
 		return
 	}
@@ -193,9 +193,18 @@ func (n *node) forward(in *iface, data []byte) {
 		return
 	}
 	r := n.route(dst)
-	if r == nil {
+	switch mtu := n.mirror.mtu; {
+	case r != nil:
+	case mtu == 0:
 		n.w.drop(dropNoRoute)
 		n.icmpError(in, icmp6.TypeUnreachable, icmp6.CodeNoRoute, 0, data)
+		return
+	case len(data) > mtu:
+		n.w.drop(dropTooBig)
+		n.icmpError(in, icmp6.TypePacketTooBig, 0, uint32(mtu), data)
+		return
+	default:
+		n.intoPlane(plane.Kernel, plane.HW{}, data)
 		return
 	}
 	if len(data) > r.out.mtu {
@@ -230,6 +239,8 @@ func (n *node) output(data []byte, out *iface) {
 	}
 	r := n.route(dst)
 	switch {
+	case r == nil && n.mirror.mtu > 0 && !dst.multicast() && !dst.linkLocal():
+		n.intoPlane(plane.Kernel, plane.HW{}, data)
 	case r == nil || dst.multicast() || dst.linkLocal():
 		n.w.drop(dropNoRoute)
 	case len(data) > r.out.mtu:
@@ -277,6 +288,10 @@ func (n *node) application(data []byte) {
 		return
 	}
 	if !n.mirror.host(p.EffectiveDst().As16()) {
+		if n.plan.Forward {
+			n.fromTUN(data)
+			return
+		}
 		n.w.drop(dropNoHost)
 		return
 	}

@@ -13,6 +13,7 @@ import (
 type mirror struct {
 	locals   map[addr16]plane.Local
 	hosts    []addr16       // one or two
+	mtu      int            // of the TUN device, if it is the kernel's default route; else 0
 	captures map[addr16]int // addresses the kernel routes into the plane: how many entries want it
 	prefixes []netip.Prefix // the same for shorter prefixes
 	paths    map[netip.Prefix]bool
@@ -66,7 +67,7 @@ func (n *node) apply(op plane.Op) {
 		n.tellKernel(op)
 	}
 	s := n.w.sink()
-	n.soft.Apply(n.w.now, op, s)
+	n.soft.Apply(n.clock(), op, s)
 	n.flush(s)
 }
 
@@ -81,6 +82,10 @@ func (n *node) tellKernel(op plane.Op) {
 			n.mirror.hosts = slices.Delete(n.mirror.hosts, at, at+1)
 		} else if !op.Delete && at < 0 {
 			n.mirror.hosts = append(n.mirror.hosts, a)
+		}
+		n.mirror.mtu = 0
+		if h := op.Host.Host; h.Default && !op.Delete {
+			n.mirror.mtu = h.MTU
 		}
 	case op.Path != nil:
 		inner := op.Path.Inner.Masked()

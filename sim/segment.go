@@ -46,7 +46,7 @@ func (s *segment) path(w *world, from, to *iface) *scenario.LinkPath {
 
 func (s *segment) attach(i *iface) {
 	s.byHW[i.hw] = i
-	if !i.node.userland {
+	if i.kernel {
 		s.kernel = append(s.kernel, i)
 		return
 	}
@@ -59,7 +59,7 @@ func (s *segment) detach(i *iface) {
 	if s.byHW[i.hw] == i {
 		delete(s.byHW, i.hw)
 	}
-	if !i.node.userland {
+	if i.kernel {
 		s.kernel = without(s.kernel, i)
 		return
 	}

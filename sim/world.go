@@ -142,14 +142,14 @@ func (n *node) addIface(f scenario.Iface) error {
 	if len(n.ifaces) > 0 {
 		i = new(iface)
 	}
-	*i = iface{id: int32(len(w.ifaces)), node: n, name: f.Name, port: f.Port, hw: f.HW, mtu: f.MTU, detached: -1}
+	*i = iface{id: int32(len(w.ifaces)), node: n, name: f.Name, port: f.Port, hw: f.HW, mtu: f.MTU, kernel: n.plan.Owned(&f), detached: -1}
 	if i.mtu == 0 {
 		i.mtu = DefaultMTU
 	}
 	w.ifaces = append(w.ifaces, i)
 	w.byHW[f.HW] = i
 	n.ifaces = append(n.ifaces, i)
-	if n.userland {
+	if !i.kernel {
 		i.join(allNodesHW)
 		return nil
 	}
