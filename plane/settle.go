@@ -1,6 +1,9 @@
 package plane
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 const (
 	// maxStints is how many changes of way a path with Settle keeps apart at once; one more ends the oldest.
@@ -272,6 +275,13 @@ func (o *ordering) oldest() time.Duration {
 		}
 	}
 	return at
+}
+
+// Waits says whether received packets of a path may have to wait for others now: whoever takes some of them in another way must
+// leave them to the plane meanwhile. Only an Op, a packet of the path or Advance change it.
+func (s *Soft) Waits(inner netip.Prefix) bool {
+	r := s.paths.of(inner.Masked())
+	return r != nil && r.order != nil
 }
 
 // waiting is how many received packets wait.
