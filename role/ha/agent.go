@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"roam6/engine"
@@ -89,8 +90,9 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 	if cfg.MaxBindings == 0 {
 		a.cfg.MaxBindings = DefaultMaxBindings
 	}
+	a.routers = slices.ContainsFunc(cfg.Mobiles, func(m Mobile) bool { return len(m.Networks) > 0 })
 	if cfg.Port != plane.Kernel {
-		cfg.Advertise.HomeAgent = &nd.HomeAgentInfo{Preference: cfg.Preference, Lifetime: cfg.Advertise.Lifetime}
+		cfg.Advertise.HomeAgent = &nd.HomeAgentInfo{Preference: cfg.Preference, MobileRouters: a.routers, Lifetime: cfg.Advertise.Lifetime}
 		a.adv = advertise.New(cfg.Advertise, a.rand)
 	}
 	a.dad = dad.New(dad.Config{}, a.rand)
@@ -103,7 +105,6 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 			return nil, fmt.Errorf("ha: security of %v: %w", m.HomeAddress, err)
 		}
 		served := &mobile{hoa: m.HomeAddress, nai: m.NAI, sa: protection, networks: m.Networks}
-		a.routers = a.routers || len(m.Networks) > 0
 		if err := a.addTunnel(served, m.Tunnel); err != nil {
 			return nil, fmt.Errorf("ha: tunnel of %v: %w", m.HomeAddress, err)
 		}
