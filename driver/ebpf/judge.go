@@ -27,7 +27,6 @@ const (
 	SlowWays     = "further ways"
 	SlowLent     = "received packets: more addresses than the link's filter names, or no program there"
 	SlowHints    = "received packets: the engines want to hear of them"
-	SlowSettle   = "received packets: they are kept in order across ways"
 	SlowFeature  = "it asks for more than a tunnel"
 	SlowFull     = "more paths than the fast path holds"
 	SlowRefused  = "the kernel refused the path"
@@ -114,7 +113,9 @@ func (t *table) judge(e *entry, doors map[plane.Port]door) (flags uint8, why str
 	rest := p
 	rest.Side, rest.Mode, rest.Local, rest.Remote, rest.Out, rest.MTU = "", "", netip.Addr{}, netip.Addr{}, 0, 0
 	rest.Limit, rest.Age, rest.Octets, rest.Policy, rest.Capture, rest.Control = 0, 0, 0, "", false, false
-	rest.Hints, rest.Mark, rest.Settle = false, false, 0 // markers are sent with Ops, by the plane
+	// End markers are sent with Ops, by the plane, and those that come are for it (they carry neither TCP nor UDP). A path with
+	// Settle waits for one of its ways only, and with ways it is slow.
+	rest.Hints, rest.Mark, rest.Settle = false, false, 0
 	switch {
 	case e.ways > 0:
 		return flags, SlowWays
@@ -133,8 +134,6 @@ func (t *table) judge(e *entry, doors map[plane.Port]door) (flags uint8, why str
 		why = SlowLent
 	} else if p.Hints {
 		why = SlowHints
-	} else if p.Settle > 0 {
-		why = SlowSettle
 	} else {
 		flags |= flagTakes
 	}
