@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"errors"
 	"time"
 
 	"roam6/driver/ebpf"
@@ -17,6 +18,9 @@ const (
 	PlaneEBPF Plane = "ebpf" // New fails where the fast path cannot be
 	PlaneAuto Plane = "auto" // PlaneEBPF where it can be, else PlaneSoft; Stats says why
 )
+
+// ErrNoFast is of a machine on which PlaneEBPF cannot be.
+var ErrNoFast = errors.New("no fast path (ebpf)")
 
 // FastStats is what the fast path did, or why there is none.
 type FastStats struct {

@@ -24,7 +24,7 @@ func (m *machine) openFast(want Plane) error {
 		}
 	}
 	if err != nil && want == PlaneEBPF {
-		return fmt.Errorf("no fast path (ebpf): %w", err)
+		return fmt.Errorf("%w: %w", ErrNoFast, err)
 	}
 	if err != nil {
 		m.slow = err.Error()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -86,7 +87,7 @@ func (f *labFlags) run(ctx context.Context, arg string) error {
 	l.done()
 	cut, err := withoutCaptures(err)
 	if err != nil {
-		return err
+		return withoutFast(err)
 	}
 	if f.stats {
 		printLabStats(os.Stderr, st, began.stop())
@@ -120,6 +121,14 @@ func enter(ctx context.Context, o lab.EnterOptions) (inside bool, err error) {
 		return false, lacks(err)
 	}
 	return false, ended(status)
+}
+
+// withoutFast marks the error of a lab that lacks the fast path it was to have: it is the machine's.
+func withoutFast(err error) error {
+	if errors.Is(err, driver.ErrNoFast) {
+		return lacks(err)
+	}
+	return err
 }
 
 // clock tells how far a run in real time is, until the function it gives is called. Bringing a lab up takes time too:
