@@ -70,6 +70,11 @@ func chunkOf(n uint32) (chunk, place uint32) {
 	return fullChunk + n>>fullChunk, n % chunkRoutes
 }
 
+// chunkSize is how many routes a chunk has.
+func chunkSize(chunk uint32) uint32 {
+	return max(1, uint32(1)<<min(chunk, fullChunk+1)>>1)
+}
+
 func (b *book) at(number uint32) *route {
 	chunk, place := chunkOf(number)
 	return &b.chunks[chunk][place]
@@ -115,7 +120,7 @@ func (b *book) add(p netip.Prefix) *route {
 		b.free = b.at(number).next
 	} else {
 		if chunk, place := chunkOf(number); place == 0 {
-			b.chunks = append(b.chunks, make([]route, min(chunkRoutes, max(1, 1<<chunk>>1))))
+			b.chunks = append(b.chunks, make([]route, chunkSize(chunk)))
 		}
 		b.used++
 	}

@@ -54,6 +54,19 @@ func has(f *finder, hash, number uint32) bool {
 	}
 }
 
+// TestChunks walks through all numbers: each has a place of its own, the next one in its chunk or the first of the next.
+func TestChunks(t *testing.T) {
+	chunk, place := uint32(0), uint32(0)
+	for n := range uint32(MaxPaths) {
+		if c, p := chunkOf(n); c != chunk || p != place {
+			t.Fatalf("%d is %d of chunk %d, want %d of %d", n, p, c, place, chunk)
+		}
+		if place++; place == chunkSize(chunk) {
+			chunk, place = chunk+1, 0
+		}
+	}
+}
+
 // many gives a plane so many bindings, of home addresses that are near each other.
 func many(n int, remote func(i int) netip.Addr) *Soft {
 	s, sink := NewSoft(), &Sink{}
