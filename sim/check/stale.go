@@ -88,15 +88,18 @@ func (c *NoStale) frame(f sim.Frame) {
 	if err != nil || outer.Proto != ip6.ProtoIPv6 || len(outer.Payload) < ip6.HeaderLen || outer.Fragment != nil && outer.Fragment.Offset > 0 {
 		return
 	}
-	hoa := netip.AddrFrom16([16]byte(outer.Payload[24:40]))
-	bound, known := c.bound(f, hoa, outer.Dst)
+	if outer.Payload[6] == ip6.ProtoNone {
+		return // the end marker of a way (decision 9) is no user packet, and the last
+	}
+	to := netip.AddrFrom16([16]byte(outer.Payload[24:40]))
+	bound, known := c.bound(f, to, outer.Dst)
 	if known && !bound {
-		c.fail("stale care-of address: at %v %s tunnels a packet for %v to %v, which is not bound to it (any more)", f.At, f.Node, hoa, outer.Dst)
+		c.fail("stale care-of address: at %v %s tunnels a packet for %v to %v, which is not bound to it (any more)", f.At, f.Node, to, outer.Dst)
 	}
 }
 
 // bound looks for a live binding; known is false if the node keeps no bindings now (its engines are down).
-func (c *NoStale) bound(f sim.Frame, hoa, coa netip.Addr) (bound, known bool) {
+func (c *NoStale) bound(f sim.Frame, to, coa netip.Addr) (bound, known bool) {
 	for k, list := range c.views.of { //order:any any of them will do
 		if k.node != f.Node {
 			continue
@@ -104,7 +107,7 @@ func (c *NoStale) bound(f sim.Frame, hoa, coa netip.Addr) (bound, known bool) {
 		known = true
 		for _, b := range list {
 			expires := c.views.began[f.Node] + time.Duration(b.Expires)
-			if b.HoA == hoa && b.CoA == coa && f.At <= expires {
+			if b.covers(to) && b.CoA == coa && f.At <= expires {
 				return true, true
 			}
 		}

@@ -3,6 +3,7 @@ package check
 import (
 	"encoding/json"
 	"net/netip"
+	"slices"
 
 	"roam6/engine"
 )
@@ -12,6 +13,13 @@ type Binding struct {
 	HoA     netip.Addr  `json:"home_address"`
 	CoA     netip.Addr  `json:"coa"`
 	Expires engine.Mono `json:"expires_mono"`
+	// Networks go with the home address.
+	Networks []netip.Prefix `json:"networks"`
+}
+
+// covers says whether packets for an address go by the binding.
+func (b *Binding) covers(to netip.Addr) bool {
+	return b.HoA == to || slices.ContainsFunc(b.Networks, func(n netip.Prefix) bool { return n.Contains(to) })
 }
 
 // Bindings reads the binding cache out of a View; nil if it shows none. ok is false if the View's JSON does not have the
