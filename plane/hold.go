@@ -1,6 +1,9 @@
 package plane
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 const (
 	// MaxHeldOctets bounds what all paths of a plane hold together; each path has its own Limit besides.
@@ -16,6 +19,7 @@ type heldPacket struct {
 	data []byte
 	way  uint16
 	sent bool // a copy of what was sent, kept in case it did not arrive: losing it is no loss
+	bi   bool // copies of it left by further ways when it came; else they do when it leaves
 }
 
 // queue is packets in the order they came, in a ring that grows.
@@ -75,7 +79,7 @@ func (s *Soft) hold(r *route, b []byte, way uint16, sink *Sink) bool {
 		return false
 	}
 	s.heldOctets += len(b)
-	r.own().held.push(heldPacket{at: s.now, data: withRoom(b), way: way})
+	r.own().held.push(heldPacket{at: s.now, data: withRoom(b), way: way, bi: s.copies(r, way)})
 	return true
 }
 
@@ -123,8 +127,8 @@ func (s *Soft) roomToKeep(r *route, octets int) bool {
 	return r.held.n < r.Limit && (r.Octets == 0 || r.held.octets+octets <= r.Octets) && s.keptOctets+octets <= s.limits.kept
 }
 
-// release sends what the path held, oldest first, by the way the path goes now. A path that keeps copies keeps them for
-// as long as they were to be kept from the first.
+// release sends what the path held, oldest first, by the way the path goes now, and copies by the ways that want them now if
+// none left when it came.
 func (s *Soft) release(r *route, sink *Sink) {
 	if r.held.n == 0 {
 		return
@@ -138,14 +142,25 @@ func (s *Soft) release(r *route, sink *Sink) {
 		} else {
 			s.heldOctets -= len(h.data)
 		}
-		if !r.Keep {
-			s.transmit(r, h.data, h.way, sink)
+		if !h.sent && !h.bi && s.copies(r, h.way) {
+			whole := bytes.Clone(h.data)
+			s.depart(r, h, sink)
+			s.copy(r, whole, h.way, sink)
 			continue
 		}
-		again := withRoom(h.data)
-		if s.transmit(r, h.data, h.way, sink) {
-			s.keep(r, h.at, again, h.way)
-		}
+		s.depart(r, h, sink)
+	}
+}
+
+// depart sends a packet that waited. A path that keeps copies keeps it for as long as it was to be kept from the first.
+func (s *Soft) depart(r *route, h heldPacket, sink *Sink) {
+	if !r.Keep {
+		s.transmit(r, h.data, h.way, sink)
+		return
+	}
+	again := withRoom(h.data)
+	if s.transmit(r, h.data, h.way, sink) {
+		s.keep(r, h.at, again, h.way)
 	}
 }
 

@@ -120,14 +120,19 @@ func (s *Soft) countEnds(w *way, by int) {
 // knows says whether a path or a way uses a tunnel.
 func (s *Soft) knows(e ends) bool { return s.tunnels[e] > 0 || s.paths.knows(e) }
 
-// copied forwards a packet and sends copies of it by the ways that want one now. What becomes of a copy is told to
-// nobody: the packet itself is reported.
+// copied forwards a packet and sends copies of it by the ways that want one now.
 func (s *Soft) copied(r *route, b []byte, taken uint16, sink *Sink) bool {
-	whole := s.copyFor(r, b, taken)
-	sent := s.forward(r, b, taken, sink)
-	if whole == nil {
-		return sent
+	if !s.copies(r, taken) {
+		return s.forward(r, b, taken, sink)
 	}
+	whole := bytes.Clone(b)
+	sent := s.forward(r, b, taken, sink)
+	s.copy(r, whole, taken, sink)
+	return sent
+}
+
+// copy sends copies of a packet. What becomes of a copy is told to nobody: the packet itself is reported.
+func (s *Soft) copy(r *route, whole []byte, taken uint16, sink *Sink) {
 	was := s.quiet // a copy of a tunnel packet with a copy in it
 	s.quiet = true
 	for _, w := range r.ways {
@@ -139,20 +144,14 @@ func (s *Soft) copied(r *route, b []byte, taken uint16, sink *Sink) bool {
 		}
 	}
 	s.quiet = was
-	return sent
 }
 
 // wants says whether a way carries a copy of a packet that takes another one.
 func (s *Soft) wants(w *way, taken uint16) bool { return w.copy && s.now < w.until && w.id != taken }
 
-// copyFor is a copy of the packet as it came, if some way wants one.
-func (s *Soft) copyFor(r *route, b []byte, taken uint16) []byte {
-	for _, w := range r.ways {
-		if s.wants(w, taken) {
-			return bytes.Clone(b)
-		}
-	}
-	return nil
+// copies says whether any does.
+func (s *Soft) copies(r *route, taken uint16) bool {
+	return slices.ContainsFunc(r.ways, func(w *way) bool { return s.wants(w, taken) })
 }
 
 // withRoom is a copy with Headroom.
