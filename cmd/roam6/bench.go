@@ -103,6 +103,7 @@ smaller than it says nothing. On a busy machine it says so.`)
 		}
 		c.AddCommand(sub)
 	}
+	c.AddCommand(benchHandoverCmd())
 	return c
 }
 
