@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -28,6 +29,7 @@ func (m *machine) Apply(op plane.Op) error {
 	}
 	errs = append(errs, m.filters(d.filters)...)
 	m.held.captured(m, d.capture)
+	errs = append(errs, m.gate(op))
 	if !m.kernel.want(m.demand, d) {
 		return errors.Join(errs...)
 	}
@@ -35,6 +37,30 @@ func (m *machine) Apply(op plane.Op) error {
 		return err
 	}
 	return errors.Join(append(errs, m.kernel.setMTU(m.tunMTU()), m.kernel.sync())...)
+}
+
+// gate carries a gate to the kernel where that forwards by itself what comes by its link, and tells it which addresses must be
+// reached all the same.
+func (m *machine) gate(op plane.Op) error {
+	if op.Local != nil {
+		return m.gates.Own(op.Local.Addr, !op.Delete && !op.Local.Local.Proxy)
+	}
+	if op.Gate == nil {
+		return nil
+	}
+	k := op.Gate.Key
+	l := m.links[k.Port]
+	if l == nil || l.Userland {
+		return nil // all that comes by there is the plane's
+	}
+	var own []netip.Addr
+	if m.gates.Idle() {
+		own = m.demand.own()
+	}
+	if op.Delete {
+		return m.gates.Delete(l.Ifname, k.From, own)
+	}
+	return m.gates.Set(l.Ifname, k.From, op.Gate.Gate.Open, own)
 }
 
 func (m *machine) filters(ports []plane.Port) []error {

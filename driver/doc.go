@@ -16,6 +16,7 @@
 //	mld                 tells routers and switches that snoop which groups engines' addresses need (RFC 3810)
 //	held, neighbours    what the kernel beside it does that keeps packets away: an address that it holds itself, a full table
 //	fast.go             the fast path in front of the plane, package ebpf
+//	gate                gates where the kernel forwards by itself, a package of its own
 //	journal.go replay.go control.go client.go caps_linux.go
 //
 // One goroutine, the loop, owns engines and plane; there are no locks around them. Readers only read, and stop
@@ -24,8 +25,8 @@
 // Every socket is opened by New in the network namespace of the calling thread, and none later: Run may be called on any
 // thread.
 //
-// The kernel keeps a node's state only on its TUN device, which vanishes with the process. A killed node leaves no
-// address and no route behind. What it may leave is IPv6 switched off on links that were the node's alone (Userland): the
+// The kernel keeps a node's state only on its TUN device and in the table of its gates, which vanish with the process. A killed
+// node leaves no address, no route and no gate behind. What it may leave is IPv6 switched off on links that were the node's alone (Userland): the
 // Store remembers how it was, and the next life puts it back.
 //
 // What arrived by a link before it went down or came up is not handled after: each arrival has the epoch of its link (Turn).

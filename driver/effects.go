@@ -212,6 +212,9 @@ func (l *loop) snapshot() Stats {
 	if n := l.n.host.Overflow(); n > 0 {
 		l.drop(string(DropRxOverflow), n)
 	}
+	if n := l.n.host.Stopped(); n > 0 {
+		l.drop(plane.DropGate, n)
+	}
 	st := l.stats
 	st.Drops = maps.Clone(l.stats.Drops)
 	st.Plane = l.soft.Counters()

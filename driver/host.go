@@ -27,6 +27,8 @@ type Host interface {
 	LinkLocal(port plane.Port) netip.Addr
 	// Overflow is the number of packets the kernel threw away because nobody read them in time, since the last call.
 	Overflow() int
+	// Stopped is the number of packets that the kernel did not send on because a gate stops them, since the last call.
+	Stopped() int
 	// Close stops the readers and removes what Apply made. It may be called twice.
 	Close() error
 }

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"sync"
 
 	"roam6/driver/ebpf"
+	"roam6/driver/gate"
 	"roam6/engine"
 	"roam6/plane"
 )
@@ -29,6 +31,7 @@ type machine struct {
 	slow   string     // why there is none, though one was asked for
 	feed   Feed
 	held   held
+	gates  *gate.Gates
 	closed bool
 
 	neighbours *neighbours
@@ -59,6 +62,7 @@ func (m *machine) open(c Config) error {
 	if m.kernel, err = openKernel(c.Tun); err != nil {
 		return err
 	}
+	m.gates = gate.Open("roam6-" + cmp.Or(c.Tun, c.Name))
 	if m.muted, err = openMuted(m.conf, c.Store); err != nil {
 		return err
 	}
@@ -182,6 +186,9 @@ func (m *machine) Overflow() int {
 	return n
 }
 
+// Stopped asks the kernel, where gates are in it.
+func (m *machine) Stopped() int { return m.gates.Stopped() }
+
 // Close stops the readers and removes everything. Whatever lives on the TUN goes with it.
 func (m *machine) Close() error {
 	if m.closed {
@@ -189,7 +196,7 @@ func (m *machine) Close() error {
 	}
 	m.closed = true
 	m.neighbours.stop()
-	errs := []error{m.fast.Close()}
+	errs := []error{m.fast.Close(), m.gates.Close()}
 	for _, l := range m.order {
 		errs = append(errs, l.close())
 	}

@@ -56,6 +56,16 @@ func (m *members) count(g group, by int) int {
 	return n
 }
 
+// own gives the addresses that are the engines' and no other node's.
+func (m *members) own() (all []netip.Addr) {
+	for a, l := range m.locals { //order:any
+		if !l.Proxy {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
 // joined gives the groups of one port, sorted, without those that are always joined.
 func (m *members) joined(port plane.Port) []netip.Addr {
 	var all []netip.Addr

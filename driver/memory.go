@@ -115,5 +115,8 @@ func (m *Memory) LinkLocal(plane.Port) netip.Addr { return netip.Addr{} }
 // Overflow is always 0: Deliver waits.
 func (m *Memory) Overflow() int { return 0 }
 
+// Stopped is always 0: there is no kernel that forwards.
+func (m *Memory) Stopped() int { return 0 }
+
 // Close does nothing; the node no longer listens.
 func (m *Memory) Close() error { return nil }

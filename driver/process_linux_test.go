@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"roam6/driver/gate"
 	"roam6/engine"
 	"roam6/plane"
 )
@@ -67,6 +69,46 @@ func TestKilledNodeLeavesNothing(t *testing.T) {
 	}
 }
 
+// Gates in the kernel are their node's: nobody else changes them while it lives, and kill -9 takes them along.
+func TestKilledNodeLeavesNoGate(t *testing.T) {
+	fresh(t)
+	wire(t)
+	child := exec.Command(os.Args[0], "-test.run=^$")
+	child.Env = append(os.Environ(), roleEnv+"=router")
+	child.Stderr = os.Stderr
+	must(t, child.Start())
+	defer func() { _ = child.Process.Kill() }()
+	own := gate.Open("roam6-roam6t")
+	t.Cleanup(func() { own.Close() })
+	take := func() bool {
+		err := own.Set("v0", netip.MustParsePrefix("::/0"), true, nil)
+		if err == nil {
+			must(t, own.Delete("v0", netip.MustParsePrefix("::/0"), nil))
+		}
+		return err == nil
+	}
+	await := func(what string, free bool) {
+		for late := time.Now().Add(patience); take() != free; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(late) {
+				t.Fatal(what)
+			}
+		}
+	}
+	await("the node has no gate", false)
+	must(t, child.Process.Kill())
+	_ = child.Wait()
+	await("a gate is left behind", true)
+}
+
+// gating is an engine that closes a gate.
+func gating() *script {
+	return &script{deadline: engine.Never, on: func(_ engine.Now, in engine.Input, out *engine.Effects) {
+		if _, ok := in.(engine.Start); ok {
+			out.Plane(plane.Op{Gate: &plane.GateOp{Key: plane.GateKey{From: netip.MustParsePrefix("2001:db8:a::/64"), Port: 1}}})
+		}
+	}}
+}
+
 // roleEnv makes the test binary play another process.
 const roleEnv = "ROAM6_DRIVER_TEST_ROLE"
 
@@ -75,6 +117,14 @@ func init() {
 	case "node":
 		runtime.LockOSThread()
 		n, err := New(Config{Tun: "roam6t", Links: []Link{{Port: 1, Ifname: "v0"}}, Userland: true, Engines: []Engine{{"mn", homing()}}})
+		if err == nil {
+			err = n.Run(context.Background())
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	case "router":
+		runtime.LockOSThread()
+		n, err := New(Config{Tun: "roam6t", Links: []Link{{Port: 1, Ifname: "v0"}}, Engines: []Engine{{"ar", gating()}}})
 		if err == nil {
 			err = n.Run(context.Background())
 		}

@@ -25,5 +25,5 @@
 // as a whole, told in the Sink and counted.
 //
 // It does not do: IPv4, multicast through tunnels, IPsec. Gates and flows see the packets that a plane is given: on a router whose
-// kernel forwards by itself, those are the captured ones.
+// kernel forwards by itself, those are the captured ones. Its world carries gates of such links into that kernel (decision 16).
 package plane
