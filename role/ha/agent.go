@@ -47,6 +47,7 @@ type Mobile struct {
 	NAI         string
 	Security    sa.Config
 	Tunnel      *sa.ESPConfig  // of mobility headers that are not for this agent, such as home tests; nil: they go by the plain tunnel
+	Multihoming Multihoming    // several care-of addresses (RFC 5648); "" is SingleHomed
 	Networks    []netip.Prefix // behind it, if it is a mobile router (RFC 3963); masked, and of no other mobile node
 }
 
@@ -57,10 +58,11 @@ type mobile struct {
 	sa       *sa.SA
 	tunnel   *sa.Tunnel     // nil if no keys are configured
 	networks []netip.Prefix // that it may register
-	binding  *binding       // nil at home
-	pending  *request       // a first registration waiting for duplicate detection
-	gone     farewell       // the binding removed last
-	letter   []byte         // an acknowledgement for the node on the home link, waiting for its link-layer address
+	multi    Multihoming
+	binding  *binding // nil at home
+	pending  *request // a first registration waiting for duplicate detection
+	gone     farewell // the binding removed last
+	letter   []byte   // an acknowledgement for the node on the home link, waiting for its link-layer address
 }
 
 // Agent is the home agent.
@@ -104,7 +106,7 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ha: security of %v: %w", m.HomeAddress, err)
 		}
-		served := &mobile{hoa: m.HomeAddress, nai: m.NAI, sa: protection, networks: m.Networks}
+		served := &mobile{hoa: m.HomeAddress, nai: m.NAI, sa: protection, networks: m.Networks, multi: m.Multihoming}
 		if err := a.addTunnel(served, m.Tunnel); err != nil {
 			return nil, fmt.Errorf("ha: tunnel of %v: %w", m.HomeAddress, err)
 		}
@@ -354,8 +356,8 @@ func (a *Agent) icmp(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 
 func (a *Agent) key(addr netip.Addr) neighbor.Key { return neighbor.Key{Port: a.cfg.Port, Addr: addr} }
 
-// holds reports whether the care-of address is the one bound to the home address.
+// holds reports whether the care-of address is bound to the home address.
 func (a *Agent) holds(hoa, coa netip.Addr) bool {
 	m := a.mobiles[hoa]
-	return m != nil && m.binding != nil && m.binding.CoA == coa
+	return m != nil && m.binding != nil && m.binding.holds(coa)
 }

@@ -27,7 +27,9 @@ type binding struct {
 	// Of a mobile router (RFC 3963 §6.1.1): flag R, and the networks behind it, sorted.
 	Router   bool           `json:"router,omitempty"`
 	Networks []netip.Prefix `json:"networks,omitempty"`
-	expires  engine.Mono
+	// Several care-of addresses, by BID; CoA is that of the first, and the binding lasts as long as any (RFC 5648). None: just CoA.
+	Several []careOf `json:"several,omitempty"`
+	expires engine.Mono
 }
 
 const bindingBucket = "ha/binding"
@@ -44,15 +46,14 @@ const (
 	expire dueKind = iota
 	ask
 	previous
+	expireSome
 )
 
 func (d dueKind) String() string {
-	return [...]string{"binding lifetime", "binding refresh request", "packets from the care-of address before"}[d]
+	return [...]string{"binding lifetime", "binding refresh request", "packets from the care-of address before", "lifetime of a care-of address"}[d]
 }
 
-// bind accepts a request: cache, record, home link, plane, acknowledgement, in that order, so that nothing is promised
-// that would not survive a crash. When a binding moves the plane comes last: the way before must be known as such when the new one
-// is taken up.
+// bind accepts a request.
 //
 // spec MIP-01 MIP-06
 func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) {
@@ -66,6 +67,14 @@ func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) 
 		Wall: now.Wall.Add(granted).UnixNano(), expires: now.Mono.Add(granted),
 		Router: q.router, Networks: q.networks,
 	}
+	q.several.settle(b)
+	a.replace(now, m, b, q, granted, out)
+}
+
+// replace puts a binding in the place of the one before, if there is one: cache, record, home link, plane, acknowledgement, in that
+// order, so that nothing is promised that would not survive a crash. When a binding moves the plane comes last: the way before must
+// be known as such when the new one is taken up.
+func (a *Agent) replace(now engine.Now, m *mobile, b *binding, q request, granted time.Duration, out *engine.Effects) {
 	what := "binding.refreshed"
 	switch {
 	case m.binding == nil:
@@ -75,8 +84,10 @@ func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) 
 		what = "binding.moved"
 	}
 	fresh, prev, old := m.binding == nil, netip.Addr{}, m.binding
-	if !fresh {
+	if !fresh && !b.holds(old.CoA) {
 		prev = old.CoA
+	} else if !fresh {
+		prev = b.CoA
 	}
 	m.binding = b
 	a.persist(b, out)
@@ -87,11 +98,25 @@ func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) 
 		a.represent(m, out)
 	}
 	out.Event(what, engine.A("hoa", b.HoA), engine.A("coa", b.CoA), engine.S("lifetime", granted.String()))
-	a.answer(now, m, q, mh.Accepted, q.seq, granted, out)
+	a.answer(now, m, q, q.several.status(), q.seq, granted, out)
 	if !fresh { // behind the answer: a node that waits for it takes nothing by the new way before
 		a.keepPrevious(now, m, prev, out)
 		a.carry(b, out)
 	}
+}
+
+// exchange is replace where nobody asked.
+func (a *Agent) exchange(now engine.Now, m *mobile, b *binding, out *engine.Effects) {
+	old, prev := m.binding, b.CoA
+	if !b.holds(old.CoA) {
+		prev = old.CoA
+	}
+	m.binding = b
+	a.persist(b, out)
+	a.uncarry(old, b, out)
+	a.arm(b)
+	a.keepPrevious(now, m, prev, out)
+	a.carry(b, out)
 }
 
 // deregister removes a binding on its node's wish. Plane and home link first: the acknowledgement must already take the straight way.
@@ -110,6 +135,7 @@ func (a *Agent) deregister(now engine.Now, m *mobile, q request, out *engine.Eff
 func (a *Agent) forget(m *mobile, out *engine.Effects) {
 	a.timers.Stop(due{m.hoa, expire})
 	a.timers.Stop(due{m.hoa, ask})
+	a.timers.Stop(due{m.hoa, expireSome})
 	a.dropPrevious(m, out)
 	a.speaker.Disown(a.key(m.hoa))
 	if m.binding != nil {
@@ -133,6 +159,7 @@ func (a *Agent) arm(b *binding) {
 	a.timers.Set(due{b.HoA, expire}, b.expires)
 	left := time.Duration(float64(b.Granted) * (1 - brrAt))
 	a.timers.Set(due{b.HoA, ask}, b.expires.Add(-left))
+	a.armSome(b)
 }
 
 // carry has the plane tunnel the packets of the home address and of the networks behind it.
@@ -140,6 +167,7 @@ func (a *Agent) carry(b *binding, out *engine.Effects) {
 	p := a.path(b)
 	for inner := range b.inners() {
 		out.Plane(plane.Op{Path: &plane.PathOp{Inner: inner, Path: p}})
+		a.carryOthers(b, inner, out)
 		p.Control = false // mobility headers for nodes of a network are theirs
 	}
 }
@@ -173,6 +201,10 @@ func (a *Agent) restore(now engine.Now, r engine.Record, out *engine.Effects) {
 	}
 	b.expires = now.Mono.Add(min(left, b.Granted)) // a clock stepped back must not prolong it
 	b.restrict(a.mobiles[b.HoA])
+	if !b.revive(now) {
+		out.Persist(bindingBucket, r.Key, nil)
+		return
+	}
 	if a.mobiles[b.HoA].binding == nil {
 		a.bound++
 	}
@@ -195,8 +227,9 @@ func (a *Agent) bindingTick(now engine.Now, out *engine.Effects) {
 		case previous:
 			a.previousOver(m, out)
 		case ask:
-			p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: m.binding.CoA}, Routing2: m.hoa}
-			out.Send(plane.Kernel, plane.HW{}, m.sa.Protect(now, p, &mh.BindingRefreshRequest{}, out))
+			a.refreshRequest(now, m, out)
+		case expireSome:
+			a.someExpired(now, m, out)
 		}
 	}
 }

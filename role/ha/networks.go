@@ -121,8 +121,10 @@ func (a *Agent) uncarry(b, next *binding, out *engine.Effects) {
 	_, kept := a.timers.Armed(due{b.HoA, previous})
 	for inner := range b.inners() {
 		if next != nil && next.carries(inner) {
+			a.uncarryOthers(b, next, inner, out)
 			continue
 		}
+		a.uncarryOthers(b, nil, inner, out)
 		if kept {
 			out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: previousKey(inner)}})
 		}

@@ -31,7 +31,7 @@ func (a *Agent) fromTunnel(m *mobile, p *ip6.Packet, out *engine.Effects) {
 	inner, data, reason := m.tunnel.Unwrap(p)
 	switch {
 	case reason != "":
-	case m.binding == nil || m.binding.CoA != p.Src:
+	case m.binding == nil || !m.binding.holds(p.Src):
 		reason = "tunnel-not-bound"
 	case inner.Src != m.hoa || inner.Proto != ip6.ProtoMH || inner.HomeAddress.IsValid() || !routable(inner.Dst) || inner.Dst == a.cfg.Address:
 		reason = "tunnel-selector" // RFC 4301 §5.2: the association is for this traffic alone
@@ -90,6 +90,12 @@ func (a *Agent) path(b *binding) plane.Path {
 	}
 	if _, kept := a.timers.Armed(due{b.HoA, previous}); kept {
 		p.Dedup = CopyWindow
+	}
+	if len(b.Several) > 0 { // all ways stand at once: none is the way before, and who wants order pays for it
+		p.Mark, p.Settle = false, 0
+		if a.mobiles[b.HoA].multi == Bicast {
+			p.Dedup = CopyWindow
+		}
 	}
 	return p
 }

@@ -22,10 +22,13 @@ type request struct {
 	stamp    uint64     // see sa.Stamp
 	router   bool       // a mobile router's
 	networks []netip.Prefix
+	several  *several // nil: one care-of address, as ever
 }
 
-// removes reports whether the request is for the end of the binding.
-func (q *request) removes(m *mobile) bool { return q.lifetime == 0 || q.coa == m.hoa }
+// removes reports whether the request is for the end of the binding, or of some care-of addresses.
+func (q *request) removes(m *mobile) bool {
+	return q.lifetime == 0 || q.several == nil && q.coa == m.hoa
+}
 
 // direct reports whether the request came from the home address itself: the node is on the home link.
 func (q *request) direct(m *mobile) bool { return q.from == m.hoa }
@@ -61,7 +64,10 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 		a.answer(now, m, q, mh.SequenceOutOfWindow, last, 0, out)
 		return
 	}
-	status := a.admit(m, q)
+	status := a.severalOf(m, &q, bu)
+	if status.Accepted() {
+		status = a.admit(m, q)
+	}
 	if status.Accepted() {
 		status = a.admitRouter(m, &q, bu)
 	}
@@ -75,6 +81,8 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 	}
 	m.sa.Commit(out)
 	switch {
+	case q.several != nil && q.several.drop:
+		a.endSomeNow(now, m, q, out)
 	case q.removes(m):
 		a.deregister(now, m, q, out)
 	case m.binding == nil && a.up:
@@ -156,6 +164,9 @@ func (a *Agent) detected(now engine.Now, v dad.Verdict, out *engine.Effects) {
 // a routing header unless the node is on the home link.
 func (a *Agent) answer(now engine.Now, m *mobile, q request, status mh.Status, seq uint16, lifetime time.Duration, out *engine.Effects) {
 	ba := &mh.BindingAck{Status: status, Seq: seq, Lifetime: lifetime, MobileRouter: q.router && status.Accepted()}
+	if q.several != nil {
+		ba.Options.Bindings = q.several.answers(status)
+	}
 	p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: q.from}, Routing2: m.hoa}
 	if q.direct(m) {
 		p.Routing2 = netip.Addr{}

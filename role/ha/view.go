@@ -25,6 +25,8 @@ type BindingView struct {
 	Expires     engine.Mono `json:"expires_mono"`
 	// Networks are those behind a mobile router.
 	Networks []netip.Prefix `json:"networks,omitempty"`
+	// CareOfs are several care-of addresses, the primary one first.
+	CareOfs []CareOfView `json:"care_of_addresses,omitempty"`
 }
 
 // View shows the agent; see engine.Engine.
@@ -34,7 +36,7 @@ func (a *Agent) View() any {
 		if b := a.mobiles[hoa].binding; b != nil {
 			v.Bindings = append(v.Bindings, BindingView{
 				HomeAddress: b.HoA.String(), CareOf: b.CoA.String(), Sequence: b.Seq, Lifetime: b.Granted.String(), Expires: b.expires,
-				Networks: b.Networks,
+				Networks: b.Networks, CareOfs: b.careOfs(),
 			})
 		}
 	}
