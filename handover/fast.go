@@ -53,6 +53,8 @@ type FastCore interface {
 	Site(port plane.Port) (Site, bool)
 	// SendBy transmits a packet by an access, to its router.
 	SendBy(port plane.Port, data []byte, out *engine.Effects)
+	// Leaving tells that the link of an access is about to switch: what the applications sent by it so far is the last of its way.
+	Leaving(port plane.Port, out *engine.Effects)
 	// Forwarded takes up a forwarding to the present address of an access, or changes it.
 	Forwarded(now engine.Now, port plane.Port, f Forward, out *engine.Effects)
 	// Unforwarded ends it.

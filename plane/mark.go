@@ -13,20 +13,26 @@ import (
 // markerSize is the octets of an end marker without its tunnel header.
 const markerSize = ip6.HeaderLen
 
-// departs remembers the way that a path with Mark leaves, and ends it once another is taken up: a path that begins to hold
-// has not left yet, it may come back, unless it has no Mark any more. to is the path that is wanted now.
+// departs ends the way that a path with Mark leaves, or that it shall not Mark any more. A path that begins to hold has not left
+// its way, it may come back: the way is remembered, unless the path holds without Mark. to is the path that is wanted now.
 func (s *Soft) departs(r *route, to Path, del bool, sink *Sink) {
+	left := r.left
 	if r.Mark && r.Mode == Tunnel {
-		left := r.Path()
-		r.own().left = &left
+		p := r.Path()
+		left = &p
 	}
-	if r.left == nil || !del && to.Mode == Hold && to.Mark {
+	if left == nil {
 		return
 	}
-	left := *r.left
-	r.left = nil
-	if del || wayOf(left) != wayOf(to) {
-		s.mark(r.inner(), left, sink)
+	if !del && to.Mode == Hold && to.Mark {
+		r.own().left = left
+		return
+	}
+	if r.left != nil {
+		r.left = nil
+	}
+	if del || to.Mode != Hold && (wayOf(*left) != wayOf(to) || !to.Mark) {
+		s.mark(r.inner(), *left, sink)
 	}
 }
 

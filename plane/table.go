@@ -120,8 +120,9 @@ type Path struct {
 	Control bool `json:",omitzero"`
 	// Hints tells the engines of peers whose packets come through the tunnel (Hint).
 	Hints bool `json:",omitzero"`
-	// Mark ends a tunnel with an end marker, as its last packet, when the path takes up another way or is deleted (decision 9). A
-	// path that holds and has Mark ends it later, when it takes up another way; one that holds without Mark, at once.
+	// Mark ends a tunnel with an end marker, as its last packet, when the path takes up another way or is deleted (decision 9). One that
+	// begins to hold ends it when it takes up another way, or never if it holds without Mark. A path that goes on without Mark ends
+	// what it sent so far.
 	Mark bool `json:",omitzero"`
 	// Settle keeps received packets in order when the way changes: what comes by the present way waits while a way before it,
 	// which is one of the Ways now, may still bring older packets. Its end marker ends that, the Way's Until, or Settle since the

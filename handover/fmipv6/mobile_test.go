@@ -54,6 +54,7 @@ func (b *bench) Forwarded(_ engine.Now, _ plane.Port, f handover.Forward, _ *eng
 		b.wishes = append(b.wishes, "receive")
 	}
 }
+func (b *bench) Leaving(plane.Port, *engine.Effects) { b.wishes = append(b.wishes, "leave") }
 func (b *bench) SendBy(_ plane.Port, data []byte, _ *engine.Effects) {
 	p, err := ip6.Parse(data)
 	if err != nil {
@@ -192,7 +193,7 @@ var walks = map[string][]step{
 		{"hint", asking, []string{"RtSolPr"}},
 		{"hint", asking, nil},
 		{"PrRtAdv", announcing, []string{"FBU"}},
-		{"FBack", ready, nil},
+		{"FBack", ready, []string{"leave"}},
 		{"FBack", ready, nil}, // by both links
 		{"down", ready, nil},
 		{"expected", arrived, []string{"open"}},
@@ -201,7 +202,7 @@ var walks = map[string][]step{
 	"supplied address": {
 		{"hint", asking, []string{"RtSolPr"}},
 		{"PrRtAdv", announcing, []string{"FBU"}},
-		{"FBack supplies", ready, nil},
+		{"FBack supplies", ready, []string{"leave"}},
 		{"expected", arrived, []string{"open"}},
 	},
 	"FBack lost": {
@@ -248,14 +249,14 @@ var walks = map[string][]step{
 	"the link stays": {
 		{"hint", asking, []string{"RtSolPr"}},
 		{"PrRtAdv", announcing, []string{"FBU"}},
-		{"FBack", ready, nil},
+		{"FBack", ready, []string{"leave"}},
 		{"no switch", idle, []string{"release"}},
 		{"silence", idle, []string{"release", "release", "release"}},
 	},
 	"the link comes back": {
 		{"hint", asking, []string{"RtSolPr"}},
 		{"PrRtAdv", announcing, []string{"FBU"}},
-		{"FBack", ready, nil},
+		{"FBack", ready, []string{"leave"}},
 		{"down", ready, nil},
 		{"home cell", idle, []string{"unforward", "release"}},
 	},
@@ -264,13 +265,13 @@ var walks = map[string][]step{
 		{"PrRtAdv", announcing, []string{"FBU"}},
 		{"other hint", asking, []string{"RtSolPr"}},
 		{"PrRtAdv", announcing, []string{"FBU"}},
-		{"FBack", ready, nil},
+		{"FBack", ready, []string{"leave"}},
 		{"hint", asking, []string{"RtSolPr"}},
 	},
 	"wrong hint": {
 		{"hint", asking, []string{"RtSolPr"}},
 		{"PrRtAdv", announcing, []string{"FBU"}},
-		{"FBack", ready, nil},
+		{"FBack", ready, []string{"leave"}},
 		{"elsewhere", reacting, []string{"FBU from new"}},
 		{"FBack refuses", idle, nil},
 	},
@@ -284,14 +285,14 @@ var walks = map[string][]step{
 		{"elsewhere", reacting, []string{"FBU from new"}},
 		{"hint", asking, []string{"RtSolPr"}},
 		{"PrRtAdv", announcing, []string{"FBU"}},
-		{"FBack", ready, nil},
+		{"FBack", ready, []string{"leave"}},
 		{"expected", arrived, []string{"open"}},
 		{"other hint", asking, []string{"RtSolPr"}},
 	},
 	"lost on arrival": {
 		{"hint", asking, []string{"RtSolPr"}},
 		{"PrRtAdv", announcing, []string{"FBU"}},
-		{"FBack", ready, nil},
+		{"FBack", ready, []string{"leave"}},
 		{"expected", arrived, []string{"open"}},
 		{"lost", idle, nil},
 	},

@@ -138,6 +138,7 @@ func (m *Mobile) FastAck(now engine.Now, p *ip6.Packet, ack *mh.FastBindingAck, 
 		m.become(ready, "forwarding confirmed", out)
 		out.Step("fast binding acknowledgement", "switch of the link", engine.A("ncoa", m.next.CoA))
 		m.timers.Set(commit, now.Mono.Add(Patience))
+		m.core.Leaving(m.port, out)
 		out.Attach(m.port, m.hint.Attachment)
 	default:
 		m.core.Forwarded(now, m.port, m.forward(now), out)

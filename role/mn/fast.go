@@ -3,6 +3,7 @@ package mn
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"roam6/engine"
 	"roam6/handover"
@@ -25,6 +26,10 @@ const (
 	MaxForwards = 4
 	// firstForwardWay is the number of the first of their ways in the plane. RFC 5648 numbers care-of addresses from 1.
 	firstForwardWay = 0xff00
+	// SettleFor is how long packets by a new way wait at most for older ones that the previous router sends on (decision 9): longer
+	// than the way around by another operator's network, shorter than what a call would not survive. SettlePackets bounds them.
+	SettleFor     = 200 * time.Millisecond
+	SettlePackets = 512
 	// nestedHeader is what a tunnel inside a tunnel takes: its header and the encapsulation limit, RFC 2473 §4.1.1.
 	nestedHeader = ip6.HeaderLen + 8
 )
@@ -35,12 +40,15 @@ type forward struct {
 	port  plane.Port
 	local netip.Addr // the care-of address it goes to
 	way   uint16     // its number in the plane
+	mtu   int        // of the link
+	until time.Duration
 }
 
 // anticipation is the part of the node that prepares handovers. fast is nil when the strategy does not.
 type anticipation struct {
 	fast     handover.Anticipator
 	forwards []forward                 // the oldest first
+	copies   uint16                    // number of the way that carries copies; 0: none
 	ends     engine.Timers[netip.Addr] // of forwardings, by the previous care-of address
 }
 
@@ -150,16 +158,13 @@ func (n *Node) Forwarded(now engine.Now, port plane.Port, f handover.Forward, ou
 	if way == 0 {
 		way = n.freeWay()
 	}
-	n.ahead.forwards = append(n.ahead.forwards, forward{f, port, a.coa, way})
-	n.ahead.ends.Set(f.CoA, now.Mono.Add(f.Life))
+	end := now.Mono.Add(f.Life)
+	n.ahead.forwards = append(n.ahead.forwards, forward{f, port, a.coa, way, a.mtu, time.Duration(end)})
+	n.ahead.ends.Set(f.CoA, end)
 	n.setLocal(f.CoA, plane.Local{}, out)
 	out.Plane(plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(f.CoA, 128), Path: plane.Path{
 		Side: plane.Mobile, Mode: plane.Tunnel, Local: a.coa, Remote: f.Router, Out: port, MTU: a.mtu}}})
-	if n.home.agent.IsValid() {
-		for inner := range n.inners() {
-			out.Plane(plane.Op{Way: &plane.WayOp{Key: plane.WayKey{Inner: inner, ID: way}, Way: plane.Way{Local: f.CoA, Remote: n.home.agent, Out: port, MTU: a.mtu - ip6.HeaderLen}}})
-		}
-	}
+	n.acceptBy(&n.ahead.forwards[len(n.ahead.forwards)-1], out)
 	if n.home.phase == updating {
 		n.Hold(now, out)
 	}
@@ -172,7 +177,10 @@ func (n *Node) Unforwarded(now engine.Now, coa netip.Addr, out *engine.Effects) 
 		return
 	}
 	n.ahead.ends.Stop(coa)
-	if n.home.opened.Local == coa && n.home.phase == updating {
+	if copied := n.ahead.copies == way; (copied || n.home.opened.Local == coa) && n.home.phase == updating {
+		if copied {
+			n.ahead.copies = 0
+		}
 		n.Hold(now, out)
 	}
 	for inner := range n.inners() {
@@ -181,6 +189,34 @@ func (n *Node) Unforwarded(now engine.Now, coa netip.Addr, out *engine.Effects) 
 	out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: netip.PrefixFrom(coa, 128)}})
 	if !slices.ContainsFunc(n.access, func(a *access) bool { return a.coa == coa }) {
 		n.removeLocal(coa, out)
+	}
+}
+
+// acceptBy has the plane take packets by a forwarding, and send copies if they go by it. What the router did not confirm may bring none.
+func (n *Node) acceptBy(f *forward, out *engine.Effects) {
+	if !n.home.agent.IsValid() {
+		return
+	}
+	w := plane.Way{Local: f.CoA, Remote: n.home.agent, Out: f.port, MTU: f.mtu - ip6.HeaderLen, Unsure: !f.Open}
+	if f.way == n.ahead.copies {
+		w.Copy, w.Until = true, f.until
+	}
+	for inner := range n.inners() {
+		out.Plane(plane.Op{Way: &plane.WayOp{Key: plane.WayKey{Inner: inner, ID: f.way}, Way: w}})
+	}
+}
+
+// copyBy has copies leave by a forwarding, 0 for none.
+func (n *Node) copyBy(way uint16, out *engine.Effects) {
+	before := n.ahead.copies
+	if way == before {
+		return
+	}
+	n.ahead.copies = way
+	for i := range n.ahead.forwards {
+		if f := &n.ahead.forwards[i]; f.way == way || f.way == before {
+			n.acceptBy(f, out)
+		}
 	}
 }
 
@@ -224,6 +260,40 @@ func (n *Node) detour(now engine.Now) (plane.Path, bool) {
 		}
 	}
 	return plane.Path{}, false
+}
+
+// goOn lets packets go while the home agent has not answered, if a previous router forwards: right behind the update once that has
+// left, and copies by the way around, in case the update is lost. The home agent drops those it does not need. It is false
+// if packets must wait.
+//
+// spec MIP-09
+func (n *Node) goOn(now engine.Now, out *engine.Effects) bool {
+	r := &n.home
+	round, ok := n.detour(now)
+	if !ok || r.phase != updating { // it is about to register
+		return false
+	}
+	r.opened = round
+	if a := n.accessOf(round.Out); r.told == a.coa {
+		i := slices.IndexFunc(n.ahead.forwards, func(f forward) bool { return f.CoA == r.acked })
+		n.copyBy(n.ahead.forwards[i].way, out)
+		r.opened = n.tunnel(a)
+		n.along(r.opened, out)
+		return true
+	}
+	n.along(round, out)
+	n.copyBy(0, out)
+	return true
+}
+
+// Leaving ends what was sent by the present way: the home agent need not wait for more of it. See handover.FastCore.
+func (n *Node) Leaving(port plane.Port, out *engine.Effects) {
+	p := n.home.opened
+	if p.Mode != plane.Tunnel || p.Out != port {
+		return
+	}
+	n.lay(p, out)
+	n.along(p, out)
 }
 
 // aheadTick does what is due.

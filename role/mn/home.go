@@ -74,6 +74,7 @@ type registration struct {
 	timers   engine.Timers[homeTimer]
 	silent   map[plane.Port]int // rounds in which an access brought no answer
 	acked    netip.Addr         // the care-of address of the binding accepted last
+	told     netip.Addr         // the one that the last update named
 	opened   plane.Path         // how applications' packets last went; Mode "" for not at all
 }
 
@@ -133,7 +134,11 @@ func (n *Node) Register(now engine.Now, port plane.Port, out *engine.Effects) {
 		n.resume(now, a, out)
 		return
 	}
-	n.Hold(now, out)
+	r.told = netip.Addr{}
+	_, round := n.detour(now) // then packets follow the update
+	if !round {
+		n.Hold(now, out)
+	}
 	r.wait, r.tries, r.clock = r.firstWait(now), 0, false
 	r.port, r.coa, r.leaving, r.atHome, r.phase = port, a.coa, a.atHome, false, updating
 	r.timers.Stop(refresh)
@@ -150,6 +155,9 @@ func (n *Node) Register(now engine.Now, port plane.Port, out *engine.Effects) {
 		return
 	}
 	n.update(now, out)
+	if round {
+		n.Hold(now, out)
+	}
 }
 
 // resume goes on with a binding that is as it should be.
@@ -176,6 +184,7 @@ func (n *Node) update(now engine.Now, out *engine.Effects) {
 	if a == nil || !r.agent.IsValid() || !a.usable() || a.coa != r.coa {
 		return // the strategy registers again when there is an access
 	}
+	late := r.delayed
 	if r.delayed = false; r.sent >= MaxUpdateRate {
 		if free := r.recent[r.sent%MaxUpdateRate].Add(time.Second); free > now.Mono {
 			r.delayed = true
@@ -190,6 +199,9 @@ func (n *Node) update(now engine.Now, out *engine.Effects) {
 	r.sentAt = now.Mono
 	out.Persist(seqBucket, n.cfg.HomeAddress.String(), binary.BigEndian.AppendUint16(nil, r.seq))
 	n.sendUpdate(now, a, out)
+	if late && r.phase == updating {
+		n.goOn(now, out)
+	}
 	r.timers.Set(retransmit, now.Mono.Add(r.wait))
 	r.wait = min(2*r.wait, MaxBindackTimeout)
 }
@@ -210,6 +222,9 @@ func (n *Node) sendUpdate(now engine.Now, a *access, out *engine.Effects) {
 		n.expectAtHome(a, out)
 	} else if until := now.Mono.Add(r.asked); until > r.until {
 		r.until = until
+	}
+	if !r.leaving {
+		r.told = r.coa
 	}
 	n.transmit(a, n.sa.Protect(now, p, bu, out), out)
 	out.Event("binding.update", engine.A("coa", p.Src), engine.A("ha", r.agent), engine.S("sequence", itoa(int(r.seq))), engine.S("try", itoa(r.tries)))
@@ -292,9 +307,7 @@ func (n *Node) expired(now engine.Now, out *engine.Effects) {
 // tunnel is still received while its access stands. On the home link the node goes on as it is while it is still there: the
 // home agent takes packets over only when it accepts the update.
 func (n *Node) Hold(now engine.Now, out *engine.Effects) {
-	if p, ok := n.detour(now); ok {
-		n.home.opened = p
-		n.along(p, out)
+	if n.goOn(now, out) {
 		return
 	}
 	p := plane.Path{Side: plane.Mobile, Mode: plane.Hold, Limit: n.cfg.HoldPackets, Age: n.cfg.HoldAge}
@@ -312,19 +325,26 @@ func (n *Node) Hold(now engine.Now, out *engine.Effects) {
 		return
 	}
 	r.opened = plane.Path{}
-	n.along(p, out)
+	n.lay(p, out) // without Mark: nothing more can be said by the way before
+	n.copyBy(0, out)
 }
 
 // open lets applications' packets go by an access again, the held ones first.
 func (n *Node) open(a *access, out *engine.Effects) {
 	r := &n.home
-	p := plane.Path{Side: plane.Mobile, Mode: plane.Tunnel, Local: a.coa, Remote: r.agent, Out: a.link.Port, MTU: a.mtu}
+	p := n.tunnel(a)
 	if a.atHome {
 		n.takeHome(a, out)
 		p = plane.Path{Side: plane.Mobile, Mode: plane.Direct, Out: a.link.Port}
 	}
 	r.opened = p
 	n.along(p, out)
+	n.copyBy(0, out)
+}
+
+// tunnel is the way of applications' packets by an access that is not at home.
+func (n *Node) tunnel(a *access) plane.Path {
+	return plane.Path{Side: plane.Mobile, Mode: plane.Tunnel, Local: a.coa, Remote: n.home.agent, Out: a.link.Port, MTU: a.mtu}
 }
 
 func (n *Node) path(p plane.Path) plane.Op {

@@ -57,6 +57,16 @@ func (n *Node) inners() iter.Seq[netip.Prefix] {
 //
 // spec MIP-11
 func (n *Node) along(p plane.Path, out *engine.Effects) {
+	p.Mark = true
+	n.lay(p, out)
+}
+
+// lay does so by a path that is not to be ended with a marker.
+func (n *Node) lay(p plane.Path, out *engine.Effects) {
+	p.Settle = SettleFor
+	if p.Limit == 0 {
+		p.Limit = SettlePackets
+	}
 	op := n.path(p)
 	out.Plane(op)
 	for _, network := range n.inside.carried {
