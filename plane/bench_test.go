@@ -1,7 +1,9 @@
 package plane
 
 import (
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -139,6 +141,22 @@ func BenchmarkApply(b *testing.B) {
 	}
 	for i := 0; b.Loop(); i++ {
 		s.Apply(time.Duration(i), ops[i%2], &sink)
+	}
+}
+
+// BenchmarkMove is one of many bindings that gets another care-of address.
+func BenchmarkMove(b *testing.B) {
+	for _, n := range []int{1000, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s, sink := many(n, func(i int) netip.Addr { return numbered(coa, i) }), &Sink{}
+			op, r := PathOp{Path: Path{Side: Agent, Mode: Tunnel, Local: ha, Capture: true}}, rand.NewPCG(1, 1)
+			b.ReportAllocs()
+			for b.Loop() {
+				x := r.Uint64()
+				op.Inner, op.Path.Remote = netip.PrefixFrom(numbered(hoa, int(uint32(x))%n), 128), numbered(cn, int(x>>33))
+				s.Apply(0, Op{Path: &op}, sink)
+			}
+		})
 	}
 }
 

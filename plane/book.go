@@ -30,22 +30,35 @@ const (
 type form struct {
 	Path
 	uses  int
-	plain bool // the route has the far end
-	usual bool // what enters leaves by the path's own way, and nothing else is done with it, unless there are ways
+	side  uint8 // Path.Side as a number, for it is asked with every packet
+	plain bool  // the route has the far end
+	usual bool  // what enters leaves by the path's own way, and nothing else is done with it, unless there are ways
 }
 
 // split takes the far end out of a path.
-func split(p Path) (Path, [16]byte) {
+func split(p *Path) [16]byte {
 	if !isPlain(p.Remote) {
-		return p, [16]byte{}
+		return [16]byte{}
 	}
 	remote := p.Remote.As16()
 	p.Remote = netip.IPv6Unspecified()
-	return p, remote
+	return remote
 }
 
 func newForm(p Path) *form {
-	return &form{Path: p, plain: p.Remote == netip.IPv6Unspecified(), usual: p.Mode != Hold && !p.Keep && !(p.Control && p.Side == Agent)}
+	return &form{Path: p, side: number(p.Side), plain: p.Remote == netip.IPv6Unspecified(),
+		usual: p.Mode != Hold && !p.Keep && !(p.Control && p.Side == Agent)}
+}
+
+// number is a Side as a number: 0 for what is none of a path.
+func number(s Side) uint8 {
+	switch s {
+	case Mobile:
+		return 1
+	case Agent:
+		return 2
+	}
+	return 0
 }
 
 // loose is a route that belongs to no path of the table.
@@ -57,7 +70,7 @@ func loose(p Path) *route {
 
 // be gives a route that is not in a book another path.
 func (r *route) be(p Path) {
-	p, r.remote = split(p)
+	r.remote = split(&p)
 	r.form = newForm(p)
 }
 
@@ -82,7 +95,7 @@ func (b *book) at(number uint32) *route {
 
 // prefixHash hashes a masked prefix.
 func (b *book) prefixHash(a *[16]byte, bits uint8) uint32 {
-	return b.seed.quick(a, &[16]byte{bits})
+	return b.seed.quick(a, uint64(bits))
 }
 
 // get is the route of a masked prefix, or nil.
@@ -143,10 +156,10 @@ func (b *book) remove(r *route) {
 	b.free = number + 1
 }
 
-// set gives a route of the book its path.
-func (b *book) set(r *route, p Path) {
-	p, r.remote = split(p)
-	if s := b.form(p, r.form); s != r.form {
+// set gives a route of the book its path, without its far end.
+func (b *book) set(r *route, bare *Path, remote [16]byte) {
+	r.remote = remote
+	if s := b.form(bare, r.form); s != r.form {
 		s.uses++
 		b.release(r.form)
 		r.form = s
@@ -154,17 +167,17 @@ func (b *book) set(r *route, p Path) {
 }
 
 // form is the one form of a path: most often that of the path before, or the one asked for last.
-func (b *book) form(p Path, was *form) *form {
+func (b *book) form(bare *Path, was *form) *form {
 	switch {
-	case was != nil && was.Path == p:
+	case was != nil && was.Path == *bare:
 		return was
-	case b.latest != nil && b.latest.Path == p:
+	case b.latest != nil && b.latest.Path == *bare:
 		return b.latest
 	}
-	s := b.forms[p]
+	s := b.forms[*bare]
 	if s == nil {
-		s = newForm(p)
-		put(&b.forms, false, p, s)
+		s = newForm(*bare)
+		put(&b.forms, false, *bare, s)
 	}
 	b.latest = s
 	return s
@@ -218,7 +231,7 @@ func (b *book) tie(r *route) {
 		return
 	}
 	local := r.Local.As16()
-	hash := b.seed.quick(&local, &r.remote)
+	hash := b.seed.pair(&local, &r.remote)
 	one := b.tunnel(hash, r.Local, &r.remote)
 	if one == nil {
 		b.tunnels.add(hash, r.number)
@@ -235,7 +248,7 @@ func (b *book) untie(r *route) {
 		return
 	}
 	local := r.Local.As16()
-	hash := b.seed.quick(&local, &r.remote)
+	hash := b.seed.pair(&local, &r.remote)
 	if r.next == r.number {
 		b.tunnels.remove(hash, r.number)
 		return
@@ -268,5 +281,5 @@ func (b *book) knows(e ends) bool {
 		return false
 	}
 	local, remote := e.local.As16(), e.remote.As16()
-	return b.tunnel(b.seed.quick(&local, &remote), e.local, &remote) != nil
+	return b.tunnel(b.seed.pair(&local, &remote), e.local, &remote) != nil
 }

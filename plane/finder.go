@@ -116,12 +116,16 @@ func (f *finder) remove(hash, number uint32) {
 	f.slots[gap] = 0
 }
 
-// quick hashes thirty-two octets: the high half of a product says something of every bit (a secret seed keeps others from
-// choosing addresses that collide).
-func (k hashSeed) quick(a, b *[16]byte) uint32 {
+// quick hashes an address and a number: both halves of a product say something of every bit. A secret seed keeps others from
+// choosing addresses that collide.
+func (k hashSeed) quick(a *[16]byte, with uint64) uint32 {
 	x := fold(binary.LittleEndian.Uint64(a[:])^k.k0^hashA, binary.LittleEndian.Uint64(a[8:])^k.k1^hashB)
-	y := fold(binary.LittleEndian.Uint64(b[:])^k.k1^hashC, binary.LittleEndian.Uint64(b[8:])^k.k0^hashA)
-	return uint32(fold(x^hashB, y^hashC) >> 32)
+	return uint32(fold(x^k.k1^hashC, with^k.k0^hashB) >> 32)
+}
+
+// pair hashes two addresses.
+func (k hashSeed) pair(a, b *[16]byte) uint32 {
+	return k.quick(b, fold(binary.LittleEndian.Uint64(a[:])^k.k1^hashC, binary.LittleEndian.Uint64(a[8:])^k.k0^hashA))
 }
 
 // Odd numbers with as many ones as zeros.

@@ -79,7 +79,7 @@ func (r *route) accepts(src, dst netip.Addr) bool {
 // index finds the route of an address on one side: the longest prefix that contains it. Whole addresses are the common case and
 // are asked for first; a look-up costs one search per prefix length in use.
 type index struct {
-	side   Side
+	side   uint8
 	levels []level // longest prefix first; none is empty
 }
 
@@ -96,7 +96,7 @@ func (x *index) find(b *book, a netip.Addr) *route {
 		if bits < 128 {
 			key = netip.PrefixFrom(a, int(bits)).Masked().Addr().As16()
 		}
-		if r := b.get(&key, bits); r != nil && r.Side == x.side {
+		if r := b.get(&key, bits); r != nil && r.side == x.side {
 			return r
 		}
 	}
@@ -127,6 +127,12 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 		}
 		return
 	}
+	bare := p
+	remote := split(&bare)
+	if r != nil && r.side != 0 && r.extra == nothing && !r.Mark && r.Settle <= 0 && r.form.Path == bare {
+		s.redirect(r, remote)
+		return
+	}
 	moved, was := true, Path{}
 	if r == nil {
 		r = s.paths.add(inner)
@@ -139,7 +145,7 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 		}
 		moved = s.leaves(r, p, sink)
 	}
-	s.paths.set(r, p)
+	s.paths.set(r, &bare, remote)
 	s.link(r)
 	s.countEnd(r, s.isEnd(r))
 	if r.extra == nothing && r.Settle <= 0 {
@@ -159,6 +165,16 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 		s.discardCopies(r)
 	}
 	r.slim()
+}
+
+// redirect gives a route another far end, and nothing else: what a home agent does with each update.
+func (s *Soft) redirect(r *route, remote [16]byte) {
+	if r.remote == remote {
+		return
+	}
+	s.paths.untie(r)
+	r.remote = remote
+	s.paths.tie(r)
 }
 
 // leaves ends what a route did by the path it has, and says whether the next one is another way.
@@ -200,8 +216,10 @@ func wayOf(p Path) Path {
 }
 
 // side is the index that the route belongs to; nil if its side is none.
-func (s *Soft) side(r *route) *index {
-	switch r.Side {
+func (s *Soft) side(r *route) *index { return s.index(r.form.Side) }
+
+func (s *Soft) index(side Side) *index {
+	switch side {
 	case Mobile:
 		return &s.mobile
 	case Agent:
@@ -250,9 +268,9 @@ func (s *Soft) leadsHere(r *route) bool {
 // Tunnel is the tunnel that packets of an address take, on one side: the outer addresses here and there. It is false if
 // there is none, or packets do not take it now.
 func (s *Soft) Tunnel(side Side, a netip.Addr) (local, remote netip.Addr, ok bool) {
-	x := index{side: side, levels: s.agent.levels}
-	if side == Mobile {
-		x.levels = s.mobile.levels
+	x := s.index(side)
+	if x == nil {
+		return local, remote, false
 	}
 	r := x.find(&s.paths, a)
 	if r == nil || r.Mode != Tunnel {

@@ -61,7 +61,7 @@ type Soft struct {
 // NewSoft makes a forwarder with an empty table. Its maps are made when something is put into them: a simulator has
 // a forwarder for each of many thousand nodes. What neighbour discovery needs stands in front, for the same reason.
 func NewSoft() *Soft {
-	return &Soft{icmp: bucket{tokens: ICMPBurst}, limits: standard, mobile: index{side: Mobile}, agent: index{side: Agent}}
+	return &Soft{icmp: bucket{tokens: ICMPBurst}, limits: standard, mobile: index{side: number(Mobile)}, agent: index{side: number(Agent)}}
 }
 
 // Out is a packet to transmit: on a link port to the link-layer address To, on the Kernel port into the host's stack.

@@ -235,7 +235,7 @@ func TestPathMTUsBounded(t *testing.T) {
 // TestLongestMatch compares the index with a search through all prefixes.
 func TestLongestMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		x, b := index{side: Agent}, &book{}
+		x, b := index{side: number(Agent)}, &book{}
 		all := map[netip.Prefix]*route{}
 		draw := rapid.Custom(func(t *rapid.T) netip.Prefix {
 			return netip.PrefixFrom(drawAddr.Draw(t, "addr"), rapid.SampledFrom([]int{0, 63, 64, 126, 127, 128}).Draw(t, "bits")).Masked()
@@ -249,7 +249,8 @@ func TestLongestMatch(t *testing.T) {
 				continue
 			}
 			all[p] = b.add(p)
-			b.set(all[p], Path{Side: Agent, Mode: Tunnel, Local: ha, Remote: coa})
+			path := Path{Side: Agent, Mode: Tunnel, Local: ha, Remote: coa}
+			b.set(all[p], &path, split(&path))
 			b.tie(all[p])
 			x.count(all[p].bits, 1)
 		}
