@@ -49,7 +49,7 @@ func (l *loop) change(now engine.Now, op plane.Op) {
 		return
 	}
 	l.fast.Before(op)
-	defer l.fast.After(op, l.soft.TunnelMTU)
+	defer l.fast.After(op)
 	if err := l.n.host.Apply(op); err != nil {
 		if errors.Is(err, ErrNoDevice) {
 			l.fail(err)

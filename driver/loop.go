@@ -65,6 +65,7 @@ func (l *loop) init(n *Node) {
 	l.mld = openMLD(n.host)
 	if f, ok := n.host.(interface{ fastPath() *ebpf.Fast }); ok {
 		l.fast = f.fastPath()
+		l.fast.Stand(l.soft)
 	}
 	l.journal = newJournal(n.c.Journal, n.c.JournalSync, n.c.JournalHeader)
 	for _, e := range n.c.Engines {

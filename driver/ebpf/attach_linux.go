@@ -9,6 +9,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"roam6/plane"
 )
 
 // kernel is the programs and maps of one node in the kernel. All of it goes with the process.
@@ -34,7 +36,9 @@ func Open(c Config) (*Fast, error) {
 }
 
 func (k *kernel) fast(c Config) *Fast {
-	return newFast(c, k, unsafe.Slice((*fastSlot)(unsafe.Pointer(&k.mem[0])), c.Paths))
+	f := newFast(c, k, unsafe.Slice((*fastSlot)(unsafe.Pointer(&k.mem[0])), c.Paths))
+	f.told = k.set
+	return f
 }
 
 func (k *kernel) load(c *Config) error {
@@ -45,7 +49,7 @@ func (k *kernel) load(c *Config) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range []string{fastMapPaths, fastMapSlots} {
+	for _, m := range []string{fastMapPaths, fastMapNets, fastMapSlots} {
 		spec.Maps[m].MaxEntries = uint32(c.Paths)
 	}
 	if err := spec.LoadAndAssign(&k.objs, nil); err != nil {
@@ -55,7 +59,7 @@ func (k *kernel) load(c *Config) error {
 	if k.mem, err = unix.Mmap(k.objs.Slots.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		return fmt.Errorf("sharing the counters: %w", err)
 	}
-	k.set.Tun = uint32(c.Tun)
+	k.set.Tun, k.set.Hint = uint32(c.Tun), uint64(plane.HintInterval)
 	if err := k.objs.Settings.Put(uint32(0), &k.set); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
@@ -112,9 +116,57 @@ func lacks(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-func (k *kernel) setPath(a netip.Addr, v *fastPath) error { return k.objs.Paths.Put(words(a), v) }
+func netOf(p netip.Prefix) *fastNet { return &fastNet{Bits: uint32(p.Bits()), Addr: words(p.Addr())} }
 
-func (k *kernel) deletePath(a netip.Addr) error { return k.objs.Paths.Delete(words(a)) }
+func (k *kernel) setPath(p netip.Prefix, v *fastPath) error {
+	if p.IsSingleIP() {
+		return k.objs.Paths.Put(words(p.Addr()), v)
+	}
+	return k.objs.Nets.Put(netOf(p), v)
+}
+
+func (k *kernel) deletePath(p netip.Prefix) error {
+	if p.IsSingleIP() {
+		return k.objs.Paths.Delete(words(p.Addr()))
+	}
+	return k.objs.Nets.Delete(netOf(p))
+}
+
+func endOf(slot uint32, x further) *fastEnd {
+	return &fastEnd{Slot: slot, Local: words(x.local), Remote: words(x.remote)}
+}
+
+func (k *kernel) setEnd(slot uint32, x further) error {
+	return k.objs.Ends.Put(endOf(slot, x), &fastTook{})
+}
+
+func (k *kernel) deleteEnd(slot uint32, x further) error { return k.objs.Ends.Delete(endOf(slot, x)) }
+
+// took is what came by a further tunnel.
+func (k *kernel) took(slot uint32, x further) plane.Count {
+	var t fastTook
+	_ = k.objs.Ends.Lookup(endOf(slot, x), &t)
+	return plane.Count{Packets: t.Packets, Octets: t.Octets}
+}
+
+// pairOf is the source and destination of what this node sends straight.
+func pairOf(p plane.Pair, side plane.Side) (w [8]uint32) {
+	src, dst := words(p.Mobile), words(p.Peer)
+	if side == plane.Peer {
+		src, dst = dst, src
+	}
+	copy(w[:], src[:])
+	copy(w[4:], dst[:])
+	return w
+}
+
+func (k *kernel) setPair(p plane.Pair, side plane.Side) error {
+	return k.objs.Straight.Put(pairOf(p, side), uint32(1))
+}
+
+func (k *kernel) deletePair(p plane.Pair, side plane.Side) error {
+	return k.objs.Straight.Delete(pairOf(p, side))
+}
 
 func (k *kernel) setLocal(a netip.Addr, in bool) error {
 	if !in {
@@ -123,13 +175,7 @@ func (k *kernel) setLocal(a netip.Addr, in bool) error {
 	return k.objs.Locals.Put(words(a), uint32(1))
 }
 
-func (k *kernel) setOff(off bool) error {
-	k.set.Off = 0
-	if off {
-		k.set.Off = 1
-	}
-	return k.objs.Settings.Put(uint32(0), &k.set)
-}
+func (k *kernel) setSetting(s *fastSetting) error { return k.objs.Settings.Put(uint32(0), s) }
 
 // left counts what the programs left, by reason, over all processors.
 func (k *kernel) left() []uint64 {

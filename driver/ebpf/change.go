@@ -8,176 +8,90 @@ import (
 	"roam6/plane"
 )
 
-// Before takes in what an Op makes slow, before Soft carries it out: no packet may take the fast way when the table says
+// Before takes in what an Op makes slow, before the plane carries it out: no packet may take the fast way when the table says
 // otherwise already. A nil Fast does nothing.
 func (f *Fast) Before(op plane.Op) {
 	if f == nil {
 		return
 	}
+	if op.Path != nil && op.Delete {
+		f.drop(f.entries[op.Path.Inner.Masked()])
+	}
 	f.take(op)
-	f.switchOff()
-	if op.Path != nil {
-		e := f.entries[op.Path.Inner.Masked()]
-		if e == nil || !e.there {
-			return
-		}
-		flags, _ := f.judge(e, f.doors)
-		if v := e.written; v.Flags&^flags&^flagForced != 0 {
-			v.Flags &= flags | flagForced
-			f.put(e, v)
-		}
-		return
+	if op.Route != nil && !op.Delete {
+		f.pair(op.Route)
 	}
-	f.follow(op)
-}
-
-// After takes in what an Op makes fast, when Soft has carried it out and its held packets have left. mtu gives the size
-// of the largest packet that a tunnel carries (plane.Soft.TunnelMTU).
-func (f *Fast) After(op plane.Op, mtu func(plane.Path) int) {
-	if f == nil {
-		return
-	}
-	f.mtu = mtu
-	if op.Path != nil {
-		if e := f.entries[op.Path.Inner.Masked()]; e != nil {
-			f.refresh(e)
-		}
-	} else {
-		f.follow(op)
-	}
-	f.switchOff()
-}
-
-// follow looks again at the paths that an Op about something else concerns.
-func (f *Fast) follow(op plane.Op) {
 	if op.Local != nil {
 		f.lend(op.Local.Addr)
 	}
-	switch {
-	case op.Local != nil && (f.ends[op.Local.Addr] > 0 || len(f.remotes[op.Local.Addr]) > 0), op.Link != nil:
-		for _, e := range f.entries { //order:any each by itself
-			f.refresh(e)
-		}
-	case op.Way != nil:
-		if e := f.entries[op.Way.Key.Inner.Masked()]; e != nil {
-			f.refresh(e)
-		}
-	}
+	f.tell(true)
+	f.concerned(op, f.narrow)
 }
 
-// take brings the table in step with an Op.
-func (f *Fast) take(op plane.Op) {
-	switch {
-	case op.Link != nil:
-		change(f.links, op.Link.Port, op.Link.Link, op.Delete)
-	case op.Local != nil:
-		change(f.locals, op.Local.Addr, op.Local.Local, op.Delete || op.Local.Local.Proxy)
-	case op.Path != nil:
-		f.takePath(op.Path.Inner.Masked(), op.Path.Path, op.Delete)
-	case op.Way != nil:
-		key := plane.WayKey{Inner: op.Way.Key.Inner.Masked(), ID: op.Way.Key.ID}
-		was := len(f.ways)
-		change(f.ways, key, struct{}{}, op.Delete)
-		e := f.entry(key.Inner)
-		e.ways += len(f.ways) - was
-		f.release(e)
-	case op.Route != nil:
-		change(f.routes, op.Route.Pair, struct{}{}, op.Delete)
-	case op.Gate != nil:
-		change(f.gates, plane.GateKey{From: op.Gate.Key.From.Masked(), Port: op.Gate.Key.Port}, struct{}{}, op.Delete)
-	case op.Flow != nil:
-		change(f.flows, op.Flow.Number, struct{}{}, op.Delete)
-	}
-}
-
-func change[K comparable, V any](m map[K]V, k K, v V, del bool) {
-	if del {
-		delete(m, k)
-	} else {
-		m[k] = v
-	}
-}
-
-func (f *Fast) entry(p netip.Prefix) *entry {
-	e := f.entries[p]
-	if e == nil {
-		e = &entry{inner: p}
-		f.entries[p] = e
-	}
-	return e
-}
-
-func (f *Fast) takePath(inner netip.Prefix, p plane.Path, del bool) {
-	e := f.entry(inner)
-	if e.set {
-		f.account(e, -1)
-	}
-	e.path, e.set = p, !del
-	if del {
-		f.drop(e)
-		e.path = plane.Path{}
-		f.release(e)
+// After takes in what an Op makes fast, when the plane has carried it out and its held packets have left.
+func (f *Fast) After(op plane.Op) {
+	if f == nil {
 		return
 	}
-	f.account(e, 1)
+	if op.Route != nil && op.Delete {
+		f.unpair(op.Route.Pair)
+	}
+	absent := f.absent
+	f.concerned(op, f.refresh)
+	if (f.absent > 0) != (absent > 0) {
+		f.eachNet(f.refresh)
+	}
+	f.tell(false)
 }
 
-// account enters a path into, or removes it from, what is counted over all paths.
-func (f *Fast) account(e *entry, by int) {
-	side := 0
-	if e.path.Side == plane.Agent {
-		side = 1
-		if !e.inner.IsSingleIP() && !e.path.Capture {
-			f.bare += by
+func (f *Fast) eachNet(do func(*entry)) {
+	if len(f.nets) == 0 {
+		return
+	}
+	for _, e := range f.entries { //order:any each by itself
+		if !e.inner.IsSingleIP() {
+			do(e)
 		}
 	}
-	f.sides[side] += by
-	if f.ends[e.path.Local] += by; f.ends[e.path.Local] == 0 {
-		delete(f.ends, e.path.Local)
-	}
-	r := e.path.Remote
-	if !r.IsValid() {
-		return
-	}
-	if by > 0 {
-		f.remotes[r] = append(f.remotes[r], e)
-		return
-	}
-	if list := slices.DeleteFunc(f.remotes[r], func(x *entry) bool { return x == e }); len(list) > 0 {
-		f.remotes[r] = list
-	} else {
-		delete(f.remotes, r)
-	}
 }
 
-// release forgets an entry that nothing names any more.
-func (f *Fast) release(e *entry) {
-	if !e.set && e.ways == 0 {
-		delete(f.entries, e.inner)
+// narrow takes from the programs what they may not do any more.
+func (f *Fast) narrow(e *entry) {
+	if !e.there {
+		return
 	}
+	flags, _ := f.judge(e, f.doors)
+	v := e.written
+	v.Flags &= flags | flagForced | flagWays
+	if v.Local != words(e.path.Local) || v.Remote != words(e.path.Remote) { // an end marker is the last by the old way
+		v.Flags &^= flagSends | flagTakes
+	}
+	f.put(e, v)
+	f.closeEnds(e)
 }
 
 // refresh brings the programs in step with a path.
 func (f *Fast) refresh(e *entry) {
-	switch {
-	case !e.set:
+	if !e.set {
 		return
-	case !e.inner.IsSingleIP():
-		e.why = SlowPrefix
-		return
-	case !f.reserve(e):
+	}
+	e.waits = e.waits && f.behind.Waits(e.inner)
+	if !f.reserve(e) {
 		e.why = SlowFull
+		f.countAbsent(e)
 		return
 	}
 	flags, why := f.judge(e, f.doors)
 	e.why = why
+	f.closeEnds(e)
+	if f.openEnds(e); len(e.ends) > 0 {
+		flags |= flagWays
+	}
 	v := fastPath{Local: words(e.path.Local), Remote: words(e.path.Remote), Slot: e.slot, Flags: flags}
 	if e.forced {
 		v.Flags |= flagForced
 	}
-	if f.mtu != nil {
-		v.Mtu = uint16(min(f.mtu(e.path), 0xffff))
-	}
+	v.Mtu = uint16(min(f.behind.TunnelMTU(e.path), 0xffff))
 	if e.path.Side == plane.Mobile {
 		d, gateway := f.doors[e.path.Out], f.links[e.path.Out].Gateway
 		v.Ifindex = d.index
@@ -204,36 +118,125 @@ func (f *Fast) reserve(e *entry) bool {
 	}
 	f.slots[e.slot] = fastSlot{}
 	e.slotted = true
-	f.addrs[e.inner.Addr()] = e
+	if e.inner.IsSingleIP() {
+		f.addrs[e.inner.Addr()] = e
+	}
 	return true
 }
 
-// put writes a path into the map, if it says something new.
+// put writes a path into its map, if it says something new.
 func (f *Fast) put(e *entry, v fastPath) {
 	if e.there && e.written == v {
 		return
 	}
-	if err := f.kernel.setPath(e.inner.Addr(), &v); err != nil {
+	if err := f.kernel.setPath(e.inner, &v); err != nil {
 		// What stood there is wrong now: better none.
 		e.why, e.there = SlowRefused+": "+err.Error(), false
-		_ = f.kernel.deletePath(e.inner.Addr())
-		return
+		_ = f.kernel.deletePath(e.inner)
+	} else {
+		e.written, e.there = v, true
 	}
-	e.written, e.there = v, true
+	f.countAbsent(e)
 }
 
-// drop takes a deleted path from the programs.
+// countAbsent keeps how many paths are not in their maps.
+func (f *Fast) countAbsent(e *entry) {
+	if absent := e.set && !e.there; absent != e.counted {
+		e.counted = absent
+		if f.absent--; absent {
+			f.absent += 2
+		}
+	}
+}
+
+// drop takes a path that is deleted from the programs.
 func (f *Fast) drop(e *entry) {
+	if e == nil {
+		return
+	}
 	if e.there {
-		_ = f.kernel.deletePath(e.inner.Addr())
+		_ = f.kernel.deletePath(e.inner)
 		e.there = false
 	}
+	if e.counted {
+		e.counted = false
+		f.absent--
+	}
+	for _, x := range e.ends {
+		_ = f.kernel.deleteEnd(e.slot, x)
+	}
+	e.ends, e.took, e.waits = nil, nil, false
 	if e.slotted {
 		delete(f.addrs, e.inner.Addr())
 		delete(f.active, e)
+		delete(f.lowered, e)
 		f.free = append(f.free, e.slot)
 		e.slotted, e.watching, e.forced = false, false, false
 	}
+}
+
+// closeEnds takes from the programs the tunnels that a path accepts packets by no more.
+func (f *Fast) closeEnds(e *entry) {
+	e.ends = slices.DeleteFunc(e.ends, func(x further) bool {
+		w, ok := e.ways[x.id]
+		if ok && w.Local == x.local && w.Remote == x.remote && f.accepts(e, w) {
+			return false
+		}
+		if ok {
+			f.keep(e, x)
+		}
+		return f.kernel.deleteEnd(e.slot, x) == nil
+	})
+}
+
+// keep remembers what came by a way that gets other ends.
+func (f *Fast) keep(e *entry, x further) {
+	if e.took == nil {
+		e.took = map[uint16]plane.Count{}
+	}
+	e.took[x.id] = plus(e.took[x.id], f.kernel.took(e.slot, x))
+}
+
+// openEnds tells the programs the tunnels that a path accepts packets by besides its own. One that finds no room is slow.
+func (f *Fast) openEnds(e *entry) {
+	for id, w := range e.ways { //order:any each by itself
+		x := further{id, w.Local, w.Remote}
+		known := func(o further) bool { return o.local == x.local && o.remote == x.remote }
+		if f.accepts(e, w) && !slices.ContainsFunc(e.ends, known) && f.kernel.setEnd(e.slot, x) == nil {
+			e.ends = append(e.ends, x)
+		}
+	}
+}
+
+// pair tells the programs of a pair that talks straight, before it does.
+func (f *Fast) pair(op *plane.RouteOp) {
+	side, known := f.routes[op.Pair]
+	if known && side == op.Route.Side {
+		return
+	}
+	if known {
+		f.unpair(op.Pair)
+	}
+	if _, ok := f.unplaced[op.Pair]; ok {
+		return
+	}
+	if f.kernel.setPair(op.Pair, op.Route.Side) != nil {
+		f.unplaced[op.Pair] = struct{}{}
+		f.unpaired = len(f.unplaced)
+		return
+	}
+	f.routes[op.Pair] = op.Route.Side
+}
+
+// unpair is of a pair that does no longer. Those that found no room are not tried again: with so many of them a node
+// is slow until they end.
+func (f *Fast) unpair(p plane.Pair) {
+	if side, ok := f.routes[p]; ok {
+		_ = f.kernel.deletePair(p, side)
+		delete(f.routes, p)
+	}
+	delete(f.unplaced, p)
+	f.unpaired = len(f.unplaced)
 }
 
 // lend tells the link program whether what it leaves of tunnel packets to an address must go into the TUN: yes, if the
@@ -266,15 +269,23 @@ func (f *Fast) Lent(port plane.Port) (list []netip.Addr) {
 	return list
 }
 
-// switchOff tells the programs whether anything may be fast.
-func (f *Fast) switchOff() {
-	off := f.off() != ""
-	if off == f.isOff {
-		return
+// tell tells the programs what holds for all paths, if it is something new; with closing, only what makes something slow.
+func (f *Fast) tell(closing bool) {
+	s := f.told
+	s.Off, s.Nets, s.Straight = bit(f.off() != ""), bit(len(f.nets) > 0), bit(len(f.routes) > 0)
+	if closing {
+		s.Off, s.Straight = s.Off|f.told.Off, s.Straight|f.told.Straight
 	}
-	if f.kernel.setOff(off) == nil {
-		f.isOff = off
+	if s != f.told && f.kernel.setSetting(&s) == nil {
+		f.told = s
 	}
+}
+
+func bit(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // words is an address as the programs see it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,7 +50,8 @@ func newRig(t testing.TB) *rig {
 	t.Cleanup(y.Close)
 	r := &rig{y: y}
 	err = errors.Join(
-		y.IP("ha", "tuntap add roam6 mode tun", "link set roam6 up", "route add default via "+yard.CoA.String()+" dev ha1"),
+		y.IP("ha", "tuntap add roam6 mode tun", "link set roam6 up", "route add default via "+yard.CoA.String()+" dev ha1",
+			"route add 2001:db8:1::/64 dev roam6"), // what is captured
 		y.In("ha", func() error {
 			for port, name := range map[plane.Port]string{1: "ha0", 2: "ha1"} {
 				i, err := net.InterfaceByName(name)
@@ -80,13 +82,18 @@ func (r *rig) open(t testing.TB) *tried {
 		t.Fatal(err)
 	}
 	a.fast = k.fast(c)
+	a.fast.Stand(a.soft)
 	return a
 }
 
 func (a *tried) Apply(now time.Duration, op plane.Op, sink *plane.Sink) {
+	if a.soft.Refuses(op) != "" { // as the driver does
+		a.soft.Apply(now, op, sink)
+		return
+	}
 	a.fast.Before(op)
 	a.soft.Apply(now, op, sink)
-	a.fast.After(op, a.soft.TunnelMTU)
+	a.fast.After(op)
 }
 
 func (a *tried) Handle(now time.Duration, port plane.Port, from plane.HW, data []byte, sink *plane.Sink) {
@@ -95,7 +102,10 @@ func (a *tried) Handle(now time.Duration, port plane.Port, from plane.HW, data [
 		sink.Out = append(sink.Out, plane.Out{Port: plane.Kernel, Data: out})
 		return
 	}
-	token := a.fast.Seen(plane.Port(99), data)
+	token := a.fast.Seen(plane.Kernel, data) // what is left comes by the TUN
+	if token.slot != nil {
+		atomic.AddUint64(&token.slot.Slow[token.dir], 1) // as the program there does
+	}
 	a.soft.Handle(now, port, from, data, sink)
 	a.fast.Finished(token)
 }

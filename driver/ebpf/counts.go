@@ -65,6 +65,9 @@ func (f *Fast) Finished(t Token) {
 	if t.slot != nil {
 		atomic.AddUint64(&t.slot.Done[t.dir], 1)
 		f.watch(t.entry)
+		if t.entry.waits && t.entry.set {
+			f.refresh(t.entry)
+		}
 	}
 	if t.learned {
 		for _, e := range f.remotes[t.remote] {
@@ -86,13 +89,7 @@ const (
 
 // classify finds the path and direction under which the tun program counted a packet. It must agree with tun in fast.c.
 func (f *Fast) classify(b []byte) (*entry, int) {
-	at := func(off int) *entry {
-		e := f.addrs[netip.AddrFrom16([16]byte(b[off:off+16]))]
-		if e == nil || !e.there {
-			return nil
-		}
-		return e
-	}
+	at := func(off int) *entry { return f.find(netip.AddrFrom16([16]byte(b[off : off+16]))) }
 	agent := func(e *entry) bool { return e.written.Flags&flagAgent != 0 }
 	mine, theirs, dir := 8, 24, dirOut
 	if b[6] == protoIPv6 {
@@ -135,7 +132,13 @@ func (f *Fast) Sweep(now time.Duration, idle, all bool) {
 	}
 	f.swept = now
 	if all {
-		for _, e := range f.addrs { //order:any each by itself
+		for _, e := range f.entries { //order:any each by itself
+			if !e.slotted {
+				continue
+			}
+			if e.waits {
+				f.refresh(e)
+			}
 			if s := &f.slots[e.slot]; s.behind(dirOut) || s.behind(dirIn) {
 				f.watch(e)
 			}

@@ -5,238 +5,7 @@
 // The fast path: tc programs in front of the plane. What they do not fully understand they leave alone, and count why; the
 // kernel and the plane's own forwarder then treat it as if they were not here. doc.go tells the whole story.
 
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <linux/in6.h>
-#include <linux/ipv6.h>
-#include <linux/pkt_cls.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-
-#define LEAVE (-1) /* TCX_NEXT: the packet goes on as it came */
-#define AF_INET6 10
-#define IP_HEADER 40
-#define IP_ICMPV6 58 /* linux/in6.h has them as an enum of names that differ between versions */
-#define IP_ESP 50
-#define IP_TCP 6
-#define IP_UDP 17
-#define IP_IPV6 41
-
-#ifndef BPF_F_ADJ_ROOM_DECAP_L3_IPV6
-#define BPF_F_ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8) /* Linux 6.3 */
-#endif
-
-/* Flags of a path. */
-#define AGENT 1  /* this node represents the address; else its applications have it */
-#define SENDS 2  /* packets may be encapsulated here */
-#define TAKES 4  /* packets may be decapsulated here */
-#define FORCED 8 /* whether or not the plane has caught up */
-
-/* Directions of the counters of a slot. */
-#define OUT 0 /* toward the path's far end */
-#define IN 1  /* from it */
-
-/* Why a packet was left to the plane. The names are in reasons.go, in this order. */
-enum why {
-	SLOW_PATH,   /* the path is not fast */
-	WAITING,     /* packets left before it are not finished */
-	UPPER_LAYER, /* no TCP, UDP, ESP or ICMPv6 that only passes: extension headers, fragments, tunnels, mobility */
-	LENGTH,      /* padding, jumbograms, lengths that lie */
-	HOP_LIMIT,
-	TOO_BIG,
-	BAD_ADDRESS,
-	CONGESTION, /* a mark that must be carried into the inner packet */
-	NO_ROUTE,   /* the kernel forwards it by the TUN, or not at all */
-	REFUSED,    /* a helper refused; the packet is as it was */
-	TUNNEL,     /* no path has these ends */
-	REASONS,
-};
-
-struct path {
-	__u32 local[4];
-	__u32 remote[4];
-	__u32 slot;
-	__u16 mtu; /* octets of the largest tunnel packet */
-	__u8 flags;
-	__u8 pad;
-	__u32 ifindex; /* the mobile side: the link to leave by, and the addresses of the frame */
-	__u8 frame[12];
-};
-
-/* What a path has carried, and how far the plane is. The plane alone writes done, in a cache line of its own. */
-struct slot {
-	__u64 slow[2];
-	__u64 packets[2];
-	__u64 octets[2];
-	__u64 pad[2];
-	__u64 done[2];
-	__u64 pad2[6];
-};
-
-struct setting {
-	__u32 tun; /* interface number of the Kernel port */
-	__u32 off; /* nothing is fast */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32[4]);
-	__type(value, struct path);
-} paths SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct slot);
-} slots SEC(".maps");
-
-/* Addresses of a mobile node: what the link program leaves of tunnel packets to them goes into the TUN. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32[4]);
-	__type(value, __u32);
-} locals SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, REASONS);
-	__type(key, __u32);
-	__type(value, __u64);
-} left SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct setting);
-} settings SEC(".maps");
-
-/* A route that the kernel told, good until its clock ticks: at most some milliseconds after the kernel has another one. */
-struct hop {
-	__u32 src[4];
-	__u32 dst[4];
-	__u32 flow;
-	__u32 from; /* the interface the packet came by */
-	__u64 tick;
-	__u32 ifindex;
-	__u32 mtu;
-	__u32 next[4];
-};
-
-#define HOPS 1024 /* a power of two */
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, HOPS);
-	__type(key, __u32);
-	__type(value, struct hop);
-} hops SEC(".maps");
-
-static __always_inline int leave(__u32 why)
-{
-	__u64 *n = bpf_map_lookup_elem(&left, &why);
-	if (n)
-		(*n)++;
-	return LEAVE;
-}
-
-static __always_inline struct setting *setting_of(void)
-{
-	__u32 zero = 0;
-	return bpf_map_lookup_elem(&settings, &zero);
-}
-
-static __always_inline struct path *path_of(const struct in6_addr *a)
-{
-	__u32 key[4] = {a->s6_addr32[0], a->s6_addr32[1], a->s6_addr32[2], a->s6_addr32[3]};
-	return bpf_map_lookup_elem(&paths, key);
-}
-
-static __always_inline int same(const struct in6_addr *a, const __u32 *b)
-{
-	return a->s6_addr32[0] == b[0] && a->s6_addr32[1] == b[1] && a->s6_addr32[2] == b[2] && a->s6_addr32[3] == b[3];
-}
-
-/* usual says whether an address may stand in a packet that a router sends on: not multicast, link-local, unspecified,
- * loopback, or IPv4 in disguise. */
-static __always_inline int usual(const struct in6_addr *a)
-{
-	return a->s6_addr[0] != 0xff && a->s6_addr32[0] != 0 &&
-	       (a->s6_addr32[0] & bpf_htonl(0xffc00000)) != bpf_htonl(0xfe800000);
-}
-
-/* segments is how many packets a merged one stands for. */
-static __always_inline __u32 segments(struct __sk_buff *skb)
-{
-	return skb->gso_size && skb->gso_segs ? skb->gso_segs : 1;
-}
-
-/* field reads a field of the context by an instruction of its own: the compiler would else compute the field's address for two
- * places at once, which the verifier does not allow. */
-#define field(skb, name)                                                                                                          \
-	({                                                                                                                        \
-		__u64 v;                                                                                                          \
-		asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(v) : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, name)));      \
-		v;                                                                                                                \
-	})
-
-/* at gives the first octets of the packet from an offset, pulling them into the linear part if need be. */
-static __always_inline void *at(struct __sk_buff *skb, __u32 off, __u32 size)
-{
-	void *data = (void *)field(skb, data);
-	if (data + off + size <= (void *)field(skb, data_end))
-		return data + off;
-	if (bpf_skb_pull_data(skb, off + size))
-		return 0;
-	data = (void *)field(skb, data);
-	return data + off + size <= (void *)field(skb, data_end) ? data + off : 0;
-}
-
-/* passes says whether the fast path knows all of what stands behind the header: TCP, UDP, ESP, ICMPv6 errors and echo.
- * Anything else may be an extension header, a fragment, a tunnel or mobility signalling. */
-static __always_inline int passes(struct __sk_buff *skb, __u32 off, __u8 proto)
-{
-	__u8 type;
-
-	if (proto == IP_TCP || proto == IP_UDP || proto == IP_ESP)
-		return 1;
-	if (proto != IP_ICMPV6 || bpf_skb_load_bytes(skb, off + IP_HEADER, &type, 1))
-		return 0;
-	return type <= 129;
-}
-
-/* largest is the size of the largest packet that a merged one stands for, 0 if that is not known. */
-static __always_inline __u32 largest(struct __sk_buff *skb, __u32 off, __u8 proto, __u32 size)
-{
-	__u8 words;
-
-	if (!skb->gso_size)
-		return size;
-	if (proto == IP_UDP)
-		return IP_HEADER + 8 + skb->gso_size;
-	if (proto != IP_TCP || bpf_skb_load_bytes(skb, off + IP_HEADER + 12, &words, 1))
-		return 0;
-	return IP_HEADER + (words >> 4) * 4 + skb->gso_size;
-}
-
-static __always_inline void count(struct slot *s, int dir, __u64 packets, __u64 octets)
-{
-	__sync_fetch_and_add(&s->packets[dir], packets);
-	__sync_fetch_and_add(&s->octets[dir], octets);
-}
-
-/* open says whether a packet may overtake nothing: all that was left to the plane before it is finished. */
-static __always_inline int open(struct path *p, struct slot *s, int dir)
-{
-	return *(volatile __u64 *)&s->slow[dir] == *(volatile __u64 *)&s->done[dir] || p->flags & FORCED;
-}
+#include "packet.h"
 
 /* wrapped is the packet to encapsulate, read before it is changed. */
 struct wrapped {
@@ -293,8 +62,8 @@ static __always_inline void header(struct ipv6hdr *ip, struct path *p, struct wr
 	__builtin_memcpy(&ip->daddr, p->remote, 16);
 }
 
-/* sent counts what was encapsulated. */
-static __always_inline void sent(struct __sk_buff *skb, struct slot *s, int dir, __u32 size, __u32 one)
+/* sent counts what was encapsulated or taken out, of a further tunnel too. */
+static __always_inline void sent(struct __sk_buff *skb, struct slot *s, int dir, __u32 size, __u32 one, struct took *by)
 {
 	__u32 n = 1, headers;
 
@@ -306,6 +75,10 @@ static __always_inline void sent(struct __sk_buff *skb, struct slot *s, int dir,
 		}
 	}
 	count(s, dir, n, size);
+	if (by) {
+		__sync_fetch_and_add(&by->packets, n);
+		__sync_fetch_and_add(&by->octets, size);
+	}
 }
 
 /* known says whether a route was asked for since the clock ticked. */
@@ -344,9 +117,9 @@ static __always_inline long ask(struct __sk_buff *skb, struct hop *h, __u64 now,
 	return r;
 }
 
-/* route says where a packet goes from here; 0 if that is by the TUN, nowhere, or not whole. Flow labels are part of the question:
- * where a route has several next hops, the packets of a flow keep to one. */
-static __always_inline struct hop *route(struct __sk_buff *skb, struct setting *set, __u32 first, const __u32 *src,
+/* route says where a packet goes from here; 0 if that is nowhere, or not whole. Flow labels are part of the question: where
+ * a route has several next hops, the packets of a flow keep to one. */
+static __always_inline struct hop *route(struct __sk_buff *skb, __u32 first, const __u32 *src,
 					 const __u32 *dst, __u32 size)
 {
 	__u32 flow = first & bpf_htonl(0x0fffffff);
@@ -362,7 +135,16 @@ static __always_inline struct hop *route(struct __sk_buff *skb, struct setting *
 		if (ask(skb, h, now, flow, src, dst, size) != BPF_FIB_LKUP_RET_SUCCESS)
 			return 0;
 	}
-	return h->ifindex == set->tun ? 0 : h;
+	return h;
+}
+
+/* captured says whether the kernel would forward a packet into the TUN: not all of a prefix need be the path's. */
+static __always_inline int captured(struct __sk_buff *skb, struct ipv6hdr *ip, struct setting *set)
+{
+	struct in6_addr src = ip->saddr, dst = ip->daddr;
+	struct hop *h = route(skb, *(__u32 *)ip, src.s6_addr32, dst.s6_addr32, 0);
+
+	return h && h->ifindex == set->tun;
 }
 
 /* go sends the packet where route said, through the kernel's neighbour table: a packet with a link header written here would
@@ -388,7 +170,11 @@ static __always_inline int represent(struct __sk_buff *skb, struct path *p, stru
 
 	s = bpf_map_lookup_elem(&slots, &index);
 	ip = at(skb, ETH_HLEN, IP_HEADER);
-	if (!s || !ip || !(p->flags & SENDS) || set->off)
+	if (!s || !ip)
+		return LEAVE;
+	if (p->flags & NET && !captured(skb, ip, set))
+		return LEAVE;
+	if (!(p->flags & SENDS) || set->off)
 		return leave(SLOW_PATH);
 	why = fits(skb, ip, ETH_HLEN, p, &w);
 	if (why != REASONS)
@@ -398,8 +184,8 @@ static __always_inline int represent(struct __sk_buff *skb, struct path *p, stru
 		return leave(HOP_LIMIT);
 	if (!open(p, s, OUT))
 		return leave(WAITING);
-	h = route(skb, set, w.first, p->local, p->remote, w.size + IP_HEADER);
-	if (!h)
+	h = route(skb, w.first, p->local, p->remote, w.size + IP_HEADER);
+	if (!h || h->ifindex == set->tun)
 		return leave(NO_ROUTE);
 	if (wrap(skb, p, &w))
 		return leave(REFUSED);
@@ -408,7 +194,7 @@ static __always_inline int represent(struct __sk_buff *skb, struct path *p, stru
 		return TC_ACT_SHOT; /* cannot be: the room was made */
 	header(ip, p, &w, 63);
 	ip[1].hop_limit = left - 2;
-	sent(skb, s, OUT, w.size, w.one);
+	sent(skb, s, OUT, w.size, w.one, 0);
 	return go(h);
 }
 
@@ -445,6 +231,30 @@ static __always_inline int rest(struct __sk_buff *skb, struct setting *set, __u3
 	return bpf_redirect(set->tun, 0);
 }
 
+/* further is the entry of a path's further tunnel, 0 if the packet came by none. */
+static __always_inline struct took *further(struct path *p, struct ipv6hdr *outer)
+{
+	struct end e = {.slot = p->slot};
+
+	if (!(p->flags & WAYS))
+		return 0;
+	__builtin_memcpy(e.local, &outer->daddr, 16);
+	__builtin_memcpy(e.remote, &outer->saddr, 16);
+	return bpf_map_lookup_elem(&ends, &e);
+}
+
+/* heard says whether the engines know of a peer; if not, the packet is left to the plane, which tells them. */
+static __always_inline int heard(struct path *p, struct in6_addr *peer, struct setting *set)
+{
+	struct peer k = {p->slot, {peer->s6_addr32[0], peer->s6_addr32[1], peer->s6_addr32[2], peer->s6_addr32[3]}};
+	__u64 now = bpf_ktime_get_ns(), *at = bpf_map_lookup_elem(&peers, &k);
+
+	if (at && now - *at < set->hint)
+		return 1;
+	bpf_map_update_elem(&peers, &k, &now, BPF_ANY);
+	return 0;
+}
+
 /* unwrap takes a packet out of its tunnel: at the home agent one of a mobile node, to be forwarded; at the mobile node one
  * for its applications. Only the ends of the path may have sent it (RFC 6275 §10.4.5, §11.3.1). */
 static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
@@ -452,6 +262,7 @@ static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
 	struct ipv6hdr *ip;
 	struct path *p;
 	struct slot *s;
+	struct took *by = 0;
 	struct hop *h = 0;
 	__u32 index, size, first, one;
 	__u8 left, agent;
@@ -461,15 +272,20 @@ static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
 		return rest(skb, set, LENGTH);
 	if (!whole(skb, ip, ip + 1, ETH_HLEN))
 		return rest(skb, set, LENGTH);
-	p = path_of(&ip[1].daddr);
+	p = path_of(&ip[1].daddr, set);
 	agent = !p || p->flags & AGENT;
 	if (agent) {
-		if (p) /* from one mobile node to another */
-			return rest(skb, set, SLOW_PATH);
-		p = path_of(&ip[1].saddr);
+		if (p)
+			return rest(skb, set, BETWEEN);
+		p = path_of(&ip[1].saddr, set);
 	}
-	if (!p || agent != (p->flags & AGENT) || !same(&ip->daddr, p->local) || !same(&ip->saddr, p->remote))
+	if (!p || agent != (p->flags & AGENT))
 		return rest(skb, set, TUNNEL);
+	if (!same(&ip->daddr, p->local) || !same(&ip->saddr, p->remote)) {
+		by = further(p, ip);
+		if (!by)
+			return rest(skb, set, TUNNEL);
+	}
 	index = p->slot;
 	s = bpf_map_lookup_elem(&slots, &index);
 	if (!s || !(p->flags & TAKES) || set->off)
@@ -493,13 +309,17 @@ static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
 	if (!open(p, s, IN))
 		return rest(skb, set, WAITING);
 	if (agent) {
-		h = route(skb, set, first, src.s6_addr32, dst.s6_addr32, size);
-		if (!h)
+		h = route(skb, first, src.s6_addr32, dst.s6_addr32, size);
+		if (!h || h->ifindex == set->tun)
 			return rest(skb, set, NO_ROUTE);
+	} else if (set->straight && proto == IP_ICMPV6) { /* it may be about a packet that went straight */
+		return rest(skb, set, UPPER_LAYER);
+	} else if (p->flags & HINTS && !heard(p, &src, set)) {
+		return rest(skb, set, NEW_PEER);
 	}
 	if (bpf_skb_adjust_room(skb, -IP_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_DECAP_L3_IPV6))
 		return rest(skb, set, REFUSED);
-	sent(skb, s, IN, size, one);
+	sent(skb, s, IN, size, one, by);
 	if (!h)
 		return bpf_redirect(set->tun, BPF_F_INGRESS);
 	ip = at(skb, ETH_HLEN, IP_HEADER);
@@ -524,10 +344,19 @@ int link(struct __sk_buff *skb)
 		return LEAVE;
 	if (ip->nexthdr == IP_IPV6)
 		return unwrap(skb, set);
-	p = path_of(&ip->daddr);
+	p = path_of(&ip->daddr, set);
 	if (!p || !(p->flags & AGENT))
 		return LEAVE;
 	return represent(skb, p, set);
+}
+
+/* goes_straight says whether the plane sends a packet of an application without the tunnel, RFC 6275 §11.3.1. */
+static __always_inline int goes_straight(struct ipv6hdr *ip)
+{
+	__u32 pair[8];
+
+	__builtin_memcpy(pair, &ip->saddr, 32);
+	return bpf_map_lookup_elem(&straight, pair) != 0;
 }
 
 /* depart encapsulates, for a mobile node, what its applications send. The packet comes without a link header. */
@@ -540,6 +369,8 @@ static __always_inline int depart(struct __sk_buff *skb, struct path *p, struct 
 
 	if (!ip || !(p->flags & SENDS) || set->off)
 		return leave(SLOW_PATH);
+	if (set->straight && goes_straight(ip))
+		return leave(STRAIGHT);
 	why = fits(skb, ip, 0, p, &w);
 	if (why != REASONS)
 		return leave(why);
@@ -552,7 +383,7 @@ static __always_inline int depart(struct __sk_buff *skb, struct path *p, struct 
 	if (!ip)
 		return TC_ACT_SHOT;
 	header(ip, p, &w, 64);
-	sent(skb, s, OUT, w.size, w.one);
+	sent(skb, s, OUT, w.size, w.one, 0);
 	if (bpf_skb_change_head(skb, ETH_HLEN, 0))
 		return TC_ACT_SHOT;
 	frame = at(skb, 0, ETH_HLEN);
@@ -585,16 +416,16 @@ int tun(struct __sk_buff *skb)
 		if (!ip)
 			return LEAVE;
 		dir = IN;
-		p = path_of(&ip[1].daddr);
+		p = path_of(&ip[1].daddr, set);
 		if (!p || p->flags & AGENT) {
-			p = path_of(&ip[1].saddr);
+			p = path_of(&ip[1].saddr, set);
 			if (!p || !(p->flags & AGENT))
 				return LEAVE;
 		}
 	} else {
-		p = path_of(&ip->saddr);
+		p = path_of(&ip->saddr, set);
 		if (!p || p->flags & AGENT) {
-			p = path_of(&ip->daddr);
+			p = path_of(&ip->daddr, set);
 			if (!p || !(p->flags & AGENT))
 				return LEAVE;
 		}

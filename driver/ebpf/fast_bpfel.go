@@ -13,6 +13,13 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type fastEnd struct {
+	_      structs.HostLayout
+	Slot   uint32
+	Local  [4]uint32
+	Remote [4]uint32
+}
+
 type fastHop struct {
 	_       structs.HostLayout
 	Src     [4]uint32
@@ -23,6 +30,12 @@ type fastHop struct {
 	Ifindex uint32
 	Mtu     uint32
 	Next    [4]uint32
+}
+
+type fastNet struct {
+	_    structs.HostLayout
+	Bits uint32
+	Addr [4]uint32
 }
 
 type fastPath struct {
@@ -37,10 +50,19 @@ type fastPath struct {
 	Frame   [12]uint8
 }
 
+type fastPeer struct {
+	_    structs.HostLayout
+	Slot uint32
+	Addr [4]uint32
+}
+
 type fastSetting struct {
-	_   structs.HostLayout
-	Tun uint32
-	Off uint32
+	_        structs.HostLayout
+	Tun      uint32
+	Off      uint32
+	Nets     uint32
+	Straight uint32
+	Hint     uint64
 }
 
 type fastSlot struct {
@@ -53,16 +75,26 @@ type fastSlot struct {
 	Pad2    [6]uint64
 }
 
+type fastTook struct {
+	_       structs.HostLayout
+	Packets uint64
+	Octets  uint64
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	fastMapEnds     = "ends"
 	fastMapHops     = "hops"
 	fastMapLeft     = "left"
 	fastMapLocals   = "locals"
+	fastMapNets     = "nets"
 	fastMapPaths    = "paths"
+	fastMapPeers    = "peers"
 	fastMapSettings = "settings"
 	fastMapSlots    = "slots"
+	fastMapStraight = "straight"
 	fastProgLink    = "link"
 	fastProgTun     = "tun"
 )
@@ -117,12 +149,16 @@ type fastProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type fastMapSpecs struct {
+	Ends     *ebpf.MapSpec `ebpf:"ends"`
 	Hops     *ebpf.MapSpec `ebpf:"hops"`
 	Left     *ebpf.MapSpec `ebpf:"left"`
 	Locals   *ebpf.MapSpec `ebpf:"locals"`
+	Nets     *ebpf.MapSpec `ebpf:"nets"`
 	Paths    *ebpf.MapSpec `ebpf:"paths"`
+	Peers    *ebpf.MapSpec `ebpf:"peers"`
 	Settings *ebpf.MapSpec `ebpf:"settings"`
 	Slots    *ebpf.MapSpec `ebpf:"slots"`
+	Straight *ebpf.MapSpec `ebpf:"straight"`
 }
 
 // fastVariableSpecs contains global variables before they are loaded into the kernel.
@@ -151,22 +187,30 @@ func (o *fastObjects) Close() error {
 //
 // It can be passed to loadFastObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fastMaps struct {
+	Ends     *ebpf.Map `ebpf:"ends"`
 	Hops     *ebpf.Map `ebpf:"hops"`
 	Left     *ebpf.Map `ebpf:"left"`
 	Locals   *ebpf.Map `ebpf:"locals"`
+	Nets     *ebpf.Map `ebpf:"nets"`
 	Paths    *ebpf.Map `ebpf:"paths"`
+	Peers    *ebpf.Map `ebpf:"peers"`
 	Settings *ebpf.Map `ebpf:"settings"`
 	Slots    *ebpf.Map `ebpf:"slots"`
+	Straight *ebpf.Map `ebpf:"straight"`
 }
 
 func (m *fastMaps) Close() error {
 	return _FastClose(
+		m.Ends,
 		m.Hops,
 		m.Left,
 		m.Locals,
+		m.Nets,
 		m.Paths,
+		m.Peers,
 		m.Settings,
 		m.Slots,
+		m.Straight,
 	)
 }
 

@@ -36,12 +36,14 @@ type Fast struct {
 	kernel *kernel
 	doors  map[plane.Port]door
 	names  []string
-	mtu    func(plane.Path) int
+	behind Behind
 
 	slots []fastSlot // shared with the programs
 	free  []uint32
 	used  uint32
-	isOff bool
+	told  fastSetting
+
+	unplaced map[plane.Pair]struct{} // that talk straight and found no room
 
 	active  map[*entry]struct{} // paths whose counters were not equal
 	lowered map[*entry]struct{} // paths whose MTU a message lowered for a time
@@ -51,7 +53,7 @@ type Fast struct {
 }
 
 func newFast(c Config, k *kernel, slots []fastSlot) *Fast {
-	f := &Fast{table: newTable(), kernel: k, doors: map[plane.Port]door{}, slots: slots,
+	f := &Fast{table: newTable(), kernel: k, doors: map[plane.Port]door{}, slots: slots, unplaced: map[plane.Pair]struct{}{},
 		active: map[*entry]struct{}{}, lowered: map[*entry]struct{}{}}
 	for _, l := range c.Links {
 		if l.Port != plane.Kernel {
@@ -60,6 +62,13 @@ func newFast(c Config, k *kernel, slots []fastSlot) *Fast {
 		f.names = append(f.names, l.Name)
 	}
 	return f
+}
+
+// Stand puts the fast path in front of a plane, before any Op. A nil Fast does nothing.
+func (f *Fast) Stand(before Behind) {
+	if f != nil {
+		f.behind = before
+	}
 }
 
 // Close takes the programs away. What they had in hand is with the plane or on its way.

@@ -12,6 +12,7 @@ import (
 // reasons names enum why of fast.c, in its order.
 var reasons = [...]string{
 	"path-slow", "waiting", "upper-layer", "length", "hop-limit", "too-big", "bad-address", "congestion", "no-route", "refused", "tunnel-unknown",
+	"between-paths", "new-peer", "straight",
 }
 
 // Report is what the fast path has done and what it has left.
@@ -30,6 +31,13 @@ type PathCount struct {
 	Sent     plane.Count  `json:"sent"`
 	Received plane.Count  `json:"received"`
 	Slow     string       `json:"slow,omitempty"`
+	Ways     []WayCount   `json:"ways,omitempty"` // of what was received, by further ways
+}
+
+// WayCount is what a further way of a path brought.
+type WayCount struct {
+	ID       uint16      `json:"id"`
+	Received plane.Count `json:"received"`
 }
 
 // LeftCount is how many packets were left to the plane for a reason.
@@ -53,6 +61,9 @@ func (f *Fast) Report() *Report {
 		if e.slotted {
 			c.Sent, c.Received = f.slots[e.slot].count(dirOut), f.slots[e.slot].count(dirIn)
 		}
+		for _, x := range e.ends {
+			c.Ways = append(c.Ways, WayCount{x.id, plus(e.took[x.id], f.kernel.took(e.slot, x))})
+		}
 		r.Paths = append(r.Paths, c)
 	}
 	for i, n := range f.kernel.left() {
@@ -67,6 +78,10 @@ func (s *fastSlot) count(dir int) plane.Count {
 	return plane.Count{Packets: atomic.LoadUint64(&s.Packets[dir]), Octets: atomic.LoadUint64(&s.Octets[dir])}
 }
 
+func plus(a, b plane.Count) plane.Count {
+	return plane.Count{Packets: a.Packets + b.Packets, Octets: a.Octets + b.Octets}
+}
+
 // Add adds what was fast to what the plane counted, so that a path's counters tell all it carried.
 func (r *Report) Add(c *plane.Counters) {
 	if r == nil {
@@ -76,11 +91,15 @@ func (r *Report) Add(c *plane.Counters) {
 	for _, p := range r.Paths {
 		at[p.Inner] = p
 	}
+	for i, w := range c.Ways {
+		for _, x := range at[w.Inner].Ways {
+			if x.ID == w.ID {
+				c.Ways[i].Received = plus(w.Received, x.Received)
+			}
+		}
+	}
 	for i := range c.Paths {
 		p := at[c.Paths[i].Inner]
-		c.Paths[i].Sent.Packets += p.Sent.Packets
-		c.Paths[i].Sent.Octets += p.Sent.Octets
-		c.Paths[i].Received.Packets += p.Received.Packets
-		c.Paths[i].Received.Octets += p.Received.Octets
+		c.Paths[i].Sent, c.Paths[i].Received = plus(c.Paths[i].Sent, p.Sent), plus(c.Paths[i].Received, p.Received)
 	}
 }
