@@ -1,9 +1,11 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"roam6/conf"
@@ -23,6 +25,7 @@ type espKeys map[uint32][]espKey
 type espKey struct {
 	key   esp.Key
 	whose string
+	sum   [sha256.Size]byte // of the secret: both ends have it
 }
 
 // readKeys collects the ESP keys of what --keys names: configurations of nodes, or scenarios of a run with a seed.
@@ -65,25 +68,27 @@ func keyConfigs(name string, seed uint64) ([]*node.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--keys wants the configuration of a node (with roles:) or a scenario: %w", err)
 	}
-	o := scenario.Options{Strategy: mn.Strategies[0], Seed: seed, Nodes: scenarioKeyNodes}
-	plan, err := s.Plan(o)
-	if err != nil { // a topology of its own has one mobile node
-		o.Nodes = 1
-		plan, err = s.Plan(o)
-	}
-	if err != nil {
-		return nil, usage(err)
-	}
 	var out []*node.Config
-	for _, n := range plan.Nodes {
-		if n.Config == nil {
-			continue
+	for _, strategy := range mn.Strategies { // access routers have keys of their own for some
+		o := scenario.Options{Strategy: strategy, Seed: seed, Nodes: scenarioKeyNodes}
+		plan, err := s.Plan(o)
+		if err != nil { // a topology of its own has one mobile node
+			o.Nodes = 1
+			plan, err = s.Plan(o)
 		}
-		c, err := node.Parse(n.Name+".yaml", n.Config)
 		if err != nil {
 			return nil, usage(err)
 		}
-		out = append(out, c)
+		for _, n := range plan.Nodes {
+			if n.Config == nil {
+				continue
+			}
+			c, err := node.Parse(n.Name+".yaml", n.Config)
+			if err != nil {
+				return nil, usage(err)
+			}
+			out = append(out, c)
+		}
 	}
 	return out, nil
 }
@@ -93,6 +98,14 @@ func (k espKeys) addNode(c *node.Config) error {
 		if r.MN != nil {
 			if err := k.both(r.MN.Security, r.MN.HomeAddress, true); err != nil {
 				return err
+			}
+		}
+		if r.AR != nil && r.AR.Fast != nil {
+			for _, n := range r.AR.Fast.Neighbours {
+				us, them := r.AR.Fast.Address, n.Address
+				if err := k.add(n.Security.ESP, fmt.Sprintf("from %v to %v", us, them), fmt.Sprintf("from %v to %v", them, us)); err != nil {
+					return err
+				}
 			}
 		}
 		if r.HA == nil {
@@ -109,31 +122,34 @@ func (k espKeys) addNode(c *node.Config) error {
 
 // both takes the keys of signalling and of the tunnel for home tests.
 func (k espKeys) both(s node.SecurityConfig, home netip.Addr, mobile bool) error {
-	if err := k.add(s.ESP, home, mobile); err != nil {
+	out, in := fmt.Sprintf("from its home agent to %v", home), fmt.Sprintf("from %v to its home agent", home)
+	if mobile {
+		out, in = in, out
+	}
+	if err := k.add(s.ESP, out, in); err != nil {
 		return err
 	}
-	return k.add(s.Tunnel, home, mobile)
+	return k.add(s.Tunnel, out, in)
 }
 
-// add takes the pair of keys that one end has; mobile says which end.
-func (k espKeys) add(e *node.ESPConfig, home netip.Addr, mobile bool) error {
+// add takes the pair of keys that one end has, and says whose they are.
+func (k espKeys) add(e *node.ESPConfig, out, in string) error {
 	if e == nil {
 		return nil
 	}
 	for _, d := range []struct {
 		spi    uint32
 		secret conf.Secret
-		up     bool // from the mobile node to its home agent
-	}{{e.OutSPI, e.OutKey, mobile}, {e.InSPI, e.InKey, !mobile}} {
+		whose  string
+	}{{e.OutSPI, e.OutKey, out}, {e.InSPI, e.InKey, in}} {
 		key, err := esp.NewKey(d.secret)
 		if err != nil {
 			return err
 		}
-		whose := fmt.Sprintf("from its home agent to %v", home)
-		if d.up {
-			whose = fmt.Sprintf("from %v to its home agent", home)
+		sum := sha256.Sum256(d.secret)
+		if !slices.ContainsFunc(k[d.spi], func(have espKey) bool { return have.sum == sum }) {
+			k[d.spi] = append(k[d.spi], espKey{key, d.whose, sum})
 		}
-		k[d.spi] = append(k[d.spi], espKey{key, whose})
 	}
 	return nil
 }
