@@ -39,13 +39,12 @@ func (s *Soft) relay(a *arrival, b []byte, off int, sink *Sink) {
 	switch {
 	case m[0] == icmpTooBig:
 		s.relayTooBig(r, q, binary.BigEndian.Uint32(m[4:]), a.own, sink)
-	case r != nil && r.quiet:
+	case r == nil || r.quiet: // it shows nobody who could be told
 		s.drop(sink, DropICMPIgnored)
 	case m[0] == icmpUnreachable, m[0] == icmpTimeExceeded && m[1] == codeHops,
 		m[0] == icmpParameter && q.limitAt > 0 && binary.BigEndian.Uint32(m[4:]) == uint32(q.limitAt):
-		if r != nil { // RFC 2473 §8.2: the tunnel is the link that failed
-			s.report(sink, icmpError{kind: icmpUnreachable, code: codeAddress, about: q.restored, from: r.Local})
-		}
+		// RFC 2473 §8.2: the tunnel is the link that failed
+		s.report(sink, icmpError{kind: icmpUnreachable, code: codeAddress, about: q.restored, from: r.Local})
 	default:
 		s.drop(sink, DropICMPIgnored)
 	}

@@ -16,6 +16,7 @@
 //	size.go       path MTU, fragments out and in (RFC 8200, RFC 5722)
 //	errors.go     ICMPv6 sent and relayed (RFC 4443, RFC 2473 §8)
 //	malformed.go  bytes that lie
+//	hostile.go    senders that lie: headers cut short, checksums, nested and third-party packets, errors about inner packets
 //
 // The packets expected are built here by means other than the forwarder's own, and some stand as hexadecimal.
 // The suite does not measure speed and does not say how a table is kept.

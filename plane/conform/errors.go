@@ -118,14 +118,14 @@ func relayCases() []Case {
 		{"errors about the fragments of a tunnel packet", mobile(
 			wire(icmp(hop, coa, 1, 0, 0, piece(tunnel(coa, ha, small), 7, 0, 56))).
 				up(icmp(coa, hoa, 1, 3, 0, small[:56])),
-			wire(icmp(hop, coa, 1, 0, 0, piece(tunnel(coa, ha, small), 7, 56, 100))),
+			wire(icmp(hop, coa, 1, 0, 0, piece(tunnel(coa, ha, small), 7, 56, 100))).drops(plane.DropICMPIgnored),
 			wire(icmp(hop, coa, 2, 0, 1400, piece(inLimit, 7, 56, 108))),
 			kernel(big).drops(plane.DropTooBig).up(tooBig(narrow, big, 1360)),
 			wire(icmp(hop, coa, 1, 0, 0, piece(udp(coa, cn, 100, 1), 7, 56, 60))).punted(),
 		)},
 		{"an error that quotes the inner header and no more", mobile(
 			wire(icmp(hop, coa, 1, 0, 0, tunnel(coa, ha, small)[:80])).up(icmp(coa, hoa, 1, 3, 0, small[:40])),
-			wire(icmp(hop, coa, 1, 0, 0, tunnel(coa, ha, small)[:79])),
+			wire(icmp(hop, coa, 1, 0, 0, tunnel(coa, ha, small)[:79])).drops(plane.DropICMPIgnored),
 			wire(icmp(hop, coa, 1, 0, 0, nil)).punted(),
 		)},
 		{"errors about control packets are control", mobile(
