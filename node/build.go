@@ -77,6 +77,7 @@ func mobileNode(c *Config, m *MNConfig) mn.Config {
 		Strategy: m.Strategy, DAD: mn.DAD(m.DAD), Lifetime: m.Lifetime, HoldPackets: m.HoldPackets, HoldAge: m.HoldAge,
 		Security: security(m.Security), Tunnel: tunnelOf(m.Security), Routes: routesOf(m),
 		HandoverKeys: handoverKeysOf(m), Networks: networksOf(m), Implicit: m.RegisterNetworks == "implicit",
+		Multihoming: mn.Multihoming(m.Multihoming), Flows: flowsOf(m),
 	}
 	for _, l := range c.Links {
 		if !slices.Contains(m.Links, l.Port) {
@@ -97,7 +98,8 @@ func homeAgent(h *HAConfig) ha.Config {
 		},
 	}
 	for _, m := range h.Mobiles {
-		cfg.Mobiles = append(cfg.Mobiles, ha.Mobile{HomeAddress: m.HomeAddress, NAI: m.NAI, Security: security(m.Security), Tunnel: tunnelOf(m.Security), Networks: m.Networks})
+		cfg.Mobiles = append(cfg.Mobiles, ha.Mobile{HomeAddress: m.HomeAddress, NAI: m.NAI, Security: security(m.Security), Tunnel: tunnelOf(m.Security), Networks: m.Networks,
+			Multihoming: ha.Multihoming(m.Multihoming), Flows: flowsToward(&m)})
 	}
 	return cfg
 }

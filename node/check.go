@@ -200,6 +200,7 @@ func (k *checker) mn(at string, m *MNConfig) {
 	k.security(at+".security", m.Security)
 	k.routes(at, m)
 	k.networks(at, m)
+	k.flows(at, m)
 }
 
 func (k *checker) advertise(at string, a *AdvertiseConfig) {
@@ -256,6 +257,7 @@ func (k *checker) mobiles(at string, h *HAConfig) {
 		k.must(!seen[m.HomeAddress], mat+".home_address", m.HomeAddress, "an address that neither the agent nor another mobile node has")
 		seen[m.HomeAddress] = true
 		k.must(len(m.NAI) <= maxNAI, mat+".nai", m.NAI, "up to 253 octets")
+		k.flowsToward(mat, &h.Mobiles[i])
 		k.security(mat+".security", m.Security)
 		if e := m.Security.ESP; e != nil {
 			k.must(!spis[e.InSPI], mat+".security.esp.in_spi", e.InSPI, "an SPI that no other mobile node has")

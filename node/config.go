@@ -55,6 +55,18 @@ type MNConfig struct {
 
 	Networks         []AdvertiseConfig `yaml:"networks" doc:"mobile router (RFC 3963): the links inside and their prefixes, which the home agent must have as networks of this node; the kernel forwards (net.ipv6.conf.all.forwarding is 1) and holds an address of each"`
 	RegisterNetworks string            `yaml:"register_networks" allowed:"explicit|implicit" doc:"mobile router: explicit names the networks in each registration, implicit leaves them to the home agent; default explicit"`
+
+	Multihoming string         `yaml:"multihoming" allowed:"off|register|bicast" doc:"several care-of addresses at once (RFC 5648): off binds the preferred link that works; register binds all that work, so that another is ready when one goes; bicast also sends copies by all of them, so that nothing is lost when one goes. The home agent must allow it; default off"`
+	Flows       []MNFlowConfig `yaml:"flows" doc:"with multihoming: traffic that leaves by a link of its own while that link is bound"`
+}
+
+// MNFlowConfig is traffic of a mobile node that takes a link of its own.
+type MNFlowConfig struct {
+	Link     int          `yaml:"link,required" doc:"port number of the link, one of links"`
+	Peers    netip.Prefix `yaml:"peers" doc:"correspondents' addresses; absent: all"`
+	Proto    int          `yaml:"proto" doc:"upper layer: 6 for TCP, 17 for UDP, 58 for ICMPv6; absent: all"`
+	PeerPort int          `yaml:"peer_port" doc:"the correspondent's port; absent: all"`
+	Port     int          `yaml:"port" doc:"the mobile node's port; absent: all"`
 }
 
 // ARConfig is an access router.
@@ -94,7 +106,18 @@ type MobileConfig struct {
 	HomeAddress netip.Addr     `yaml:"home_address,required" doc:"in the home prefix"`
 	NAI         string         `yaml:"nai" doc:"network access identifier"`
 	Networks    []netip.Prefix `yaml:"networks" doc:"mobile router: networks behind it that it may register (RFC 3963), up to /64; no other mobile node's. Routes for them must lead to this host"`
+	Multihoming string         `yaml:"multihoming" allowed:"off|register|bicast" doc:"several care-of addresses at once (RFC 5648), as the mobile node has it: off refuses them; default off"`
+	Flows       []HAFlowConfig `yaml:"flows" doc:"with multihoming: traffic toward the mobile node that takes a care-of address of its own while that is bound"`
 	Security    SecurityConfig `yaml:"security,required" doc:"the mobile node's, seen from this end: in and out exchanged"`
+}
+
+// HAFlowConfig is traffic toward a mobile node that takes one of its care-of addresses.
+type HAFlowConfig struct {
+	BID      int          `yaml:"bid,required" doc:"the care-of address's number: 1 for the mobile node's most preferred link, 2 for the next"`
+	Peers    netip.Prefix `yaml:"peers" doc:"correspondents' addresses; absent: all"`
+	Proto    int          `yaml:"proto" doc:"upper layer: 6 for TCP, 17 for UDP, 58 for ICMPv6; absent: all"`
+	PeerPort int          `yaml:"peer_port" doc:"the correspondent's port; absent: all"`
+	Port     int          `yaml:"port" doc:"the mobile node's port; absent: all"`
 }
 
 // SecurityConfig holds exactly one kind of protection of registrations, and perhaps a tunnel.

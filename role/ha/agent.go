@@ -48,6 +48,7 @@ type Mobile struct {
 	Security    sa.Config
 	Tunnel      *sa.ESPConfig  // of mobility headers that are not for this agent, such as home tests; nil: they go by the plain tunnel
 	Multihoming Multihoming    // several care-of addresses (RFC 5648); "" is SingleHomed
+	Flows       []plane.Flow   // traffic toward it that takes one of several care-of addresses: Way is a BID, Dst is filled in here
 	Networks    []netip.Prefix // behind it, if it is a mobile router (RFC 3963); masked, and of no other mobile node
 }
 
@@ -154,6 +155,7 @@ func (a *Agent) Deadline() (engine.Mono, string) {
 
 func (a *Agent) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: a.cfg.Address, Local: plane.Local{Port: a.cfg.Port, Capture: true}}})
+	a.startFlows(out)
 	anycast := ip6.HomeAgentsAnycast(a.cfg.Prefix)
 	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: anycast, Local: plane.Local{Port: a.cfg.Port, Capture: true}}})
 	for _, r := range in.Records {

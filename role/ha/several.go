@@ -282,6 +282,23 @@ func (a *Agent) refreshRequest(now engine.Now, m *mobile, out *engine.Effects) {
 	out.Send(plane.Kernel, plane.HW{}, m.sa.Protect(now, p, brr, out))
 }
 
+// startFlows tells the plane which traffic takes which care-of address. One that is not bound is as if its flows were not there.
+//
+// spec MIP-08
+func (a *Agent) startFlows(out *engine.Effects) {
+	number := uint32(0)
+	for i := range a.cfg.Mobiles {
+		m := &a.cfg.Mobiles[i]
+		for _, f := range m.Flows {
+			for _, to := range append([]netip.Prefix{netip.PrefixFrom(m.HomeAddress, 128)}, m.Networks...) {
+				number++
+				f.Dst = to
+				out.Plane(plane.Op{Flow: &plane.FlowOp{Number: number, Flow: f}})
+			}
+		}
+	}
+}
+
 // CareOfView is one of several care-of addresses.
 type CareOfView struct {
 	BID     uint16      `json:"bid"`

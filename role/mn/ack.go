@@ -145,6 +145,7 @@ func (n *Node) accepted(now engine.Now, a *access, ba *mh.BindingAck, out *engin
 		out.Event("binding.refreshed", engine.S("lifetime", r.lifetime.String()))
 	}
 	n.routerAccepted(ba, out)
+	n.named(ba, out)
 	// The access may have gone while the acknowledgement was on its way; then the strategy registers again, or takes up this
 	// binding when the access is back.
 	if moved && a != nil && a.usable() && a.coa == r.coa {
@@ -184,7 +185,7 @@ func (n *Node) refused(now engine.Now, ba *mh.BindingAck, out *engine.Effects) {
 	if r.phase == updating && otherAgentHelps(ba.Status) && n.nextAgent(now, out) {
 		return
 	}
-	if n.routerRefused(now, ba.Status, out) {
+	if n.routerRefused(now, ba.Status, out) || n.severalRefused(now, ba.Status, out) {
 		return
 	}
 	n.giveUp(now, why, out)

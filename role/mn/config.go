@@ -51,6 +51,9 @@ type Config struct {
 	// Implicit leaves it to the home agent to know them.
 	Networks []advertise.Config
 	Implicit bool
+	// Multihoming says what several care-of addresses are used for; "" is SingleHomed. Flows are those with an access of their own.
+	Multihoming Multihoming
+	Flows       []Flow
 }
 
 // HandoverKey is shared by the node and access routers, RFC 5568 §6.4.5.

@@ -215,6 +215,7 @@ func (n *Node) sendUpdate(now engine.Now, a *access, out *engine.Effects) {
 	// ESP does not cover the source address, so the option says it under protection: RFC 6275 §11.7.1.
 	bu.Options.AltCareOf = r.coa
 	n.claim(bu, r.leaving)
+	n.name(bu, r.leaving)
 	p := ip6.Packet{Header: ip6.Header{Src: r.coa, Dst: r.agent}, HomeAddress: n.cfg.HomeAddress}
 	if r.leaving {
 		bu.Lifetime = 0
@@ -307,7 +308,7 @@ func (n *Node) expired(now engine.Now, out *engine.Effects) {
 // tunnel is still received while its access stands. On the home link the node goes on as it is while it is still there: the
 // home agent takes packets over only when it accepts the update.
 func (n *Node) Hold(now engine.Now, out *engine.Effects) {
-	if n.goOn(now, out) {
+	if n.goOn(now, out) || n.standby(now, out) {
 		return
 	}
 	p := plane.Path{Side: plane.Mobile, Mode: plane.Hold, Limit: n.cfg.HoldPackets, Age: n.cfg.HoldAge}

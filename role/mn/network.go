@@ -67,7 +67,7 @@ func (n *Node) lay(p plane.Path, out *engine.Effects) {
 	if p.Limit == 0 {
 		p.Limit = SettlePackets
 	}
-	op := n.path(p)
+	op := n.path(n.blend(p))
 	out.Plane(op)
 	for _, network := range n.inside.carried {
 		through := *op.Path

@@ -37,6 +37,7 @@ type Node struct {
 	routes   routing
 	ahead    anticipation
 	inside   inside
+	several  several
 }
 
 // New makes a mobile node. All randomness comes from seed.
@@ -62,6 +63,7 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 	}
 	slices.SortStableFunc(n.access, func(a, b *access) int { return a.preference - b.preference })
 	n.newInside()
+	n.several.on = cfg.Multihoming
 	if err := n.newRouting(); err != nil {
 		return nil, fmt.Errorf("mn: tunnel: %w", err)
 	}
@@ -99,6 +101,7 @@ func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	}
 	n.retreat(now, out)
 	n.follow(now, out)
+	n.attend(now, out)
 }
 
 // Deadline is the earliest of all parts' deadlines; see engine.Engine.
@@ -139,6 +142,7 @@ func (n *Node) start(now engine.Now, in engine.Start, out *engine.Effects) {
 		n.ahead.fast.Start(in, n.rand)
 	}
 	out.Plane(plane.Op{Host: &plane.HostOp{Addr: n.cfg.HomeAddress, Host: plane.Host{MTU: tunnelMTU, Default: true}}})
+	n.startFlows(out)
 	n.Hold(now, out)
 }
 

@@ -17,8 +17,8 @@ import (
 // new one after the home agent has (RFC 6275 §11.7.2), and meanwhile send straight to the old one.
 const linger = 3 * time.Second
 
-// lingerWay numbers the Way for it.
-const lingerWay = 1
+// lingerWay numbers the Way for it. Lower numbers are those of several care-of addresses.
+const lingerWay = 0xfe00
 
 // routing is what the node has with its correspondents: as a mobile node, and as the correspondent of others. Its parts
 // are made when there is a use for them: a simulator has many thousand nodes that tell nobody where they are.

@@ -29,6 +29,8 @@ type View struct {
 	Peers  []correspond.Binding `json:"peers,omitempty"`
 	// Networks are those behind this node, if it is a mobile router.
 	Networks []NetworkView `json:"networks,omitempty"`
+	// CareOfs are several care-of addresses that the home agent has.
+	CareOfs []CareOfView `json:"care_of_addresses,omitempty"`
 }
 
 // LinkView is one link of a mobile node.
@@ -55,7 +57,7 @@ func (n *Node) View() any {
 	if n.routes.peers != nil {
 		v.Peers = n.routes.peers.View()
 	}
-	v.Networks = n.inside.view()
+	v.Networks, v.CareOfs = n.inside.view(), n.several.view()
 	if r.agent.IsValid() {
 		v.HomeAgent = r.agent.String()
 	}
