@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"roam6/plane"
 	"roam6/scenario"
 )
 
@@ -57,6 +58,7 @@ var benches = []struct {
 }{
 	{"codec", "Time and allocations of parsing and appending messages", benchCodec},
 	{"plane", "Packets through a home agent, with the fast path and without, beside the kernel's own tunnels (as root)", benchPlane},
+	{"bindings", "Look-ups and moves among up to four million bindings, and what one takes of memory", benchBindings},
 	{"sim", "Handovers per second of wall time and memory of the simulator, on one core", benchSim},
 	{"emulator", "How late the laboratory's links deliver, at 4,000 packets a second over nine of them", benchEmulator},
 }
@@ -65,6 +67,7 @@ type benchFlags struct {
 	json     bool
 	nodes    []int
 	scenario string
+	bindings []int
 }
 
 func benchCmd() *cobra.Command {
@@ -92,6 +95,11 @@ smaller than it says nothing. On a busy machine it says so.`)
 			}),
 		}
 		sub.Flags().BoolVar(&f.json, "json", false, "print JSON")
+		if b.name == "bindings" {
+			sub.Flags().IntSliceVar(&f.bindings, "bindings", []int{1000, 100_000, 1_000_000, 4_000_000}, "`numbers` of bindings")
+			must(sub.Flags().SetAnnotation("bindings", allowedNote, []string{fmt.Sprintf("each from 1 to %d", plane.MaxPaths)}))
+			must(sub.RegisterFlagCompletionFunc("bindings", nothing))
+		}
 		if b.name == "sim" {
 			sub.Flags().IntSliceVar(&f.nodes, "nodes", []int{1, 1000, 10000}, "`numbers` of mobile nodes")
 			sub.Flags().StringVar(&f.scenario, "scenario", "commute", "`scenario` that is run")
