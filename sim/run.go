@@ -17,6 +17,9 @@ type Config struct {
 	Checkers []Checker // any number; the run stops at the first one that fails
 	// Replay is the attacker that records protected packets and sends them again; nil for none.
 	Replay *Replay
+	// Lose is asked about every packet that begins to cross a segment; what it names is lost there, as if by chance: for tests of
+	// the loss of one certain message. May be nil.
+	Lose func(at time.Duration, segment string, packet []byte) bool
 	// Progress is told how far the run is, about every ProgressStep of virtual time. May be nil.
 	Progress func(done time.Duration)
 	// Stop is asked as often; an error ends the run. May be nil.

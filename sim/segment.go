@@ -101,6 +101,10 @@ func (w *world) transmit(i *iface, to plane.HW, data []byte) {
 		return
 	}
 	w.observeFrame(s, i, to, data)
+	if w.config.Lose != nil && w.config.Lose(w.now, s.name, data) {
+		w.drop(dropLoss)
+		return
+	}
 	f := frame{data: data, src: i.hw, dst: to, from: i.id, epoch: i.epoch, leaves: leaves}
 	if to[0]&1 == 1 {
 		w.spread(s, i, f)
