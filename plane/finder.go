@@ -13,7 +13,7 @@ type finder struct {
 	n     int
 }
 
-// A finder grows by half when more than three quarters of its slots are used: 11 to 16 octets a thing.
+// A finder grows by a quarter when more than three quarters of its slots are used: 11 to 14 octets a thing.
 const (
 	finderLeast = 8
 	finderFull  = 4 // one slot in so many is free at least
@@ -64,7 +64,7 @@ func (f *finder) put(slot uint64) {
 
 func (f *finder) grow() {
 	old := f.slots
-	f.slots = make([]uint64, max(finderLeast, len(old)+len(old)/2))
+	f.slots = make([]uint64, max(finderLeast, len(old)+len(old)/4))
 	for _, slot := range old {
 		if slot != 0 {
 			f.put(slot)

@@ -41,12 +41,12 @@ var benchAgent = netip.MustParseAddr("2001:db8:ffff::1")
 // clocked gives the nanoseconds of one call of f with random numbers below size.
 func clocked(n, size int, seed uint64, f func(i, j uint32)) float64 {
 	r := rand.NewPCG(seed, 1)
-	began := spent()
+	began := threadTime()
 	for range n {
 		x := r.Uint64()
 		f(uint32(uint64(uint32(x))*uint64(size)>>32), uint32(x>>32))
 	}
-	return float64(spent()-began) / float64(n)
+	return float64(threadTime()-began) / float64(n)
 }
 
 // planeTable is ours: the soft plane, with its counters, tunnels and limits.

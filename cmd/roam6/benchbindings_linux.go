@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spent is the processor time of this thread: what others do on a busy machine is not in it. Whoever asks has locked it.
-func spent() time.Duration {
+// threadTime is the processor time of this thread: what others do on a busy machine is not in it. Whoever asks has locked it.
+func threadTime() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
 		panic("the clock of a thread: " + err.Error()) // Linux has it
@@ -57,12 +57,12 @@ func kernelTable(size int) (t *bindingTable, release func(), err error) {
 	run := func(p *ebpf.Program) func(int) (float64, error) {
 		return func(n int) (float64, error) {
 			rounds := max(1, n/kernelRounds)
-			began := spent()
+			began := threadTime()
 			failed, _, err := p.Benchmark(make([]byte, 64), rounds, nil)
 			if err == nil && failed != 0 {
 				err = fmt.Errorf("%d bindings are missing", failed)
 			}
-			return float64(spent()-began) / float64(rounds*kernelRounds), err
+			return float64(threadTime()-began) / float64(rounds*kernelRounds), err
 		}
 	}
 	return &bindingTable{"BPF hash", run(look), run(move)}, func() { look.Close(); move.Close(); m.Close() }, nil
