@@ -94,6 +94,7 @@ func (c *checker) mobile() {
 	}
 	c.want(m.Lifetime >= 4*time.Second && m.Lifetime <= 0xffff*4*time.Second, "mn.lifetime", m.Lifetime, "from 4s to 72h (RFC 6275 section 6.1.7)")
 	c.want(m.Stagger >= 0, "mn.stagger", m.Stagger, "not negative")
+	c.want(m.Multihoming == "off" || m.Second != "", "mn.multihoming", m.Multihoming, "off, unless there is a second interface (mn.second)")
 	c.want(m.Hosts >= 0 && m.Hosts <= MaxHosts, "mn.hosts", m.Hosts, fmt.Sprintf("0 to %d", MaxHosts))
 }
 

@@ -46,6 +46,9 @@ func (b *builder) mobileConfig(i int) []byte {
 		fmt.Fprintf(&w, "      route_optimisation: %s\n", m.Routes)
 	}
 	w.WriteString(b.networks(i))
+	if m.Multihoming != "off" {
+		fmt.Fprintf(&w, "      multihoming: %s\n", m.Multihoming)
+	}
 	if s := b.security(i, false); s != "" {
 		fmt.Fprintf(&w, "      security: %s\n", s)
 	}
@@ -105,6 +108,9 @@ func (b *builder) homeAgentConfig() []byte {
 		}
 		if s := b.security(i, true); s != "" {
 			fmt.Fprintf(&w, ", security: %s", s)
+		}
+		if m := b.s.Mobile.Multihoming; m != "off" {
+			fmt.Fprintf(&w, ", multihoming: %s", m)
 		}
 		if b.s.Mobile.Hosts > 0 {
 			fmt.Fprintf(&w, ", networks: [\"%s\"]", NetworkPrefix(i))

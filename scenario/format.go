@@ -39,7 +39,7 @@ func (s *Scenario) Defaults() {
 	s.Router = Router{IntervalMin: 30 * time.Millisecond, IntervalMax: 70 * time.Millisecond, Lifetime: 30 * time.Minute, RADelayMax: 500 * time.Millisecond}
 	s.Home.MaxLifetime = 10 * time.Minute
 	s.Walk = Walk{First: 7 * time.Second, Every: 2 * time.Second}
-	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Security: "esp", Routes: "never", Register: "explicit", Stagger: 3 * time.Second}
+	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Security: "esp", Routes: "never", Multihoming: "off", Register: "explicit", Stagger: 3 * time.Second}
 }
 
 // Delays are one-way delays.
@@ -98,18 +98,19 @@ type Home struct {
 
 // Mobile is the mobile node.
 type Mobile struct {
-	Start    string        `yaml:"start" doc:"cell it is attached to at the start: home, ar1, ar2 or ar3 (default ar1)"`
-	Second   string        `yaml:"second" doc:"cell a second interface, wwan0, is attached to all the time; absent: there is none"`
-	DAD      string        `yaml:"dad" doc:"duplicate address detection (default standard)" allowed:"standard|optimistic"`
-	Lifetime time.Duration `yaml:"lifetime" doc:"binding lifetime asked for (default 7m)"`
-	Security string        `yaml:"security" doc:"what protects registrations: esp (RFC 4877, default), auth (RFC 4285), none" allowed:"esp|auth|none"`
-	NAI      bool          `yaml:"nai" doc:"the mobile node names itself by a network access identifier"`
-	DHAAD    bool          `yaml:"discover_home_agent" doc:"the mobile node is not told its home agent and discovers it"`
-	Routes   string        `yaml:"route_optimisation" doc:"on-traffic: its packets and the correspondent's go straight instead of through the home agent; the correspondent node then runs roam6 too (default never)" allowed:"never|on-traffic"`
-	Skew     time.Duration `yaml:"skew" doc:"its wall clock minus true time (simulator)"`
-	Hosts    int           `yaml:"hosts" doc:"hosts inside, 0 to 16: with any the mobile node is a mobile router (RFC 3963) and a network moves along (default 0)"`
-	Register string        `yaml:"register_networks" doc:"with hosts: whether registrations name the network or leave it to the home agent (default explicit)" allowed:"explicit|implicit"`
-	Stagger  time.Duration `yaml:"stagger" doc:"replicas begin and move later than the first by 0 to this (default 3s)"`
+	Start       string        `yaml:"start" doc:"cell it is attached to at the start: home, ar1, ar2 or ar3 (default ar1)"`
+	Second      string        `yaml:"second" doc:"cell a second interface, wwan0, is attached to all the time; absent: there is none"`
+	DAD         string        `yaml:"dad" doc:"duplicate address detection (default standard)" allowed:"standard|optimistic"`
+	Lifetime    time.Duration `yaml:"lifetime" doc:"binding lifetime asked for (default 7m)"`
+	Security    string        `yaml:"security" doc:"what protects registrations: esp (RFC 4877, default), auth (RFC 4285), none" allowed:"esp|auth|none"`
+	NAI         bool          `yaml:"nai" doc:"the mobile node names itself by a network access identifier"`
+	DHAAD       bool          `yaml:"discover_home_agent" doc:"the mobile node is not told its home agent and discovers it"`
+	Routes      string        `yaml:"route_optimisation" doc:"on-traffic: its packets and the correspondent's go straight instead of through the home agent; the correspondent node then runs roam6 too (default never)" allowed:"never|on-traffic"`
+	Skew        time.Duration `yaml:"skew" doc:"its wall clock minus true time (simulator)"`
+	Multihoming string        `yaml:"multihoming" doc:"with second: whether both interfaces are bound at once (RFC 5648): register, or bicast with copies by both (default off)" allowed:"off|register|bicast"`
+	Hosts       int           `yaml:"hosts" doc:"hosts inside, 0 to 16: with any the mobile node is a mobile router (RFC 3963) and a network moves along (default 0)"`
+	Register    string        `yaml:"register_networks" doc:"with hosts: whether registrations name the network or leave it to the home agent (default explicit)" allowed:"explicit|implicit"`
+	Stagger     time.Duration `yaml:"stagger" doc:"replicas begin and move later than the first by 0 to this (default 3s)"`
 }
 
 // Move is one thing a mobile node does. Exactly one of To, Lose and Regain is the point; Regain needs To.

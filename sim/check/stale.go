@@ -106,8 +106,8 @@ func (c *NoStale) bound(f sim.Frame, to, coa netip.Addr) (bound, known bool) {
 		}
 		known = true
 		for _, b := range list {
-			expires := c.views.began[f.Node] + time.Duration(b.Expires)
-			if b.covers(to) && b.CoA == coa && f.At <= expires {
+			until, ok := b.until(coa)
+			if ok && b.covers(to) && f.At <= c.views.began[f.Node]+time.Duration(until) {
 				return true, true
 			}
 		}

@@ -15,6 +15,24 @@ type Binding struct {
 	Expires engine.Mono `json:"expires_mono"`
 	// Networks go with the home address.
 	Networks []netip.Prefix `json:"networks"`
+	// CareOfs are several care-of addresses, CoA among them.
+	CareOfs []CareOf `json:"care_of_addresses"`
+}
+
+// CareOf is one of several care-of addresses.
+type CareOf struct {
+	CoA     netip.Addr  `json:"coa"`
+	Expires engine.Mono `json:"expires_mono"`
+}
+
+// until is when a care-of address ceases to be bound; false if it is not.
+func (b *Binding) until(coa netip.Addr) (engine.Mono, bool) {
+	for _, c := range b.CareOfs {
+		if c.CoA == coa {
+			return c.Expires, true
+		}
+	}
+	return b.Expires, len(b.CareOfs) == 0 && b.CoA == coa
 }
 
 // covers says whether packets for an address go by the binding.
