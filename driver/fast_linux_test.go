@@ -153,8 +153,8 @@ func TestFastBothWays(t *testing.T) {
 func TestFastRefused(t *testing.T) {
 	b := newAgentBed(t, PlaneEBPF, tunnelPath)
 	b.order(t, "refused")
-	if st := b.stats(t); st.Fast.Why != "" || st.Plane.Refused != 1 {
-		t.Errorf("slow because of %q, %d refused", st.Fast.Why, st.Plane.Refused)
+	if st := b.stats(t); st.Fast.Why+st.Fast.Paths[0].Slow != "" || st.Plane.Refused != 1 {
+		t.Errorf("slow because of %q, %q, %d refused", st.Fast.Why, st.Fast.Paths[0].Slow, st.Plane.Refused)
 	}
 }
 

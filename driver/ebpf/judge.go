@@ -223,10 +223,11 @@ func (t *table) gated(e *entry) bool {
 	return false
 }
 
-// closed says whether a gate may stop what enters a path. Its packets come by the Kernel port.
+// closed says whether a gate may stop what enters a path. Its packets come by the Kernel port; where they are represented mobile
+// nodes', they came by links of the kernel before, whose gates stand on a way that the programs skip (decision 16).
 func (t *table) closed(e *entry) bool {
 	for k := range t.gates { //order:any whether there is one
-		if k.Port == plane.Kernel && (e.path.Side == plane.Agent || k.From.Overlaps(e.inner)) {
+		if e.path.Side == plane.Agent || k.Port == plane.Kernel && k.From.Overlaps(e.inner) {
 			return true
 		}
 	}
