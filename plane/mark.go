@@ -36,6 +36,17 @@ func (s *Soft) departs(r *route, to Path, del bool, sink *Sink) {
 	}
 }
 
+// stops ends a Way that carried copies of a path with Mark and shall carry none any more.
+func (s *Soft) stops(k WayKey, to Way, del bool, sink *Sink) {
+	r := s.paths.of(k.Inner)
+	if r == nil || !r.Mark || !del && to.Copy {
+		return
+	}
+	if w := r.way(k.ID); w != nil && w.copy && s.now < w.until && w.Mode == Tunnel {
+		s.mark(k.Inner, w.Path(), sink)
+	}
+}
+
 // mark sends an end marker as the last packet of a way. Nobody misses one that cannot leave; from an address that is gone
 // none does.
 func (s *Soft) mark(inner netip.Prefix, p Path, sink *Sink) {

@@ -142,6 +142,7 @@ func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 	case op.Host != nil:
 		s.setEnd(op.Host.Addr)
 	case op.Way != nil:
+		s.stops(op.Way.Key.masked(), op.Way.Way, op.Delete, sink)
 		s.setWay(op.Way.Key.masked(), op.Way.Way, op.Delete)
 		if r := s.paths.of(op.Way.Key.Inner.Masked()); r != nil && r.order != nil {
 			s.proceed(r, sink)

@@ -122,7 +122,7 @@ type Path struct {
 	Hints bool `json:",omitzero"`
 	// Mark ends a tunnel with an end marker, as its last packet, when the path takes up another way or is deleted (decision 9). One that
 	// begins to hold ends it when it takes up another way, or never if it holds without Mark. A path that goes on without Mark ends
-	// what it sent so far.
+	// what it sent so far. So does a Way of the path that carries copies no longer.
 	Mark bool `json:",omitzero"`
 	// Settle keeps received packets in order when the way changes: what comes by the present way waits while a way before it,
 	// which is one of the Ways now, may still bring older packets. Its end marker ends that, the Way's Until, or Settle since the

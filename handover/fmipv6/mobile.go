@@ -21,8 +21,9 @@ const (
 
 // Choices where RFC 5568 leaves them open.
 const (
-	// FirstFBU is how long the first FBack may take: it waits for the routers' exchange, which has FirstInterval itself.
-	FirstFBU = 200 * time.Millisecond
+	// FirstFBU is how long the first FBack may take, which waits for the routers' exchange: so long that routers of two operators
+	// are not asked twice, so short that a second one still fits into a notice of 200 ms.
+	FirstFBU = 100 * time.Millisecond
 	// Lifetime of the forwarding that is asked for: enough for the home agent to be told again and again ("tens of seconds", §5.6).
 	Lifetime = 20 * time.Second
 	// Patience is how long the link may take to switch once the node is ready. Less than ProxyLifetime: the next router
