@@ -95,7 +95,7 @@ func (m *machine) needTun() error {
 		return m.tunErr
 	case m.tun == nil:
 		return fmt.Errorf("%w: the node's plane wants one, but its configuration names none", ErrNoDevice)
-	case m.tun.file != nil:
+	case m.tun.made:
 		return nil
 	}
 	if err := m.tun.create(); err != nil {
@@ -106,17 +106,16 @@ func (m *machine) needTun() error {
 		m.tunErr = fmt.Errorf("%w: %s: %w", ErrNoDevice, m.tun.name, err)
 		return m.tunErr
 	}
-	m.listenTun()
+	m.mergeWrites()
+	m.lookTun()
 	return nil
 }
 
-// listenTun starts the reader once there are both a device and a listener.
-func (m *machine) listenTun() {
-	if m.feed.Packets == nil || m.tun == nil || m.tun.file == nil {
-		return
+// lookTun looks around once there are both a device and somebody to tell.
+func (m *machine) lookTun() {
+	if m.feed.Tell != nil && m.tun != nil && m.tun.made {
+		m.warnForwarding()
 	}
-	m.start(func() { m.tun.read(m.feed) })
-	m.warnForwarding()
 }
 
 // raise brings the new device up without the kernel saying a word on it, and finds out what it already holds.

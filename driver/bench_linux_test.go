@@ -37,9 +37,13 @@ func BenchmarkTurn(b *testing.B) {
 	for b.Loop() {
 		e.inputs = nil
 		must(b, peer.Send(1, plane.HW{2, 0, 0, 0, 0, 1}, pkt))
+		late := time.Now().Add(patience)
+		for len(heard.packets) == 0 && time.Now().Before(late) {
+			heard.read()
+		}
 		select {
 		case <-heard.packets:
-		case <-time.After(patience):
+		default:
 			b.Fatal("no answer")
 		}
 	}

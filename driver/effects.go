@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -61,6 +62,9 @@ func (l *loop) change(now engine.Now, op plane.Op) {
 		l.mld.local(op.Local.Addr, op.Local.Local, op.Delete)
 	}
 	l.soft.Apply(time.Duration(now.Mono), op, &l.sink)
+	if l.frames != nil && len(l.sink.Out) > 0 {
+		l.frames.calm()
+	}
 	l.drain()
 }
 
@@ -131,7 +135,7 @@ func (l *loop) drain() {
 		l.send(o.Port, o.To, o.Data)
 	}
 	for _, p := range l.sink.Punt {
-		l.queue = append(l.queue, queued{in: engine.Packet{Port: p.Port, From: p.From, Data: p.Data}})
+		l.queue = append(l.queue, queued{in: engine.Packet{Port: p.Port, From: p.From, Data: bytes.Clone(p.Data)}})
 	}
 	for _, h := range l.sink.Hints {
 		l.queue = append(l.queue, queued{in: engine.Traffic{Mobile: h.Pair.Mobile, Peer: h.Pair.Peer, Straight: h.Straight, Unreachable: h.Unreachable}})

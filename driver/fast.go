@@ -51,6 +51,6 @@ func (l *loop) sweepAt() engine.Mono {
 
 func (l *loop) sweep(all bool) {
 	if l.fast != nil {
-		l.fast.Sweep(time.Duration(l.now().Mono), len(l.n.packets) == 0, all)
+		l.fast.Sweep(time.Duration(l.now().Mono), l.idle, all)
 	}
 }

@@ -16,6 +16,9 @@ func (m *machine) openFast(want Plane) error {
 	default:
 		return fmt.Errorf("plane %q: soft, ebpf and auto are allowed", want)
 	}
+	if m.tun != nil {
+		m.tun.bare = true // the programs count what they hand over, packet by packet, and read goes by their count
+	}
 	err := m.needTun()
 	if err == nil {
 		var links []ebpf.Link

@@ -10,7 +10,7 @@ import (
 	"roam6/wire/ip6"
 )
 
-func frame(dst netip.Addr, proto uint8, payload ...byte) []byte {
+func frameOf(dst netip.Addr, proto uint8, payload ...byte) []byte {
 	p := ip6.Packet{Header: ip6.Header{Src: cn, Dst: dst}, Proto: proto, Payload: payload}
 	return p.Append(append(make([]byte, 12), 0x86, 0xdd))
 }
@@ -27,32 +27,32 @@ func TestFilter(t *testing.T) {
 		frame []byte
 		want  bool
 	}{
-		{"neighbour discovery to anyone", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 134, 0, 0, 0), true},
-		{"first type of it", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 133, 0, 0, 0), true},
-		{"last type of it", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 137, 0, 0, 0), true},
-		{"fast handover to anyone", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 154, 0, 0, 0), true},
-		{"beside fast handover", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 155, 0, 0, 0), false},
-		{"listener report", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 143, 0, 0, 0), false},
-		{"listener done", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 132, 0, 0, 0), false},
-		{"listener query", nil, frame(ip6.AllNodes, 0, 58, 0, 5, 2, 0, 0, 1, 0, 130, 0), true},
-		{"listener query behind a longer header", nil, frame(ip6.AllNodes, 0, 58, 1, 5, 2, 0, 0, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0, 130, 0), true},
-		{"listener query without a router alert", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6, 130, 0, 0, 0), false},
-		{"listener report behind a router alert", nil, frame(ip6.AllMLDRouters, 0, 58, 0, 5, 2, 0, 0, 1, 0, 143, 0), false},
-		{"UDP behind a router alert", nil, frame(ip6.AllNodes, 0, 17, 0, 5, 2, 0, 0, 1, 0, 130, 0), false},
-		{"the same to a wanted address", []netip.Prefix{p("2001:db8:a::1/128")}, frame(coa, 0, 17, 0, 5, 2, 0, 0, 1, 0, 130, 0), true},
-		{"a hop-by-hop header cut short", nil, frame(ip6.AllNodes, 0, 58, 0, 5, 2), false},
-		{"ICMPv6 cut short", nil, frame(ip6.AllNodes, ip6.ProtoICMPv6), false},
-		{"nothing wanted", nil, frame(coa, ip6.ProtoMH, 1), false},
-		{"a wanted address", []netip.Prefix{p("2001:db8:9::/48"), p("2001:db8:a::1/128")}, frame(coa, ip6.ProtoMH, 1), true},
-		{"a wanted address, ICMPv6", []netip.Prefix{p("2001:db8:a::1/128")}, frame(coa, ip6.ProtoICMPv6, 128, 0, 0, 0), true},
-		{"its neighbour", []netip.Prefix{p("2001:db8:a::2/128")}, frame(coa, ip6.ProtoMH, 1), false},
-		{"a wanted prefix", []netip.Prefix{p("2001:db8:a::/61")}, frame(coa, 17, 1), true},
-		{"beside the prefix", []netip.Prefix{p("2001:db8:b::/61")}, frame(coa, 17, 1), false},
-		{"everything", []netip.Prefix{p("::/0")}, frame(coa, 17, 1), true},
-		{"too many to name", many, frame(coa, 17, 1), true},
-		{"too many to name, multicast", many, frame(ip6.AllNodes, 17, 1), false},
+		{"neighbour discovery to anyone", nil, frameOf(ip6.AllNodes, ip6.ProtoICMPv6, 134, 0, 0, 0), true},
+		{"first type of it", nil, frameOf(ip6.AllNodes, ip6.ProtoICMPv6, 133, 0, 0, 0), true},
+		{"last type of it", nil, frameOf(ip6.AllNodes, ip6.ProtoICMPv6, 137, 0, 0, 0), true},
+		{"fast handover to anyone", nil, frameOf(ip6.AllNodes, ip6.ProtoICMPv6, 154, 0, 0, 0), true},
+		{"beside fast handover", nil, frameOf(ip6.AllNodes, ip6.ProtoICMPv6, 155, 0, 0, 0), false},
+		{"listener report", nil, frameOf(ip6.AllNodes, ip6.ProtoICMPv6, 143, 0, 0, 0), false},
+		{"listener done", nil, frameOf(ip6.AllNodes, ip6.ProtoICMPv6, 132, 0, 0, 0), false},
+		{"listener query", nil, frameOf(ip6.AllNodes, 0, 58, 0, 5, 2, 0, 0, 1, 0, 130, 0), true},
+		{"listener query behind a longer header", nil, frameOf(ip6.AllNodes, 0, 58, 1, 5, 2, 0, 0, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0, 130, 0), true},
+		{"listener query without a router alert", nil, frameOf(ip6.AllNodes, ip6.ProtoICMPv6, 130, 0, 0, 0), false},
+		{"listener report behind a router alert", nil, frameOf(ip6.AllMLDRouters, 0, 58, 0, 5, 2, 0, 0, 1, 0, 143, 0), false},
+		{"UDP behind a router alert", nil, frameOf(ip6.AllNodes, 0, 17, 0, 5, 2, 0, 0, 1, 0, 130, 0), false},
+		{"the same to a wanted address", []netip.Prefix{p("2001:db8:a::1/128")}, frameOf(coa, 0, 17, 0, 5, 2, 0, 0, 1, 0, 130, 0), true},
+		{"a hop-by-hop header cut short", nil, frameOf(ip6.AllNodes, 0, 58, 0, 5, 2), false},
+		{"ICMPv6 cut short", nil, frameOf(ip6.AllNodes, ip6.ProtoICMPv6), false},
+		{"nothing wanted", nil, frameOf(coa, ip6.ProtoMH, 1), false},
+		{"a wanted address", []netip.Prefix{p("2001:db8:9::/48"), p("2001:db8:a::1/128")}, frameOf(coa, ip6.ProtoMH, 1), true},
+		{"a wanted address, ICMPv6", []netip.Prefix{p("2001:db8:a::1/128")}, frameOf(coa, ip6.ProtoICMPv6, 128, 0, 0, 0), true},
+		{"its neighbour", []netip.Prefix{p("2001:db8:a::2/128")}, frameOf(coa, ip6.ProtoMH, 1), false},
+		{"a wanted prefix", []netip.Prefix{p("2001:db8:a::/61")}, frameOf(coa, 17, 1), true},
+		{"beside the prefix", []netip.Prefix{p("2001:db8:b::/61")}, frameOf(coa, 17, 1), false},
+		{"everything", []netip.Prefix{p("::/0")}, frameOf(coa, 17, 1), true},
+		{"too many to name", many, frameOf(coa, 17, 1), true},
+		{"too many to name, multicast", many, frameOf(ip6.AllNodes, 17, 1), false},
 		{"IPv4", []netip.Prefix{p("::/0")}, append(make([]byte, 12), 8, 0, 0x45), false},
-		{"cut short", []netip.Prefix{p("2001:db8:a::1/128")}, frame(coa, 17)[:40], false},
+		{"cut short", []netip.Prefix{p("2001:db8:a::1/128")}, frameOf(coa, 17)[:40], false},
 	} {
 		vm, err := bpf.NewVM(filter(tt.wants))
 		if err != nil {

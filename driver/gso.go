@@ -11,7 +11,7 @@ import (
 // vnet is the part of a struct virtio_net_hdr (linux/virtio_net.h) that a receiver must act on.
 type vnet struct {
 	needsChecksum bool
-	kind          uint8 // gso_type without the ECN bit
+	kind          uint8 // gso_type
 	segment       int   // gso_size: octets of payload in each segment
 	start, offset int   // where the checksum begins (octets from the frame's start), and its field from there
 }
@@ -35,69 +35,138 @@ var errMerged = errors.New("a merged packet of an unknown kind")
 func parseVnet(b []byte) vnet {
 	return vnet{
 		needsChecksum: b[0]&vnetNeedsChecksum != 0,
-		kind:          b[1] &^ gsoECN,
+		kind:          b[1],
 		segment:       int(binary.NativeEndian.Uint16(b[4:])),
 		start:         int(binary.NativeEndian.Uint16(b[6:])),
 		offset:        int(binary.NativeEndian.Uint16(b[8:])),
 	}
 }
 
-// unmerge makes of what the kernel handed over the packets that were, or would have been, on the wire: with checksums
-// completed, and merged ones (TSO of a peer on this machine, GRO) taken apart. The packets are copies with room to be
-// encapsulated in place. linkLen is the length of the link header, which start counts.
-func unmerge(h vnet, p []byte, linkLen int) ([][]byte, error) {
-	start := h.start - linkLen
-	if h.kind == gsoNone {
-		p = roomy(p, nil)
-		if h.needsChecksum {
-			if start < ip6.HeaderLen || start+h.offset+2 > len(p) {
-				return nil, errMerged
-			}
-			finish(p, start, h.offset)
-		}
-		return [][]byte{p}, nil
+// put writes the header before a packet whose payload begins at an offset.
+func (h vnet) put(b []byte, header int) {
+	clear(b[:vnetLen])
+	if !h.needsChecksum {
+		return
 	}
-	if !h.needsChecksum || h.segment <= 0 || start < ip6.HeaderLen || start+h.offset+2 > len(p) {
-		return nil, errMerged
+	b[0], b[1] = vnetNeedsChecksum, h.kind
+	if h.kind != gsoNone {
+		binary.NativeEndian.PutUint16(b[2:], uint16(header))
+		binary.NativeEndian.PutUint16(b[4:], uint16(h.segment))
 	}
-	header := 0
-	switch h.kind {
-	case gsoTCPv6:
-		if start+20 > len(p) {
-			return nil, errMerged
-		}
-		header = start + max(20, int(p[start+12]>>4)*4)
-	case gsoUDPSegments:
-		header = start + 8
-	}
-	if header == 0 || header > len(p) || start+h.offset+2 > header || len(p)-header > h.segment*maxSegments {
-		return nil, errMerged
-	}
-	return split(h, p, start, header), nil
+	binary.NativeEndian.PutUint16(b[6:], uint16(h.start))
+	binary.NativeEndian.PutUint16(b[8:], uint16(h.offset))
 }
 
-// split cuts a merged packet. start is where its transport header begins, header where its payload does.
-func split(h vnet, p []byte, start, header int) [][]byte {
-	payload := p[header:]
-	var out [][]byte
-	for off := 0; off < len(payload) || off == 0; off += h.segment {
-		part := payload[off:min(off+h.segment, len(payload))]
-		q := roomy(p[:header], part)
-		shorter := uint16(len(payload) - len(part))
-		shorten(q, start, shorter)
-		// The field holds the sum of the pseudo-header with the merged length: take the difference out of it.
-		sum := binary.BigEndian.Uint16(q[start+h.offset:])
-		binary.BigEndian.PutUint16(q[start+h.offset:], onesAdd(sum, ^shorter))
-		last := off+len(part) == len(payload)
-		if h.kind == gsoUDPSegments {
-			binary.BigEndian.PutUint16(q[start+4:], uint16(8+len(part)))
-		} else {
-			retouchTCP(q[start:], uint32(off), off == 0, last)
-		}
-		finish(q, start, h.offset)
-		out = append(out, q)
+// Room in the buffers that packets are read into.
+const (
+	// frameRoom is what may come before a packet on its way out: virtio-net, Ethernet and tunnel headers.
+	frameRoom = 80
+	// frameSize is a buffer: room, the largest merged packet with the headers around it, and room behind for the plane.
+	frameSize = frameRoom + 2*etherLen + maxFrame + plane.Headroom
+)
+
+// frame is what the kernel handed over at once: a packet, whole or with its checksum to be completed, or several merged.
+type frame struct {
+	buf    []byte // a whole buffer
+	at, n  int    // where the packet is in it, and how long
+	h      vnet   // h.start counts from the packet's start
+	header int    // of a merged one: where its payload begins
+}
+
+// parse takes over what was read, behind linkLen octets of link header, which start counts too. An error leaves a frame
+// that nobody can use.
+func (f *frame) parse(h vnet, at, n, linkLen int) error {
+	h.start -= linkLen
+	f.at, f.n, f.h, f.header = at, n, h, 0
+	p := f.packet()
+	if h.needsChecksum && (h.start < ip6.HeaderLen || h.start+h.offset+2 > n) {
+		return errMerged
 	}
-	return out
+	switch h.kind &^ gsoECN {
+	case gsoNone:
+		f.h.kind, f.h.segment = gsoNone, 0
+		return nil
+	case gsoTCPv6:
+		if h.needsChecksum && h.start+20 <= n {
+			f.header = h.start + max(20, int(p[h.start+12]>>4)*4)
+		}
+	case gsoUDPSegments:
+		f.header = h.start + 8
+	}
+	if !h.needsChecksum || h.segment <= 0 || f.header == 0 || f.header > n || h.start+h.offset+2 > f.header || n-f.header > h.segment*maxSegments {
+		return errMerged
+	}
+	return nil
+}
+
+func (f *frame) packet() []byte { return f.buf[f.at : f.at+f.n] }
+
+// moved says that the packet begins elsewhere in the buffer: a header came before it, or went.
+func (f *frame) moved(by int) {
+	f.at -= by
+	f.n += by
+	f.h.start += by
+	if f.header > 0 {
+		f.header += by
+	}
+}
+
+// merged is what the plane is told of it.
+func (f *frame) merged() plane.Merged { return plane.Merged{Segment: f.h.segment, Header: f.header} }
+
+// each makes the packets that were, or would have been, on the wire: with checksums completed, and merged ones taken apart.
+// Each has room to be encapsulated in place, and is there until the next: scratch serves them, as large as the largest.
+func (f *frame) each(scratch []byte, take func([]byte)) {
+	if f.h.kind == gsoNone {
+		f.finish()
+		take(f.packet())
+		return
+	}
+	for i := range f.segments() {
+		head, part := f.segment(i, scratch)
+		take(append(scratch[:head], part...))
+	}
+}
+
+// finish completes the checksum of a packet that is not merged.
+func (f *frame) finish() {
+	if f.h.needsChecksum {
+		complete(f.packet()[f.h.start:], nil, f.h.offset)
+		f.h.needsChecksum = false
+	}
+}
+
+// packets is how many packets it stands for.
+func (f *frame) packets() int {
+	if f.h.kind == gsoNone {
+		return 1
+	}
+	return f.segments()
+}
+
+// segments is packets of a merged one.
+func (f *frame) segments() int { return max(1, (f.n-f.header+f.h.segment-1)/f.h.segment) }
+
+// segment writes the headers of one of them to head, and gives their length and the payload.
+func (f *frame) segment(i int, head []byte) (n int, part []byte) {
+	p, off := f.packet(), i*f.h.segment
+	payload := p[f.header:]
+	part = payload[off:min(off+f.h.segment, len(payload))]
+	n = copy(head, p[:f.header])
+	head = head[:n]
+	shorter := uint16(len(payload) - len(part))
+	shorten(head, f.h.start, shorter)
+	upper := head[f.h.start:]
+	// The field holds the sum of the pseudo-header with the merged length: take the difference out of it.
+	sum := binary.BigEndian.Uint16(upper[f.h.offset:])
+	binary.BigEndian.PutUint16(upper[f.h.offset:], onesAdd(sum, ^shorter))
+	if f.h.kind == gsoUDPSegments {
+		binary.BigEndian.PutUint16(upper[4:], uint16(8+len(part)))
+	} else {
+		retouchTCP(upper, uint32(off), off == 0, off+len(part) == len(payload))
+	}
+	complete(upper, part, f.h.offset)
+	return n, part
 }
 
 // retouchTCP makes a copied TCP header that of a segment: sequence number, FIN and PSH on the last only, CWR on the first only.
@@ -128,35 +197,4 @@ func shorten(p []byte, start int, by uint16) {
 		}
 		at = off
 	}
-}
-
-// finish completes a checksum: its field holds the sum of the pseudo-header.
-func finish(p []byte, start, offset int) {
-	var sum uint64
-	for b := p[start:]; len(b) > 0; b = b[min(2, len(b)):] {
-		if len(b) == 1 {
-			sum += uint64(b[0]) << 8
-		} else {
-			sum += uint64(binary.BigEndian.Uint16(b))
-		}
-	}
-	for sum>>16 != 0 {
-		sum = sum>>16 + sum&0xffff
-	}
-	c := ^uint16(sum)
-	if c == 0 {
-		c = 0xffff // UDP has no zero checksum over IPv6, RFC 8200 §8.1; for the others both are the same
-	}
-	binary.BigEndian.PutUint16(p[start+offset:], c)
-}
-
-func onesAdd(a, b uint16) uint16 {
-	s := uint32(a) + uint32(b)
-	return uint16(s>>16 + s&0xffff)
-}
-
-// roomy copies a packet from two parts and leaves room behind it.
-func roomy(a, b []byte) []byte {
-	p := make([]byte, 0, len(a)+len(b)+plane.Headroom)
-	return append(append(p, a...), b...)
 }

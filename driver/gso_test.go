@@ -27,6 +27,21 @@ func merged(payload []byte, tunnel bool) (p []byte, start int) {
 	return p, start
 }
 
+// framed is a frame as a kernel hands it over.
+func framed(h vnet, p []byte, linkLen int) (*frame, error) {
+	f := &frame{buf: make([]byte, frameSize)}
+	return f, f.parse(h, frameRoom, copy(f.buf[frameRoom:], p), linkLen)
+}
+
+// unmerge gives the packets of what a kernel hands over.
+func unmerge(h vnet, p []byte, linkLen int) (parts [][]byte, err error) {
+	f, err := framed(h, p, linkLen)
+	if err == nil {
+		f.each(make([]byte, frameSize), func(p []byte) { parts = append(parts, bytes.Clone(p)) })
+	}
+	return parts, err
+}
+
 func TestUnmergeTCP(t *testing.T) {
 	payload := make([]byte, 3001)
 	for i := range payload {

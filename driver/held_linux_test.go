@@ -91,14 +91,13 @@ func TestHeldByTheKernel(t *testing.T) {
 
 // listenTo listens and keeps what is told.
 func listenTo(h Host, told *[]engine.Event) *ear {
-	e := &ear{make(chan Arrival, 1024), make(chan func(), 1024), make(chan engine.Input, 1024)}
+	e := &ear{make(chan Arrival, 1024), make(chan func(), 1024), make(chan engine.Input, 1024), h}
 	h.Listen(Feed{
-		Packets: func([]Arrival) bool { return true },
-		Do:      func(f func()) bool { e.do <- f; return true },
-		Input:   func(engine.Input) {},
-		Tell:    func(ev engine.Event) { *told = append(*told, ev) },
-		Drop:    func(string, int) {},
-		Fail:    func(error) {},
+		Do:    func(f func()) bool { e.do <- f; return true },
+		Input: func(engine.Input) {},
+		Tell:  func(ev engine.Event) { *told = append(*told, ev) },
+		Drop:  func(string, int) {},
+		Fail:  func(error) {},
 	})
 	return e
 }

@@ -3,6 +3,7 @@ package driver
 import (
 	"errors"
 	"net/netip"
+	"time"
 
 	"roam6/engine"
 	"roam6/plane"
@@ -11,8 +12,14 @@ import (
 // Host is the machine under a node: its doors for packets, its links, and the kernel state that a plane wants beside
 // itself. Two exist: the real one (Linux) and Memory. All methods but Close are called on the loop.
 type Host interface {
-	// Listen starts the readers, reports the state of the watched links, and returns. Called once.
+	// Listen begins to listen, reports the state of the watched links, and returns. Called once.
 	Listen(Feed)
+	// Read hands over packets that have arrived, some of each port; false if there were none. They are there during the call only.
+	Read(take func(*Arrival)) bool
+	// Wait returns when packets may have arrived, when it is woken, or when the time is over.
+	Wait(time.Duration)
+	// Wake ends Wait, or the next one. It may be called from any goroutine, and after Close.
+	Wake()
 	// Send puts a whole IPv6 packet out by a port. It does not block: what cannot leave now is lost, and the
 	// error is a DropError that says why. It does not keep data.
 	Send(port plane.Port, to plane.HW, data []byte) error
@@ -37,20 +44,21 @@ type Host interface {
 type Arrival struct {
 	Port plane.Port
 	From plane.HW
-	Data []byte // whole IPv6 packet; the receiver owns it
+	Data []byte // whole IPv6 packet; the receiver may change it, and use its capacity, while it has it
 	// Epoch is the link's when the packet was read; see Host.Turn. A port that never turns has 0.
 	Epoch uint32
+	// frame is Data as a kernel handed it over: perhaps without its checksum yet, perhaps several packets. nil: as it was on the wire.
+	frame *frame
 }
 
-// Feed is how a Host's readers reach the loop, from any goroutine. Each call blocks while the loop is
-// behind and returns false when the node has ended.
+// Feed is how a Host reaches the loop.
 type Feed struct {
-	Packets func(batch []Arrival) bool
-	Do      func(func()) bool  // runs a function on the loop
-	Input   func(engine.Input) // only on the loop: from Listen, or from a function given to Do
-	Tell    func(engine.Event) // only on the loop
-	Drop    func(reason string, n int)
-	Fail    func(error) // ends Run
+	Do    func(func()) bool          // runs a function on the loop, later; blocks while the loop is behind, false when the node has ended
+	Input func(engine.Input)         // only on the loop: from Listen, or from a function given to Do
+	Tell  func(engine.Event)         // only on the loop
+	Drop  func(reason string, n int) // only on the loop
+	Fail  func(error)                // ends Run
+	Ended <-chan struct{}            // closed when the node has ended
 }
 
 // DropError is the reason why a packet could not be sent: a short, fixed word as in engine.Effects.Drop.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"roam6/driver/ebpf"
 	"roam6/driver/gate"
@@ -35,6 +36,9 @@ type machine struct {
 	closed bool
 
 	neighbours *neighbours
+	waiter     *waiter
+	fds        []int
+	sys        *os.File // a view of /sys of our namespace; nil: none
 	wg         sync.WaitGroup
 }
 
@@ -62,6 +66,9 @@ func (m *machine) open(c Config) error {
 	if m.kernel, err = openKernel(c.Tun); err != nil {
 		return err
 	}
+	if m.waiter, err = openWaiter(); err != nil {
+		return err
+	}
 	m.gates = gate.Open("roam6-" + cmp.Or(c.Tun, c.Name))
 	if m.muted, err = openMuted(m.conf, c.Store); err != nil {
 		return err
@@ -87,6 +94,7 @@ func (m *machine) open(c Config) error {
 	if c.Tun != "" {
 		// A node that never wants the device may live without /dev/net/tun.
 		m.tun, m.tunErr = openTun(c.Tun)
+		m.sys = openSys()
 	}
 	return m.openFast(c.Plane)
 }
@@ -109,18 +117,17 @@ func (m *machine) attach(l *link) error {
 	return l.bind(a.Index)
 }
 
-// Listen starts the readers and the link watch, and reports the links that are up.
+// Listen starts the link watch, and reports the links that are up.
 func (m *machine) Listen(f Feed) {
 	m.feed = f
 	for _, l := range m.order {
-		m.start(func() { l.read(f) })
 		m.refresh(l)
 	}
 	m.start(func() { m.watch.read(f, m.changed) })
 	if err := m.watch.ask(); err != nil {
 		f.Tell(engine.Event{Name: EventKernel, Reason: err.Error()})
 	}
-	m.listenTun()
+	m.lookTun()
 	m.held.look(m)
 	m.start(func() { m.neighbours.watch(f) })
 }
@@ -131,6 +138,67 @@ func (m *machine) start(read func()) {
 		defer m.wg.Done()
 		read()
 	}()
+}
+
+// Read reads from the TUN and from each link. What was gathered for the kernel meanwhile goes to it.
+func (m *machine) Read(take func(*Arrival)) (some bool) {
+	if m.tun != nil && m.tun.made {
+		more, err := m.tun.read(take)
+		if err != nil {
+			m.feed.Fail(err)
+		}
+		some = more
+	}
+	for _, l := range m.order {
+		more, bad := l.read(take)
+		if bad > 0 {
+			m.feed.Drop(string(DropGSO), bad)
+		}
+		some = some || more
+	}
+	if m.tun != nil {
+		m.lost(m.tun.flush())
+	}
+	return some
+}
+
+func (m *machine) lost(n int, reason error) {
+	if n > 0 {
+		m.feed.Drop(reason.Error(), n)
+	}
+}
+
+// Wait waits for the TUN and the links.
+func (m *machine) Wait(d time.Duration) {
+	m.fds = m.fds[:0]
+	if m.tun != nil && m.tun.made {
+		m.fds = append(m.fds, m.tun.fd)
+	}
+	for _, l := range m.order {
+		m.fds = append(m.fds, l.fd)
+	}
+	m.waiter.wait(d, m.fds...)
+}
+
+// Wake ends Wait.
+func (m *machine) Wake() { m.waiter.wake() }
+
+// sendFrame sends on what the plane has let through; into a tunnel, or out of one.
+func (m *machine) sendFrame(port plane.Port, to plane.HW, f *frame, tunnel bool) {
+	if port == plane.Kernel {
+		m.lost(m.tun.sendFrame(f, tunnel))
+	} else if l := m.links[port]; l != nil {
+		m.lost(l.sendFrame(to, f))
+	} else {
+		m.lost(f.packets(), DropNoPort)
+	}
+}
+
+// calm waits until the kernel holds nothing of what was written, so that what is written next cannot overtake it.
+func (m *machine) calm() {
+	if m.tun != nil {
+		m.tun.calm()
+	}
 }
 
 // Send writes to a link or to the TUN.
@@ -166,15 +234,15 @@ func (m *machine) Link(port plane.Port) (engine.LinkUp, bool) {
 	return engine.LinkUp{Port: port, Name: l.Ifname, HW: l.hw, MTU: l.mtu}, true
 }
 
-// Turn throws away what waits in the link's socket, then counts. In this order: a frame that the reader takes meanwhile
-// still has the old epoch.
+// Turn throws away what waits in the link's socket, then counts.
 func (m *machine) Turn(port plane.Port) (epoch uint32, stale int) {
 	l := m.links[port]
 	if l == nil {
 		return 0, 0
 	}
 	stale = l.drain()
-	return l.epoch.Add(1), stale
+	l.epoch++
+	return l.epoch, stale
 }
 
 // Overflow asks every link's socket.
@@ -216,6 +284,12 @@ func (m *machine) Close() error {
 	}
 	if m.conf != nil {
 		errs = append(errs, m.conf.Close())
+	}
+	if m.sys != nil {
+		errs = append(errs, m.sys.Close())
+	}
+	if m.waiter != nil {
+		errs = append(errs, m.waiter.close())
 	}
 	return errors.Join(errs...)
 }

@@ -80,24 +80,35 @@ type ear struct {
 	packets chan Arrival
 	do      chan func()
 	inputs  chan engine.Input
+	host    Host
 }
 
 func listen(h Host) *ear {
-	e := &ear{make(chan Arrival, 1024), make(chan func(), 1024), make(chan engine.Input, 1024)}
+	e := &ear{make(chan Arrival, 1024), make(chan func(), 1024), make(chan engine.Input, 1024), h}
 	h.Listen(Feed{
-		Packets: func(b []Arrival) bool {
-			for _, a := range b {
-				e.packets <- a
-			}
-			return true
-		},
-		Do:    func(f func()) bool { e.do <- f; return true },
+		Do:    func(f func()) bool { e.do <- f; h.Wake(); return true },
 		Input: func(in engine.Input) { e.inputs <- in },
 		Tell:  func(engine.Event) {},
 		Drop:  func(string, int) {},
 		Fail:  func(error) {},
 	})
 	return e
+}
+
+// read reads what has arrived, or waits a little for it.
+func (e *ear) read() {
+	scratch := make([]byte, frameSize)
+	took := e.host.Read(func(a *Arrival) {
+		a.frame.each(scratch, func(p []byte) {
+			if cap(p)-len(p) < plane.Headroom {
+				panic("no headroom")
+			}
+			e.packets <- Arrival{Port: a.Port, From: a.From, Epoch: a.Epoch, Data: bytes.Clone(p)}
+		})
+	})
+	if !took {
+		e.host.Wait(10 * time.Millisecond)
+	}
 }
 
 // packet waits for a UDP packet and skips others.
@@ -116,6 +127,8 @@ func (e *ear) packet(t testing.TB) (Arrival, ip6.Packet) {
 			f()
 		case <-late:
 			t.Fatal("no packet came")
+		default:
+			e.read()
 		}
 	}
 }
@@ -164,9 +177,6 @@ func TestLinkFrames(t *testing.T) {
 		}
 		if c := checksum(p); c != 0 {
 			t.Errorf("%d octets: the checksum was left to the hardware and never completed: %#x", size, c)
-		}
-		if cap(a.Data)-len(a.Data) < plane.Headroom {
-			t.Errorf("no headroom: %d of %d", len(a.Data), cap(a.Data))
 		}
 	}
 

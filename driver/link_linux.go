@@ -4,10 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
-	"sync/atomic"
-	"syscall"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -16,13 +13,13 @@ import (
 	"roam6/wire/ip6"
 )
 
-// Limits of reading.
+// Limits of reading and writing.
 const (
-	maxBatch    = 64       // packets read at one wake-up
-	maxFrame    = 64 << 10 // a merged packet (GRO, TSO) may be this long
-	maxDrain    = 1 << 14  // frames thrown away at once; the receive buffer holds fewer
-	readBuffer  = 4 << 20  // octets of the socket's receive buffer, as far as the kernel allows
-	etherTypeV6 = 0x86dd
+	maxBatch     = 64       // packets read at one wake-up
+	maxFrame     = 64 << 10 // a merged packet (GRO, TSO) may be this long
+	maxDrain     = 1 << 14  // frames thrown away at once; the receive buffer holds fewer
+	socketBuffer = 4 << 20  // octets of a socket's buffer each way, as far as the kernel allows
+	etherTypeV6  = 0x86dd
 )
 
 // link is one interface seen through a packet socket.
@@ -33,8 +30,6 @@ const (
 type link struct {
 	Link
 	fd    int
-	file  *os.File // owns fd; the poller's
-	raw   syscall.RawConn
 	index int // 0: the interface does not exist now
 	hw    plane.HW
 	mtu   int
@@ -44,8 +39,11 @@ type link struct {
 	counted bool
 	groups  map[netip.Addr]struct{} // joined
 	out     [vnetLen + etherLen]byte
-	// epoch counts how often the link was told to have come or gone; the loop raises it, the reader stamps frames with it.
-	epoch atomic.Uint32
+	frame   frame // read into
+	arrival Arrival
+	burst   *burst // nil before the first merged packet leaves
+	// epoch counts how often the link was told to have come or gone; what is read is stamped with it.
+	epoch uint32
 }
 
 // openLink makes the socket, in this thread's network namespace, deaf until bind.
@@ -64,16 +62,13 @@ func openLink(c Link) (*link, error) {
 			return nil, fmt.Errorf("packet socket option %s (Linux 4.20 or later has it): %w", o.name, err)
 		}
 	}
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, readBuffer) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, readBuffer)
+	for _, o := range []struct{ forced, asked int }{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, o.forced, socketBuffer) != nil {
+			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, o.asked, socketBuffer)
+		}
 	}
 	if err := l.setFilter(nil, nil); err != nil {
 		unix.Close(fd)
-		return nil, err
-	}
-	l.file = os.NewFile(uintptr(fd), "packet socket of "+c.Ifname)
-	if l.raw, err = l.file.SyscallConn(); err != nil {
-		l.file.Close()
 		return nil, err
 	}
 	return l, nil
@@ -147,92 +142,105 @@ func (l *link) setFilter(wants []netip.Prefix, lent []netip.Addr) error {
 	return nil
 }
 
+// linkDrop is the reason why a frame was refused.
+func linkDrop(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ENOBUFS):
+		return DropQueueFull
+	case errors.Is(err, unix.EMSGSIZE):
+		return DropTooBig
+	case errors.Is(err, unix.ENETDOWN), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
+		return DropLinkDown
+	}
+	return DropSend
+}
+
+// address writes what stands before a packet: no virtio-net header's worth of news, and the Ethernet header.
+func (l *link) address(b []byte, to plane.HW) {
+	clear(b[:vnetLen])
+	eth := b[vnetLen:]
+	copy(eth, to[:])
+	copy(eth[6:], l.hw[:])
+	eth[12], eth[13] = etherTypeV6>>8, etherTypeV6&0xff
+}
+
 // send writes one frame. The kernel takes it or refuses it at once.
 func (l *link) send(to plane.HW, data []byte) error {
 	if l.index == 0 {
 		return DropLinkDown
 	}
-	eth := l.out[vnetLen:]
-	copy(eth, to[:])
-	copy(eth[6:], l.hw[:])
-	eth[12], eth[13] = etherTypeV6>>8, etherTypeV6&0xff
-	for {
-		_, err := unix.Writev(l.fd, [][]byte{l.out[:], data})
+	l.address(l.out[:], to)
+	return linkDrop(write2(l.fd, l.out[:], data))
+}
+
+// sendFrame writes what the plane has let through, with all headers complete. It gives how many packets were lost, and why.
+func (l *link) sendFrame(to plane.HW, f *frame) (lost int, err error) {
+	const before = vnetLen + etherLen
+	if l.index == 0 {
+		return f.packets(), DropLinkDown
+	}
+	if f.h.kind == gsoNone {
+		f.finish()
+		l.address(f.buf[f.at-before:], to)
+		if err := linkDrop(write2(l.fd, f.buf[f.at-before:f.at+f.n], nil)); err != nil {
+			return 1, err
+		}
+		return 0, nil
+	}
+	if l.burst == nil {
+		l.burst = new(burst)
+	}
+	for i, all := 0, f.segments(); i < all; {
+		l.burst.n = 0
+		for ; i < all && l.burst.n < maxBatch; i++ {
+			head := l.burst.heads[l.burst.n][:]
+			l.address(head, to)
+			n, part := f.segment(i, head[before:])
+			l.burst.add(head[:before+n], part)
+		}
+		n, e := l.burst.send(l.fd)
+		if e != nil {
+			lost, err = lost+l.burst.n-n, linkDrop(e)
+		}
+	}
+	return lost, err
+}
+
+// read hands over what has come, at most maxBatch frames; more is false when there was nothing left. While the interface is down or
+// gone the socket is merely silent. bad counts frames that the kernel or we could not take apart.
+func (l *link) read(take func(*Arrival)) (more bool, bad int) {
+	const before = vnetLen + etherLen
+	if l.frame.buf == nil {
+		l.frame.buf = make([]byte, frameSize)
+	}
+	f := &l.frame
+	for range maxBatch {
+		n, err := unix.Read(l.fd, f.buf[frameRoom-before:frameRoom+maxFrame+etherLen])
 		switch {
+		case err == nil && n < before: // a runt; no loss to anyone
 		case err == nil:
-			return nil
-		case errors.Is(err, unix.EINTR):
-			continue
-		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ENOBUFS):
-			return DropQueueFull
-		case errors.Is(err, unix.EMSGSIZE):
-			return DropTooBig
-		case errors.Is(err, unix.ENETDOWN), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
-			return DropLinkDown
-		}
-		return DropSend
-	}
-}
-
-// read feeds the loop until the socket is closed or the node ends. It survives the interface: while it is down or
-// gone the socket is merely silent.
-func (l *link) read(f Feed) {
-	frame := make([]byte, vnetLen+etherLen+maxFrame)
-	for {
-		var batch []Arrival
-		bad, stop := 0, false
-		err := l.raw.Read(func(uintptr) bool {
-			for len(batch) < maxBatch {
-				epoch := l.epoch.Load() // before the frame is read: one that waited over a change is of the link as it was
-				n, err := unix.Read(l.fd, frame)
-				switch {
-				case err == nil:
-					var ok bool
-					if batch, ok = l.decode(batch, epoch, frame[:n]); !ok {
-						bad++
-					}
-				case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENETDOWN), errors.Is(err, unix.EINVAL):
-					// ENETDOWN tells once that the interface went down; EINVAL is a merged frame that
-					// the kernel cannot describe, and has thrown away.
-					if errors.Is(err, unix.EINVAL) {
-						bad++
-					}
-				case errors.Is(err, unix.EAGAIN):
-					return len(batch)+bad > 0
-				default:
-					stop = true
-					return true
-				}
+			if f.parse(parseVnet(f.buf[frameRoom-before:]), frameRoom, n-before, etherLen) != nil {
+				bad++
+				continue
 			}
-			return true
-		})
-		if bad > 0 {
-			f.Drop(string(DropGSO), bad)
-		}
-		if len(batch) > 0 && !f.Packets(batch) || err != nil || stop {
-			return
+			l.arrival = Arrival{Port: l.Port, Data: f.packet(), Epoch: l.epoch, frame: f}
+			copy(l.arrival.From[:], f.buf[frameRoom-etherLen+6:])
+			take(&l.arrival)
+		// ENETDOWN tells once that the interface went down; EINVAL is a merged frame that
+		// the kernel cannot describe, and has thrown away.
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENETDOWN):
+		case errors.Is(err, unix.EINVAL):
+			bad++
+		default:
+			return false, bad
 		}
 	}
+	return true, bad
 }
 
-// decode takes the frame apart and appends its packets.
-func (l *link) decode(batch []Arrival, epoch uint32, frame []byte) ([]Arrival, bool) {
-	if len(frame) < vnetLen+etherLen {
-		return batch, true // a runt; no loss to anyone
-	}
-	var from plane.HW
-	copy(from[:], frame[vnetLen+6:])
-	packets, err := unmerge(parseVnet(frame), frame[vnetLen+etherLen:], etherLen)
-	if err != nil {
-		return batch, false
-	}
-	for _, p := range packets {
-		batch = append(batch, Arrival{Port: l.Port, From: from, Data: p, Epoch: epoch})
-	}
-	return batch, true
-}
-
-// drain throws away the frames that wait in the socket and counts them. The reader may be reading meanwhile.
+// drain throws away the frames that wait in the socket and counts them.
 func (l *link) drain() int {
 	var head [vnetLen + etherLen]byte // a read takes the whole frame, whatever it has room for
 	n := 0
@@ -257,7 +265,7 @@ func (l *link) overflow() int {
 	return int(st.Drops)
 }
 
-func (l *link) close() error { return ignoreClosed(l.file.Close()) }
+func (l *link) close() error { return unix.Close(l.fd) }
 
 func htons(v uint16) uint16 { return v<<8 | v>>8 }
 

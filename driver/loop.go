@@ -51,6 +51,17 @@ type loop struct {
 	journal *journal
 	stats   Stats
 	fatal   error
+	flushAt engine.Mono // when the journal is flushed next
+	idle    bool        // nothing had arrived when it was last looked
+	frames  framer      // nil: the host hands over packets only
+	scratch []byte      // for packets that come merged
+	one     Arrival     // one of them
+}
+
+// framer is a Host that hands over packets as frames, and takes them.
+type framer interface {
+	sendFrame(port plane.Port, to plane.HW, f *frame, tunnel bool)
+	calm()
 }
 
 // queued is an input for one slot, or for all when slot is nil.
@@ -66,6 +77,9 @@ func (l *loop) init(n *Node) {
 	if f, ok := n.host.(interface{ fastPath() *ebpf.Fast }); ok {
 		l.fast = f.fastPath()
 		l.fast.Stand(l.soft)
+	}
+	if f, ok := n.host.(framer); ok {
+		l.frames, l.scratch = f, make([]byte, frameSize)
 	}
 	l.journal = newJournal(n.c.Journal, n.c.JournalSync, n.c.JournalHeader)
 	for _, e := range n.c.Engines {
@@ -93,29 +107,20 @@ func (n *Node) live(ctx context.Context) error {
 		return err
 	}
 	n.host.Listen(Feed{
-		Packets: n.feed,
-		Do:      n.post,
-		Input:   func(in engine.Input) { l.offer("", in) },
-		Tell:    func(ev engine.Event) { l.event(l.now().Mono, ownName, ev) },
-		Drop:    func(reason string, k int) { n.post(func() { l.drop(reason, k) }) },
+		Do:    n.post,
+		Input: func(in engine.Input) { l.offer("", in) },
+		Tell:  func(ev engine.Event) { l.event(l.now().Mono, ownName, ev) },
+		Drop:  l.drop,
 		Fail: func(err error) {
 			select {
 			case n.failed <- err:
+				n.host.Wake()
 			default:
 			}
 		},
+		Ended: n.ended,
 	})
 	return l.run(ctx)
-}
-
-func (n *Node) feed(batch []Arrival) bool {
-	select {
-	case n.packets <- batch:
-		return true
-	case <-n.quit:
-	case <-n.ended:
-	}
-	return false
 }
 
 // start hands every engine its Start.
@@ -138,37 +143,49 @@ func (l *loop) start() error {
 	return l.fatal
 }
 
+// run is the loop: what is due, what was asked, what has arrived; and where nothing has, it waits.
 func (l *loop) run(ctx context.Context) error {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	flush := time.NewTicker(flushEvery)
-	defer flush.Stop()
+	defer context.AfterFunc(ctx, l.n.host.Wake)()
+	l.flushAt = l.now().Mono + engine.Mono(flushEvery)
+	take := l.arrive
 	for {
 		l.ticks()
 		if l.fatal != nil {
 			return l.fatal
 		}
-		timer.Reset(l.wait())
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-l.n.quit:
-			return nil
-		case err := <-l.n.failed:
-			return fmt.Errorf("driver: node %s: %w", l.n.c.Name, err)
-		case batch := <-l.n.packets:
-			for i := range batch {
-				l.arrive(&batch[i])
-			}
-		case f := <-l.n.calls:
-			f()
-		case <-timer.C:
-		case <-flush.C:
+		if over, err := l.asked(ctx); over {
+			return err
+		}
+		if l.now().Mono >= l.flushAt {
+			l.flushAt = l.now().Mono + engine.Mono(flushEvery)
 			l.flush()
 			l.sweep(true)
 		}
+		if l.idle = !l.n.host.Read(take); l.idle && len(l.n.calls) == 0 && l.fatal == nil {
+			l.n.host.Wait(l.wait())
+		}
 	}
 }
+
+// asked does what was asked from outside until now; over says that the node ends, with an error or not.
+func (l *loop) asked(ctx context.Context) (over bool, err error) {
+	select {
+	case <-ctx.Done():
+		return true, nil
+	case <-l.n.quit:
+		return true, nil
+	case err := <-l.n.failed:
+		return true, fmt.Errorf("driver: node %s: %w", l.n.c.Name, err)
+	default:
+	}
+	for range len(l.n.calls) {
+		(<-l.n.calls)()
+	}
+	return false, nil
+}
+
+// mono reads the monotonic clock.
+func (l *loop) mono() engine.Mono { return engine.Mono(time.Since(l.n.c.Epoch)) }
 
 // now reads both clocks at once. Mono counts on the monotonic clock, so that a step of the wall clock moves no timer.
 func (l *loop) now() engine.Now {
@@ -182,10 +199,7 @@ func (l *loop) wait() time.Duration {
 	for _, s := range l.slots {
 		next = min(next, s.deadline)
 	}
-	next = min(next, l.mld.deadline(), l.sweepAt(), engine.Mono(l.soft.Deadline()))
-	if next == engine.Never {
-		return time.Hour
-	}
+	next = min(next, l.mld.deadline(), l.sweepAt(), engine.Mono(l.soft.Deadline()), l.flushAt)
 	return max(0, next.Sub(l.now().Mono))
 }
 
@@ -220,6 +234,13 @@ func (l *loop) tickPlane() {
 func (l *loop) arrive(a *Arrival) {
 	if a.Epoch != l.epochs[a.Port] {
 		l.drop(string(DropRxStale), 1)
+		return
+	}
+	if a.frame != nil && !l.through(a) {
+		l.each(a)
+		return
+	}
+	if a.frame != nil {
 		return
 	}
 	l.stats.Packets++

@@ -251,6 +251,7 @@ func TestDropsAreCounted(t *testing.T) {
 		n := begin(t, Config{Host: m, Engines: []Engine{{"e", e}}, OnDrop: func(r string, k int) { got[r] += k }})
 		synctest.Wait()
 		m.Deliver(Arrival{Port: 1, Data: []byte("no packet")})
+		synctest.Wait()
 		st, err := n.Stats(context.Background())
 		if err != nil {
 			t.Fatal(err)

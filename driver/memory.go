@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"roam6/engine"
 	"roam6/plane"
@@ -18,11 +19,13 @@ type Memory struct {
 	// OnApply is called for every Op; its error is the kernel's. Set it before New.
 	OnApply func(op plane.Op) error
 
-	mu    sync.Mutex
-	feed  Feed
-	links map[plane.Port]engine.LinkUp
-	epoch map[plane.Port]uint32
-	up    map[plane.Port]bool
+	mu       sync.Mutex
+	feed     Feed
+	arrivals chan []Arrival
+	bell     chan struct{}
+	links    map[plane.Port]engine.LinkUp
+	epoch    map[plane.Port]uint32
+	up       map[plane.Port]bool
 }
 
 // SetLink makes a link exist, and brings it up or down; the node hears of it if it runs.
@@ -47,21 +50,75 @@ func (m *Memory) SetLink(l engine.LinkUp, up bool) {
 	})
 }
 
-// Deliver hands the node packets that arrived; it owns their data from then on. False when the node has ended or not begun.
+// Deliver hands the node packets that arrived; it owns their data from then on. It blocks while the node is behind. False when
+// the node has ended or not begun.
 func (m *Memory) Deliver(batch ...Arrival) bool {
 	m.mu.Lock()
-	feed := m.feed
+	feed, arrivals := m.feed, m.arrivals
 	for i := range batch {
 		batch[i].Epoch = m.epoch[batch[i].Port]
 	}
 	m.mu.Unlock()
-	return feed.Packets != nil && feed.Packets(batch)
+	if arrivals == nil {
+		return false
+	}
+	select {
+	case arrivals <- batch:
+		m.Wake()
+		return true
+	case <-feed.Ended:
+		return false
+	}
+}
+
+// memoryBatches is how many calls of Deliver may be ahead of the node.
+const memoryBatches = 32
+
+// Read hands over what Deliver brought.
+func (m *Memory) Read(take func(*Arrival)) bool {
+	select {
+	case batch := <-m.arrivals:
+		for i := range batch {
+			take(&batch[i])
+		}
+		return true
+	default:
+		return false
+	}
+}
+
+// Wait waits for Wake.
+func (m *Memory) Wait(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-m.ring():
+	case <-timer.C:
+	}
+}
+
+// Wake ends Wait.
+func (m *Memory) Wake() {
+	select {
+	case m.ring() <- struct{}{}:
+	default: // it rings already
+	}
+}
+
+// ring is the bell, made when first needed: a Memory needs no maker.
+func (m *Memory) ring() chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.bell == nil {
+		m.bell = make(chan struct{}, 1)
+	}
+	return m.bell
 }
 
 // Listen is called by the node.
 func (m *Memory) Listen(f Feed) {
 	m.mu.Lock()
-	m.feed = f
+	m.feed, m.arrivals = f, make(chan []Arrival, memoryBatches)
 	var up []engine.LinkUp
 	for _, p := range slices.Sorted(maps.Keys(m.links)) {
 		if m.up[p] {

@@ -13,11 +13,8 @@ import (
 	"roam6/plane"
 )
 
-// Sizes of the queues into the loop.
-const (
-	packetBatches = 32  // batches of at most maxBatch packets; beyond it readers wait and the socket buffers fill
-	callQueue     = 256 // commands, injected inputs, link changes
-)
+// callQueue is how many commands, injected inputs and link changes may wait for the loop.
+const callQueue = 256
 
 // ErrStopped is the answer of a node that has ended.
 var ErrStopped = errors.New("driver: the node has stopped")
@@ -25,15 +22,14 @@ var ErrStopped = errors.New("driver: the node has stopped")
 // Node is a running node. Its methods may be called from any goroutine.
 type Node struct {
 	// constant after New
-	c       Config
-	host    Host
-	packets chan []Arrival
-	calls   chan func()
-	failed  chan error
-	quit    chan struct{} // closed by Stop and Close: Run ends
-	ended   chan struct{} // closed when Run has returned
-	hub     hub
-	ids     atomic.Uint64 // last Command ID
+	c      Config
+	host   Host
+	calls  chan func()
+	failed chan error
+	quit   chan struct{} // closed by Stop and Close: Run ends
+	ended  chan struct{} // closed when Run has returned
+	hub    hub
+	ids    atomic.Uint64 // last Command ID
 
 	// life cycle
 	stop  sync.Once
@@ -67,11 +63,10 @@ func New(c Config) (*Node, error) {
 	}
 	n := &Node{
 		c: c, host: h,
-		packets: make(chan []Arrival, packetBatches),
-		calls:   make(chan func(), callQueue),
-		failed:  make(chan error, 1),
-		quit:    make(chan struct{}),
-		ended:   make(chan struct{}),
+		calls:  make(chan func(), callQueue),
+		failed: make(chan error, 1),
+		quit:   make(chan struct{}),
+		ended:  make(chan struct{}),
 	}
 	n.loop.init(n)
 	var secret [16]byte
@@ -107,7 +102,12 @@ func check(c Config) error {
 }
 
 // Stop makes Run return nil. It does not wait.
-func (n *Node) Stop() { n.stop.Do(func() { close(n.quit) }) }
+func (n *Node) Stop() {
+	n.stop.Do(func() {
+		close(n.quit)
+		n.host.Wake()
+	})
+}
 
 // Close stops the node, waits for Run to return, and removes every address, route and device the node made.
 func (n *Node) Close() error {
@@ -125,6 +125,7 @@ func (n *Node) do(ctx context.Context, f func()) error {
 	done := make(chan struct{})
 	select {
 	case n.calls <- func() { f(); close(done) }:
+		n.host.Wake()
 	case <-n.quit:
 		return ErrStopped
 	case <-n.ended:
@@ -146,6 +147,7 @@ func (n *Node) do(ctx context.Context, f func()) error {
 func (n *Node) post(f func()) bool {
 	select {
 	case n.calls <- f:
+		n.host.Wake()
 		return true
 	case <-n.quit:
 	case <-n.ended:

@@ -15,7 +15,7 @@ import (
 //
 // spec MIP-07
 func TestFramesOfTheOldCellAreStale(t *testing.T) {
-	const rounds, frames = 8, packetBatches
+	const rounds, frames = 8, memoryBatches
 	synctest.Test(t, func(t *testing.T) {
 		hold := make(chan struct{})
 		e := &script{deadline: engine.Never, on: func(_ engine.Now, in engine.Input, out *engine.Effects) {
