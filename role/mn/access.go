@@ -32,6 +32,7 @@ type access struct {
 	atHome     bool
 	ready      bool // the address may be used: unique, or optimistic
 	checked    bool // duplicate detection found it unique, or must not be run
+	vouched    bool // the router took it for this node alone before the node came (RFC 5568): good to speak from at once
 	attempts   int  // addresses in a row found duplicate
 }
 
@@ -176,7 +177,7 @@ func (n *Node) confirmed(now engine.Now, a *access, r attach.Router, out *engine
 // tryAddress takes an address and has it checked. A home address was set by hand, for which RFC 4429 §3.1 advises
 // against optimism.
 func (n *Node) tryAddress(now engine.Now, a *access, coa netip.Addr, delayed bool, out *engine.Effects) {
-	a.coa, a.ready, a.checked = coa, false, false
+	a.coa, a.ready, a.checked, a.vouched = coa, false, false, false
 	optimistic := n.cfg.DAD == OptimisticDAD && !a.atHome
 	n.setLocal(coa, plane.Local{Port: a.link.Port, Tentative: !optimistic}, out)
 	// An optimistic address is in use already, so waiting before its probe would only prolong the doubt (RFC 4429 §3.3).
@@ -260,7 +261,7 @@ func (n *Node) duplicate(now engine.Now, a *access, addr netip.Addr, out *engine
 		return
 	}
 	wasReady := a.ready
-	a.coa, a.ready, a.checked = netip.Addr{}, false, false
+	a.coa, a.ready, a.checked, a.vouched = netip.Addr{}, false, false, false
 	exhausted := a.attempts > MaxAddressAttempts
 	switch {
 	case exhausted:
@@ -296,7 +297,7 @@ func (n *Node) dropAddress(a *access, out *engine.Effects) {
 		n.speaker.Disown(neighbor.Key{Port: a.link.Port, Addr: a.coa})
 		n.removeLocal(a.coa, out)
 	}
-	a.coa, a.ready, a.checked, a.atHome = netip.Addr{}, false, false, false
+	a.coa, a.ready, a.checked, a.vouched, a.atHome = netip.Addr{}, false, false, false, false
 	n.speakFrom(a)
 }
 

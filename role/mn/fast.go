@@ -82,7 +82,7 @@ func (n *Node) Site(port plane.Port) (handover.Site, bool) {
 	switch {
 	case a.localOK:
 		s.Source = a.linkLocal
-	case a.checked:
+	case a.checked, a.vouched:
 		s.Source = a.coa
 	}
 	return s, ok
@@ -120,7 +120,7 @@ func (n *Node) arrived(now engine.Now, a *access, in engine.LinkUp, out *engine.
 	n.pause(a, out)
 	n.pauses.Stop(port)
 	a.link.Arrive(now, in, attach.Router{HW: next.RouterHW, Global: next.Router, Prefix: next.Prefix})
-	a.mtu, a.attempts, a.coa, a.ready, a.checked = in.MTU, 0, next.CoA, true, false
+	a.mtu, a.attempts, a.coa, a.ready, a.checked, a.vouched = in.MTU, 0, next.CoA, true, false, true
 	r, _ := a.link.Current()
 	n.gateway(a, r, out)
 	n.setLocal(a.coa, plane.Local{Port: port}, out)
