@@ -65,7 +65,7 @@ func (r *Router) onFBU(now engine.Now, p *ip6.Packet, fbu *mh.FastBindingUpdate,
 	case !m.proof.proves(p, fbu, ncoa, r.c.Address):
 		out.Drop("fbu-unproved", engine.A("from", p.Src))
 		return
-	case m.known && int16(fbu.Seq-m.seq) <= 0:
+	case m.known && !mh.After(fbu.Seq, m.seq):
 		out.Drop("fbu-replay", engine.A("from", p.Src))
 		return
 	case !m.updates.take(now, MaxUpdates):

@@ -115,7 +115,7 @@ func (n *Node) Heard(now engine.Now, p *ip6.Packet, m mh.Message, out *engine.Ef
 		reason = Fragmented
 	case p.Routing2.IsValid():
 		reason = WithRouting
-	case !routable(p.Src) || p.Src == p.Dst:
+	case !ip6.Routable(p.Src) || p.Src == p.Dst:
 		reason = Misaddressed
 	}
 	if reason != "" {
@@ -171,6 +171,3 @@ func drop(p *ip6.Packet, reason string, out *engine.Effects) Answer {
 	out.Drop(reason, engine.A("from", p.Src))
 	return Answer{}
 }
-
-// routable reports whether an address may be a home or care-of address: unicast and routable (RFC 6275 §6.1.7, §9.5.1).
-func routable(a netip.Addr) bool { return a.Is6() && !a.Is4In6() && a.IsGlobalUnicast() }

@@ -42,7 +42,7 @@ func (n *Node) onBU(now engine.Now, p *ip6.Packet, bu *mh.BindingUpdate, out *en
 		return drop(p, Mismatch, out)
 	}
 	b := n.bindings[keyOf(q.hoa, q.peer)]
-	if b != nil && b.kept(now.Mono) && !after(q.seq, b.seq) {
+	if b != nil && b.kept(now.Mono) && !mh.After(q.seq, b.seq) {
 		a := refuse(&q, OutOfSequence, mh.SequenceOutOfWindow, b.seq, out)
 		a.Unproven = true // perhaps it is one of before, played again from anywhere
 		return a
@@ -71,11 +71,11 @@ func read(p *ip6.Packet, bu *mh.BindingUpdate) (request, string) {
 		return q, HomeRegistering
 	case o.Nonces == nil || len(o.BindingAuth) != mip.AuthLen || o.Auth != nil || o.AuthAAA != nil:
 		return q, Unauthorised
-	case !routable(q.hoa) || q.hoa == q.peer:
+	case !ip6.Routable(q.hoa) || q.hoa == q.peer:
 		return q, BadHome
 	case q.removes():
 		q.coa = q.hoa
-	case !routable(q.coa) || q.coa == q.peer || q.coa == q.hoa: // §6.1.7: only a lifetime of 0 removes
+	case !ip6.Routable(q.coa) || q.coa == q.peer || q.coa == q.hoa: // §6.1.7: only a lifetime of 0 removes
 		return q, BadCareOf
 	}
 	return q, ""
@@ -156,6 +156,3 @@ func (q *request) accept(lifetime time.Duration) []byte {
 	}
 	return q.answer(mh.Accepted, q.seq, lifetime)
 }
-
-// after reports whether a sequence number is newer than another, modulo 2^16: RFC 6275 §9.5.1.
-func after(seq, last uint16) bool { return int16(seq-last) > 0 }

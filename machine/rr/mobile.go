@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/wire/ip6"
 	"roam6/wire/mh"
 )
 
@@ -241,5 +242,5 @@ func (m *Mobile) when(peer netip.Addr) When {
 
 // eligible reports whether an address can be a peer's.
 func (m *Mobile) eligible(peer netip.Addr) bool {
-	return peer.Is6() && !peer.Is4In6() && peer.IsGlobalUnicast() && peer != m.cfg.HomeAddress && peer != m.coa
+	return ip6.Routable(peer) && peer != m.cfg.HomeAddress && peer != m.coa
 }

@@ -8,6 +8,7 @@ import (
 
 	"roam6/engine"
 	"roam6/plane"
+	"roam6/wire/ip6"
 	"roam6/wire/mh"
 )
 
@@ -76,7 +77,7 @@ func (a *Agent) networksOf(m *mobile, bu *mh.BindingUpdate) ([]netip.Prefix, mh.
 	slices.SortFunc(list, netip.Prefix.Compare)
 	list = slices.Compact(list)
 	for _, p := range list {
-		if !p.Addr().Is6() || !routable(p.Addr()) || p.Bits() == 0 || p.Bits() > 64 || p.Overlaps(a.cfg.Prefix) {
+		if !p.Addr().Is6() || !ip6.Routable(p.Addr()) || p.Bits() == 0 || p.Bits() > 64 || p.Overlaps(a.cfg.Prefix) {
 			return nil, mh.InvalidPrefix
 		}
 	}

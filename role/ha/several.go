@@ -60,7 +60,7 @@ func (a *Agent) severalOf(m *mobile, q *request, bu *mh.BindingUpdate) mh.Status
 		o := &options[i]
 		o.Status = mh.Accepted
 		again := slices.ContainsFunc(options[:i], func(p mh.BindingID) bool { return p.ID == o.ID })
-		malformed = malformed || again || o.ID == 0 || o.CareOf.IsValid() && !routable(o.CareOf)
+		malformed = malformed || again || o.ID == 0 || o.CareOf.IsValid() && !ip6.Routable(o.CareOf)
 	}
 	home := slices.ContainsFunc(options, func(o mh.BindingID) bool { return o.Simultaneous })
 	switch {

@@ -33,7 +33,7 @@ func (a *Agent) fromTunnel(m *mobile, p *ip6.Packet, out *engine.Effects) {
 	case reason != "":
 	case m.binding == nil || !m.binding.holds(p.Src):
 		reason = "tunnel-not-bound"
-	case inner.Src != m.hoa || inner.Proto != ip6.ProtoMH || inner.HomeAddress.IsValid() || !routable(inner.Dst) || inner.Dst == a.cfg.Address:
+	case inner.Src != m.hoa || inner.Proto != ip6.ProtoMH || inner.HomeAddress.IsValid() || !ip6.Routable(inner.Dst) || inner.Dst == a.cfg.Address:
 		reason = "tunnel-selector" // RFC 4301 §5.2: the association is for this traffic alone
 	}
 	if reason != "" {

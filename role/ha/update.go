@@ -55,11 +55,11 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 		out.Drop("bu-not-home-registration", engine.A("hoa", m.hoa)) // no return routability here, so nothing could authorise it
 		return
 	}
-	if !routable(q.coa) || !routable(q.from) {
+	if !ip6.Routable(q.coa) || !ip6.Routable(q.from) {
 		out.Drop("bu-bad-care-of-address", engine.A("hoa", m.hoa), engine.A("coa", q.coa))
 		return
 	}
-	if last, known := a.lastSeq(now, m); known && !after(q.seq, last) {
+	if last, known := a.lastSeq(now, m); known && !mh.After(q.seq, last) {
 		out.Drop("bu-sequence", engine.A("hoa", m.hoa))
 		a.answer(now, m, q, mh.SequenceOutOfWindow, last, 0, out)
 		return
@@ -216,7 +216,7 @@ func (a *Agent) explain(now engine.Now, m *mobile, p *ip6.Packet, reason string,
 	stamp := m.sa.Stamp()
 	parsed, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
 	bu, isBU := parsed.(*mh.BindingUpdate)
-	if err != nil || !isBU || !bu.Home || !routable(p.Src) || !a.tell.May(now, a.cfg.Address, p) {
+	if err != nil || !isBU || !bu.Home || !ip6.Routable(p.Src) || !a.tell.May(now, a.cfg.Address, p) {
 		return
 	}
 	q := request{coa: p.Src, seq: bu.Seq, from: p.Src}
@@ -224,12 +224,4 @@ func (a *Agent) explain(now engine.Now, m *mobile, p *ip6.Packet, reason string,
 		q.stamp = stamp
 	}
 	a.answer(now, m, q, status, q.seq, 0, out)
-}
-
-// after reports whether a sequence number is newer than another, modulo 2^16: RFC 6275 §9.5.1.
-func after(seq, last uint16) bool { return int16(seq-last) > 0 }
-
-// routable reports whether an address may be a care-of address: unicast and routable (RFC 6275 §9.5.1).
-func routable(a netip.Addr) bool {
-	return a.Is6() && !a.Is4In6() && a.IsGlobalUnicast()
 }

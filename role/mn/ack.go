@@ -114,7 +114,7 @@ func (n *Node) onBA(now engine.Now, p *ip6.Packet, ba *mh.BindingAck, out *engin
 func (n *Node) resequence(now engine.Now, ba *mh.BindingAck, out *engine.Effects) {
 	r := &n.home
 	n.sa.Commit(out)
-	if int16(r.seq-ba.Seq) > 0 {
+	if mh.After(r.seq, ba.Seq) {
 		out.Drop("ba-sequence", engine.S("got", itoa(int(ba.Seq))), engine.S("sent", itoa(int(r.seq))))
 		return
 	}

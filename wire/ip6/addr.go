@@ -44,6 +44,9 @@ func HomeAgentsAnycast(prefix netip.Prefix) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
+// Routable reports whether an address may be a home or care-of address: unicast and routable (RFC 6275 §6.1.7, §9.3.1, §9.5.1, §11.3.3).
+func Routable(a netip.Addr) bool { return a.Is6() && !a.Is4In6() && a.IsGlobalUnicast() }
+
 // Checksum is the Internet checksum of an upper-layer payload with the IPv6 pseudo-header, RFC 8200 §8.1.
 // Give the payload with its checksum field zero to compute it; a payload with a right checksum gives 0.
 func Checksum(src, dst netip.Addr, proto uint8, payload []byte) uint16 {

@@ -78,3 +78,15 @@ func BenchmarkChecksum(b *testing.B) {
 		})
 	}
 }
+
+func TestRoutable(t *testing.T) {
+	for a, want := range map[string]bool{"2001:db8::1": true, "fd00::1": true, "fe80::1": false, "ff0e::1": false, "::": false, "::1": false,
+		"::ffff:192.0.2.1": false, "192.0.2.1": false} { //order:any
+		if Routable(netip.MustParseAddr(a)) != want {
+			t.Errorf("%s: not %v", a, want)
+		}
+	}
+	if Routable(netip.Addr{}) {
+		t.Error("no address")
+	}
+}

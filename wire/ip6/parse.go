@@ -179,7 +179,7 @@ func (p *Packet) parseHomeAddress(data []byte, off int) error {
 		return wire.Fail("ip6", "Home Address Option Length", off+1, wire.ErrLength)
 	}
 	a := netip.AddrFrom16([16]byte(data))
-	if p.HomeAddress.IsValid() || !routable(a) {
+	if p.HomeAddress.IsValid() || !Routable(a) {
 		return wire.Fail("ip6", "Home Address", off, wire.ErrValue)
 	}
 	p.HomeAddress = a
@@ -219,7 +219,7 @@ func (p *Packet) parseRouting(ext []byte, off int) error {
 		return wire.Fail("ip6", "Segments Left", off+3, wire.ErrValue)
 	}
 	a := netip.AddrFrom16([16]byte(ext[8:24]))
-	if p.Routing2.IsValid() || !routable(a) {
+	if p.Routing2.IsValid() || !Routable(a) {
 		return wire.Fail("ip6", "Home Address", off+8, wire.ErrValue)
 	}
 	p.Routing2 = a
@@ -240,9 +240,4 @@ func (p *Packet) refuseAny(field string, off int, code uint8, cause error) error
 		cause = &Problem{Code: code, Pointer: uint32(off), Cause: cause}
 	}
 	return wire.Fail("ip6", field, off, cause)
-}
-
-// routable reports whether a home address is a unicast routable address, as RFC 6275 §9.3.1 and §11.3.3 want it.
-func routable(a netip.Addr) bool {
-	return !a.IsMulticast() && !a.IsUnspecified() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !a.Is4In6()
 }

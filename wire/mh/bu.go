@@ -29,6 +29,9 @@ const (
 	buOverwrite    = 0x0040
 )
 
+// After reports whether a sequence number is newer than another, modulo 2^16: RFC 6275 §9.5.1.
+func After(seq, last uint16) bool { return int16(seq-last) > 0 }
+
 // Type gives TypeBindingUpdate.
 func (m *BindingUpdate) Type() uint8 { return TypeBindingUpdate }
 

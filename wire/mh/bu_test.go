@@ -66,3 +66,14 @@ func TestBindingUpdate(t *testing.T) {
 		g.check(t)
 	}
 }
+
+func TestAfter(t *testing.T) {
+	for _, c := range []struct {
+		seq, last uint16
+		want      bool
+	}{{1, 0, true}, {0, 0, false}, {0, 1, false}, {0, 65535, true}, {65535, 0, false}, {0x7fff, 0, true}, {0x8000, 0, false}, {0x8001, 0, false}} {
+		if mh.After(c.seq, c.last) != c.want {
+			t.Errorf("%d after %d: not %v", c.seq, c.last, c.want)
+		}
+	}
+}
