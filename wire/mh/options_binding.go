@@ -84,14 +84,23 @@ func (o *Options) takeBindingID(data []byte, at int) error {
 
 // takeNetwork reads a Mobile Network Prefix option, RFC 3963 §4.3: Reserved, Prefix Length, prefix.
 func (o *Options) takeNetwork(data []byte, at int) error {
+	p, err := prefixIn(data, at, "Mobile Network Prefix", len(o.Networks) == MaxNetworks)
+	if err == nil {
+		o.Networks = append(o.Networks, p.Masked())
+	}
+	return err
+}
+
+// prefixIn reads what options with a prefix have alike: an octet of their own, Prefix Length, address. full says that there is no
+// room for another.
+func prefixIn(data []byte, at int, field string, full bool) (netip.Prefix, error) {
 	switch {
 	case len(data) != 18:
-		return wire.Fail("mh", "Mobile Network Prefix Length", at+1, wire.ErrLength)
+		return netip.Prefix{}, wire.Fail("mh", field+" Length", at+1, wire.ErrLength)
 	case data[1] > 128:
-		return wire.Fail("mh", "Prefix Length", at+3, wire.ErrValue)
-	case len(o.Networks) == MaxNetworks:
-		return wire.Fail("mh", "Mobile Network Prefix", at, wire.ErrLimit)
+		return netip.Prefix{}, wire.Fail("mh", "Prefix Length", at+3, wire.ErrValue)
+	case full:
+		return netip.Prefix{}, wire.Fail("mh", field, at, wire.ErrLimit)
 	}
-	o.Networks = append(o.Networks, netip.PrefixFrom(addr(data[2:]), int(data[1])).Masked())
-	return nil
+	return netip.PrefixFrom(addr(data[2:]), int(data[1])), nil
 }

@@ -100,15 +100,11 @@ func (o *Options) takeLLA(data []byte, at int) error {
 }
 
 func (o *Options) takeAddress(data []byte, at int) error {
-	switch {
-	case len(data) != 18:
-		return wire.Fail("mh", "IPv6 Address/Prefix Length", at+1, wire.ErrLength)
-	case data[1] > 128:
-		return wire.Fail("mh", "Prefix Length", at+3, wire.ErrValue)
-	case len(o.Addresses) == MaxAddresses:
-		return wire.Fail("mh", "IPv6 Address/Prefix", at, wire.ErrLimit)
+	p, err := prefixIn(data, at, "IPv6 Address/Prefix", len(o.Addresses) == MaxAddresses)
+	if err != nil {
+		return err
 	}
-	a := AddressPrefix{Code: data[0], Prefix: netip.PrefixFrom(addr(data[2:]), int(data[1]))}
+	a := AddressPrefix{Code: data[0], Prefix: p}
 	if a.Code == RouterPrefix {
 		a.Prefix = a.Prefix.Masked()
 	}

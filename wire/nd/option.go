@@ -84,29 +84,18 @@ func (o *Options) parse(b []byte, at int, defined optionSet, src netip.Addr) err
 	return o.parseList(b[at:], at, defined, src)
 }
 
+// parseList reads a list of options that begins at an offset of its message.
 func (o *Options) parseList(b []byte, base int, defined optionSet, src netip.Addr) error {
-	for n, off := 0, 0; off < len(b); n++ {
-		at := base + off
-		if n == MaxOptions {
-			return fail("Options", at, wire.ErrLimit)
-		}
-		opt, err := cut(b[off:], at)
-		if err != nil {
-			return err
-		}
+	return eachOption(b, base, func(opt []byte, at int) error {
 		if opt[0] == OptSourceHW && defined&hasSourceHW != 0 && src.IsUnspecified() {
 			return fail("Source Link-Layer Address", at, wire.ErrValue) // RFC 4861 §6.1.1, §7.1.1
 		}
 		taken, err := o.take(opt, at, defined)
-		if err != nil {
-			return err
-		}
-		if !taken {
+		if err == nil && !taken {
 			o.Unknown = append(o.Unknown, RawOption{Type: opt[0], Data: bytes.Clone(opt[2:])})
 		}
-		off += len(opt)
-	}
-	return nil
+		return err
+	})
 }
 
 // cut gives the option at the start of b.
@@ -125,20 +114,20 @@ func cut(b []byte, at int) ([]byte, error) {
 	return b[:size], nil
 }
 
-// eachOption calls take with every option of message b from offset at on, until it fails.
-func eachOption(b []byte, at int, take func(opt []byte, at int) error) error {
-	for n := 0; at < len(b); n++ {
+// eachOption calls take with every option of a list and its offset in the message, until it fails. The list begins at an offset.
+func eachOption(b []byte, base int, take func(opt []byte, at int) error) error {
+	for n, at := 0, base; len(b) > 0; n++ {
 		if n == MaxOptions {
 			return fail("Options", at, wire.ErrLimit)
 		}
-		opt, err := cut(b[at:], at)
+		opt, err := cut(b, at)
 		if err != nil {
 			return err
 		}
 		if err := take(opt, at); err != nil {
 			return err
 		}
-		at += len(opt)
+		b, at = b[len(opt):], at+len(opt)
 	}
 	return nil
 }

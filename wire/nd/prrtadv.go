@@ -86,7 +86,7 @@ func parsePrRtAdv(src netip.Addr, b []byte) (*PrRtAdv, error) {
 		return nil, fail("Code", 1, wire.ErrValue)
 	}
 	m := &PrRtAdv{Code: b[1], ID: binary.BigEndian.Uint16(b[6:])}
-	if err := eachOption(b, fastHeaderLen, func(opt []byte, at int) error { return m.take(opt, at) }); err != nil {
+	if err := eachOption(b[fastHeaderLen:], fastHeaderLen, func(opt []byte, at int) error { return m.take(opt, at) }); err != nil {
 		return nil, err
 	}
 	if len(m.AccessPoints) == 0 {

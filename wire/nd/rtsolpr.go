@@ -44,7 +44,7 @@ func parseRtSolPr(src netip.Addr, b []byte) (*RtSolPr, error) {
 		return nil, fail("Code", 1, wire.ErrValue)
 	}
 	m := &RtSolPr{ID: binary.BigEndian.Uint16(b[6:])}
-	err := eachOption(b, fastHeaderLen, func(opt []byte, at int) error { return m.take(opt, at) })
+	err := eachOption(b[fastHeaderLen:], fastHeaderLen, func(opt []byte, at int) error { return m.take(opt, at) })
 	if err != nil {
 		return nil, err
 	}
