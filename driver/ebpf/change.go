@@ -36,21 +36,20 @@ func (f *Fast) After(op plane.Op) {
 	if op.Route != nil && op.Delete {
 		f.unpair(op.Route.Pair)
 	}
-	absent := f.absent
 	f.concerned(op, f.refresh)
-	if (f.absent > 0) != (absent > 0) {
-		f.eachNet(f.refresh)
-	}
+	f.cover()
 	f.tell(false)
 }
 
-func (f *Fast) eachNet(do func(*entry)) {
-	if len(f.nets) == 0 {
+// cover looks again at prefixes when paths begin to be without room, or all have it.
+func (f *Fast) cover() {
+	if covered := f.absent > 0; covered == f.covered || len(f.nets) == 0 {
 		return
 	}
+	f.covered = !f.covered
 	for _, e := range f.entries { //order:any each by itself
 		if !e.inner.IsSingleIP() {
-			do(e)
+			f.refresh(e)
 		}
 	}
 }
@@ -273,8 +272,9 @@ func (f *Fast) Lent(port plane.Port) (list []netip.Addr) {
 func (f *Fast) tell(closing bool) {
 	s := f.told
 	s.Off, s.Nets, s.Straight = bit(f.off() != ""), bit(len(f.nets) > 0), bit(len(f.routes) > 0)
+	s.Agent, s.Bare = bit(f.sides[1] > 0), bit(f.bare > 0)
 	if closing {
-		s.Off, s.Straight = s.Off|f.told.Off, s.Straight|f.told.Straight
+		s.Off, s.Straight, s.Bare = s.Off|f.told.Off, s.Straight|f.told.Straight, s.Bare|f.told.Bare
 	}
 	if s != f.told && f.kernel.setSetting(&s) == nil {
 		f.told = s

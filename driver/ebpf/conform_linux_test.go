@@ -36,6 +36,7 @@ type rig struct {
 	y     *yard.Yard
 	links []Link
 	tun   int
+	paths int // that find room
 }
 
 func newRig(t testing.TB) *rig {
@@ -48,7 +49,7 @@ func newRig(t testing.TB) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(y.Close)
-	r := &rig{y: y}
+	r := &rig{y: y, paths: 64}
 	err = errors.Join(
 		y.IP("ha", "tuntap add roam6 mode tun", "link set roam6 up", "route add default via "+yard.CoA.String()+" dev ha1",
 			"route add 2001:db8:1::/64 dev roam6"), // what is captured
@@ -77,7 +78,7 @@ func (r *rig) open(t testing.TB) *tried {
 	t.Helper()
 	a := &tried{t: t, soft: plane.NewSoft()}
 	err := r.y.Enter("ha") // the programs are run in this thread's namespace
-	k, c := &kernel{}, Config{Links: r.links, Tun: r.tun, Paths: 64}
+	k, c := &kernel{}, Config{Links: r.links, Tun: r.tun, Paths: r.paths}
 	if err = errors.Join(err, k.load(&c)); err != nil { // attaching them takes long, and nothing needs it here
 		t.Fatal(err)
 	}

@@ -133,16 +133,17 @@ func (f *Fast) Sweep(now time.Duration, idle, all bool) {
 	f.swept = now
 	if all {
 		for _, e := range f.entries { //order:any each by itself
+			if e.waits || e.counted { // time may have ended the one, a deleted path the other
+				f.refresh(e)
+			}
 			if !e.slotted {
 				continue
-			}
-			if e.waits {
-				f.refresh(e)
 			}
 			if s := &f.slots[e.slot]; s.behind(dirOut) || s.behind(dirIn) {
 				f.watch(e)
 			}
 		}
+		f.cover()
 		for e := range f.lowered { //order:any each by itself
 			was := e.written.Mtu
 			if f.refresh(e); !e.there || e.written.Mtu > was {

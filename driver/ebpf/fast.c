@@ -255,31 +255,67 @@ static __always_inline int heard(struct path *p, struct in6_addr *peer, struct s
 	return 0;
 }
 
+/* taken is a packet out of a tunnel, read before it is changed. */
+struct taken {
+	struct in6_addr src, dst;
+	__u32 first, size, one;
+	__u8 hops;
+};
+
+/* relay gives a packet out of one path's tunnel to another path: in its place, with other ends. */
+static __always_inline int relay(struct __sk_buff *skb, struct taken *t, struct path *p, struct slot *s, struct took *by,
+				 struct setting *set)
+{
+	struct path *to = path_of(&t->dst, set);
+	struct slot *other;
+	struct ipv6hdr *ip;
+	struct hop *h;
+	__u32 index;
+
+	if (!to || !(to->flags & AGENT))
+		return rest(skb, set, NO_ROUTE);
+	index = to->slot;
+	other = bpf_map_lookup_elem(&slots, &index);
+	if (!other || !(to->flags & SENDS))
+		return rest(skb, set, SLOW_PATH);
+	if (t->one + IP_HEADER > to->mtu)
+		return rest(skb, set, TOO_BIG);
+	if (!open(to, other, OUT))
+		return rest(skb, set, WAITING);
+	h = route(skb, t->first, to->local, to->remote, t->size + IP_HEADER);
+	if (!h || h->ifindex == set->tun)
+		return rest(skb, set, NO_ROUTE);
+	ip = at(skb, ETH_HLEN, 2 * IP_HEADER);
+	if (!ip)
+		return rest(skb, set, LENGTH);
+	*(__u32 *)ip = t->first;
+	ip->hop_limit = 63;
+	__builtin_memcpy(&ip->saddr, to->local, 16);
+	__builtin_memcpy(&ip->daddr, to->remote, 16);
+	ip[1].hop_limit = t->hops - 1;
+	sent(skb, s, IN, t->size, t->one, by);
+	sent(skb, other, OUT, t->size, t->one, 0);
+	return go(h);
+}
+
 /* unwrap takes a packet out of its tunnel: at the home agent one of a mobile node, to be forwarded; at the mobile node one
  * for its applications. Only the ends of the path may have sent it (RFC 6275 §10.4.5, §11.3.1). */
 static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
 {
+	struct taken t;
 	struct ipv6hdr *ip;
 	struct path *p;
 	struct slot *s;
 	struct took *by = 0;
 	struct hop *h = 0;
-	__u32 index, size, first, one;
-	__u8 left, agent;
+	__u32 index;
+	__u8 proto;
 
 	ip = at(skb, ETH_HLEN, 2 * IP_HEADER);
-	if (!ip)
+	if (!ip || !whole(skb, ip, ip + 1, ETH_HLEN))
 		return rest(skb, set, LENGTH);
-	if (!whole(skb, ip, ip + 1, ETH_HLEN))
-		return rest(skb, set, LENGTH);
-	p = path_of(&ip[1].daddr, set);
-	agent = !p || p->flags & AGENT;
-	if (agent) {
-		if (p)
-			return rest(skb, set, BETWEEN);
-		p = path_of(&ip[1].saddr, set);
-	}
-	if (!p || agent != (p->flags & AGENT))
+	p = path_of(set->agent ? &ip[1].saddr : &ip[1].daddr, set);
+	if (!p || !(p->flags & AGENT) != !set->agent)
 		return rest(skb, set, TUNNEL);
 	if (!same(&ip->daddr, p->local) || !same(&ip->saddr, p->remote)) {
 		by = further(p, ip);
@@ -294,38 +330,43 @@ static __always_inline int unwrap(struct __sk_buff *skb, struct setting *set)
 		return rest(skb, set, CONGESTION);
 	if (!usual(&ip[1].daddr) || !usual(&ip[1].saddr))
 		return rest(skb, set, BAD_ADDRESS);
-	left = ip[1].hop_limit;
-	size = bpf_ntohs(ip[1].payload_len) + IP_HEADER;
-	first = *(__u32 *)&ip[1];
-	struct in6_addr src = ip[1].saddr, dst = ip[1].daddr;
-	__u8 proto = ip[1].nexthdr;
+	t.hops = ip[1].hop_limit;
+	t.size = bpf_ntohs(ip[1].payload_len) + IP_HEADER;
+	t.first = *(__u32 *)&ip[1];
+	t.src = ip[1].saddr;
+	t.dst = ip[1].daddr;
+	proto = ip[1].nexthdr;
 	if (!passes(skb, ETH_HLEN + IP_HEADER, proto))
 		return rest(skb, set, UPPER_LAYER);
-	one = largest(skb, ETH_HLEN + IP_HEADER, proto, size);
-	if (!one)
+	t.one = largest(skb, ETH_HLEN + IP_HEADER, proto, t.size);
+	if (!t.one)
 		return rest(skb, set, UPPER_LAYER);
-	if (agent && left <= 1)
-		return rest(skb, set, HOP_LIMIT);
 	if (!open(p, s, IN))
 		return rest(skb, set, WAITING);
-	if (agent) {
-		h = route(skb, first, src.s6_addr32, dst.s6_addr32, size);
-		if (!h || h->ifindex == set->tun)
+	if (set->agent) {
+		if (t.hops <= 1)
+			return rest(skb, set, HOP_LIMIT);
+		h = route(skb, t.first, t.src.s6_addr32, t.dst.s6_addr32, t.size);
+		if (!h)
 			return rest(skb, set, NO_ROUTE);
+		if (h->ifindex == set->tun)
+			return relay(skb, &t, p, s, by, set);
+		if (set->bare && path_of(&t.dst, set))
+			return rest(skb, set, BETWEEN);
 	} else if (set->straight && proto == IP_ICMPV6) { /* it may be about a packet that went straight */
 		return rest(skb, set, UPPER_LAYER);
-	} else if (p->flags & HINTS && !heard(p, &src, set)) {
+	} else if (p->flags & HINTS && !heard(p, &t.src, set)) {
 		return rest(skb, set, NEW_PEER);
 	}
 	if (bpf_skb_adjust_room(skb, -IP_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_DECAP_L3_IPV6))
 		return rest(skb, set, REFUSED);
-	sent(skb, s, IN, size, one, by);
+	sent(skb, s, IN, t.size, t.one, by);
 	if (!h)
 		return bpf_redirect(set->tun, BPF_F_INGRESS);
 	ip = at(skb, ETH_HLEN, IP_HEADER);
 	if (!ip)
 		return TC_ACT_SHOT; /* cannot be: it was there */
-	ip->hop_limit = left - 1;
+	ip->hop_limit = t.hops - 1;
 	return go(h);
 }
 

@@ -62,6 +62,8 @@ type fastSetting struct {
 	Off      uint32
 	Nets     uint32
 	Straight uint32
+	Agent    uint32
+	Bare     uint32
 	Hint     uint64
 }
 

@@ -50,7 +50,7 @@ enum why {
 	NO_ROUTE,   /* the kernel forwards it by the TUN, or not at all */
 	REFUSED,    /* a helper refused; the packet is as it was */
 	TUNNEL,     /* no path has these ends */
-	BETWEEN,    /* from one path to another */
+	BETWEEN,    /* to a path whose packets the kernel does not hand over */
 	NEW_PEER,   /* the engines are told of it */
 	STRAIGHT,   /* goes to its peer without the tunnel */
 	REASONS,
@@ -82,6 +82,8 @@ struct setting {
 	__u32 off;      /* nothing is fast */
 	__u32 nets;     /* there are paths of prefixes */
 	__u32 straight; /* there are pairs that talk straight */
+	__u32 agent;    /* paths are of the agent's side, else of the mobile one */
+	__u32 bare;     /* there are paths whose packets the kernel does not hand over */
 	__u64 hint;     /* nanoseconds for which a peer is known */
 };
 

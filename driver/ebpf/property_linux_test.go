@@ -141,6 +141,9 @@ func (c *chance) packet() []byte {
 	if tunnel != c.mobile != (c.IntN(6) == 0) {
 		src, dst = dst, src
 	}
+	if c.IntN(8) == 0 {
+		src, dst = pick(c, homes), pick(c, homes) // from one path to another
+	}
 	size := pick(c, []int{48, 60, 100, 1240, 1280, 1360, 1460, 1461, 1500})
 	b := make([]byte, size)
 	for i := range b {

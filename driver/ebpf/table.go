@@ -73,6 +73,7 @@ type table struct {
 	sides    [2]int // paths of the mobile side and of the agent side
 	bare     int    // paths of the agent side that the kernel does not capture
 	absent   int    // paths that are not in the programs' maps
+	covered  bool   // prefixes were looked at when there were such
 }
 
 // netBits is how many paths have a prefix length.
