@@ -127,7 +127,7 @@ func TestMove(t *testing.T) {
 
 // A move with notice happens as soon as an engine is ready for it, and when the notice is over if none is.
 //
-//spec RT-04
+// spec RT-04
 func TestMoveNotice(t *testing.T) {
 	l := walkers(t, Config{})
 	c, _ := serve(t, l)
@@ -275,6 +275,11 @@ func TestMoveInterrupted(t *testing.T) {
 func TestFollow(t *testing.T) {
 	l := walkers(t, Config{})
 	c, _ := serve(t, l)
+	if n, err := l.alive("b"); err != nil {
+		t.Fatal(err)
+	} else if _, err := n.Views(t.Context()); err != nil { // what it says of its first link has been told when it answers
+		t.Fatal(err)
+	}
 	heard := func(node string) chan Told {
 		out := make(chan Told, 100)
 		go func() {

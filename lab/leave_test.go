@@ -12,10 +12,13 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"roam6/scenario"
 )
@@ -105,17 +108,47 @@ func signalHelper() {
 	os.Exit(42)
 }
 
-// namespaces names the nodes' namespaces: "net:[4026532001],…".
+// namespaces names the nodes' namespaces: "net:[4026532001]=81,…".
 func namespaces(l *Lab) string {
 	var list []string
 	for _, n := range l.nodes {
 		inNS(n.ns, func() error {
 			name, err := os.Readlink(threadNS)
-			list = append(list, name)
+			list = append(list, name+"="+cookie())
 			return err
 		})
 	}
 	return strings.Join(list, ",")
+}
+
+// cookie is the number of the thread's namespace that no other ever gets; the one that readlink shows is given out again, and
+// other programs make namespaces too.
+func cookie() string {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err.Error()
+	}
+	defer unix.Close(fd)
+	n, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	if err != nil {
+		return err.Error()
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+// same says whether a file of /proc is one of the namespaces.
+func same(file string, spaces []string) bool {
+	name, err := os.Readlink(file)
+	if err != nil || !slices.ContainsFunc(spaces, func(s string) bool { return strings.HasPrefix(s, name+"=") }) {
+		return false
+	}
+	ns, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	defer ns.Close()
+	inNS(ns, func() error { name += "=" + cookie(); return nil })
+	return slices.Contains(spaces, name)
 }
 
 // tContext never ends.
@@ -136,7 +169,7 @@ func holders(t *testing.T, spaces []string) []string {
 			t.Fatal(err)
 		}
 		for _, f := range files {
-			if name, err := os.Readlink(f); err == nil && slices.Contains(spaces, name) {
+			if same(f, spaces) {
 				found = append(found, f)
 			}
 		}
