@@ -91,9 +91,8 @@ type Mobile struct {
 	until  engine.Mono // the home agent's binding for coa ends then; 0 when there is none yet
 	peers  map[netip.Addr]*peer
 	timers engine.Timers[timer]
-	spent  int         // of StartBurst
-	filled engine.Mono // when spent was last lowered
-	told   engine.Mono // when the event of a full list was last told
+	starts engine.Bucket // exchanges begun with strangers: StartBurst, StartRate
+	told   engine.Mono   // when the event of a full list was last told
 }
 
 // step is one call of the role: its time, its effects, and the facts found so far.

@@ -19,7 +19,7 @@ import (
 // dump is all the state there is.
 func dump(m *Mobile) string {
 	var s strings.Builder
-	fmt.Fprintln(&s, m.coa, m.until, m.spent, m.filled, m.told, m.timers.Len())
+	fmt.Fprintln(&s, m.coa, m.until, m.starts, m.told, m.timers.Len())
 	for _, a := range slices.SortedFunc(maps.Keys(m.peers), netip.Addr.Compare) {
 		fmt.Fprintf(&s, "%+v", *m.peers[a])
 		for k := homeTest; k <= retry; k++ {

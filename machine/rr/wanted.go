@@ -2,7 +2,6 @@ package rr
 
 import (
 	"net/netip"
-	"time"
 
 	"roam6/engine"
 )
@@ -19,7 +18,7 @@ func (m *Mobile) Wanted(now engine.Now, addr netip.Addr, out *engine.Effects) []
 	p := m.peers[addr]
 	if p == nil {
 		when := m.when(addr)
-		if when == Never || !m.eligible(addr) || !m.spend(s.now) || !m.room(s, addr) {
+		if when == Never || !m.eligible(addr) || !m.starts.Take(s.now, StartBurst, StartRate) || !m.room(s, addr) {
 			return nil
 		}
 		m.begin(s, m.enter(s, addr, when))
@@ -45,18 +44,6 @@ func (m *Mobile) Used(now engine.Now, addr netip.Addr, out *engine.Effects) []Fa
 		m.begin(s, p) // its time came while nothing used it
 	}
 	return s.facts
-}
-
-// spend takes one of the exchanges that may be begun with strangers.
-func (m *Mobile) spend(now engine.Mono) bool {
-	if back := int(now.Sub(m.filled) * StartRate / time.Second); back > 0 {
-		m.spent, m.filled = max(0, m.spent-back), now
-	}
-	if m.spent >= StartBurst {
-		return false
-	}
-	m.spent++
-	return true
 }
 
 // room makes room for a peer: a barred or idle one goes, the one not wanted for the longest time first. Peers with a route or an

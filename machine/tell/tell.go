@@ -31,9 +31,8 @@ const (
 
 // Teller limits the answers of one node. The zero Teller is ready.
 type Teller struct {
-	told   map[netip.Addr]engine.Mono // when an address was last told something
-	spent  int                        // of Burst
-	filled engine.Mono                // when spent was last lowered
+	told map[netip.Addr]engine.Mono // when an address was last told something
+	all  engine.Bucket              // of Burst and Rate
 }
 
 // BindingError is the packet that tells the sender of p that there is no binding for its home address (mh.UnknownBinding)
@@ -78,13 +77,9 @@ func (t *Teller) May(now engine.Now, self netip.Addr, p *ip6.Packet) bool {
 	if last, ok := t.told[p.Src]; ok && now.Mono.Sub(last) < Interval {
 		return false
 	}
-	if back := int(now.Mono.Sub(t.filled) * Rate / time.Second); back > 0 {
-		t.spent, t.filled = max(0, t.spent-back), now.Mono
-	}
-	if t.spent >= Burst {
+	if !t.all.Take(now.Mono, Burst, Rate) {
 		return false
 	}
-	t.spent++
 	if t.told == nil || len(t.told) >= MaxPeers {
 		t.told = make(map[netip.Addr]engine.Mono) // Burst and Rate still hold
 	}
