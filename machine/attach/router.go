@@ -30,6 +30,15 @@ type Router struct {
 // Multicast reports whether the router was learnt from a multicast advertisement (RFC 4862 §5.4.2 then wants a random delay).
 func (r Router) Multicast() bool { return r.multicast }
 
+// NextHop is the router as the plane's next hop on a link of an MTU. It may ask for a smaller one, but for none that no IPv6 packet
+// fits (RFC 4861 §6.3.4).
+func (r Router) NextHop(mtu int) plane.Link {
+	if r.MTU >= ip6.MinMTU && r.MTU < mtu {
+		mtu = r.MTU
+	}
+	return plane.Link{Gateway: r.HW, MTU: mtu}
+}
+
 // PrefixLeft is how long addresses of its prefix are valid yet.
 func (r Router) PrefixLeft(now engine.Now) time.Duration { return max(0, r.prefixEnds.Sub(now.Mono)) }
 

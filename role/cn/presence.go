@@ -132,11 +132,7 @@ func (s *presence) detected(now engine.Now, v dad.Verdict, out *engine.Effects) 
 // facts keeps the plane's next hop that of the link's router.
 func (s *presence) facts(list []attach.Fact, out *engine.Effects) {
 	for _, f := range list {
-		mtu := s.mtu
-		if f.Router.MTU >= ip6.MinMTU && f.Router.MTU < mtu {
-			mtu = f.Router.MTU
-		}
-		op := plane.Op{Link: &plane.LinkOp{Port: s.port, Link: plane.Link{Gateway: f.Router.HW, MTU: mtu}}}
+		op := plane.Op{Link: &plane.LinkOp{Port: s.port, Link: f.Router.NextHop(s.mtu)}}
 		if f.Kind == attach.Lost {
 			op.Delete = true
 			out.Event("router.lost", engine.A("router", f.Router.Addr), engine.S("reason", f.Why))

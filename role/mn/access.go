@@ -152,11 +152,7 @@ func (n *Node) found(now engine.Now, a *access, r attach.Router, out *engine.Eff
 }
 
 func (n *Node) gateway(a *access, r attach.Router, out *engine.Effects) {
-	mtu := a.mtu
-	if r.MTU >= ip6.MinMTU && r.MTU < mtu {
-		mtu = r.MTU
-	}
-	out.Plane(plane.Op{Link: &plane.LinkOp{Port: a.link.Port, Link: plane.Link{Gateway: r.HW, MTU: mtu}}})
+	out.Plane(plane.Op{Link: &plane.LinkOp{Port: a.link.Port, Link: r.NextHop(a.mtu)}})
 }
 
 // confirmed takes up the address again that was there before the link went away; duplicate detection is not repeated
