@@ -54,6 +54,7 @@ type Mobile struct {
 
 // mobile is a served node: its protection and, while it is away, its binding.
 type mobile struct {
+	number   uint32 // its place in Agent.order
 	hoa      netip.Addr
 	nai      string
 	sa       *sa.SA
@@ -77,8 +78,9 @@ type Agent struct {
 	order   []netip.Addr       // of mobiles, as configured: for Views and restarts
 	tunnels map[uint32]*mobile // by SPI
 	bound   int
-	routers bool // some mobile node is a mobile router
-	timers  engine.Timers[due]
+	routers bool                   // some mobile node is a mobile router
+	agenda  engine.Agenda          // what bindings wait for, by the number of their mobile node
+	before  map[uint32]engine.Mono // until when packets are taken from care-of addresses before, by number
 	others  agents
 	tell    tell.Teller
 	up      bool
@@ -107,7 +109,7 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ha: security of %v: %w", m.HomeAddress, err)
 		}
-		served := &mobile{hoa: m.HomeAddress, nai: m.NAI, sa: protection, networks: m.Networks, multi: m.Multihoming}
+		served := &mobile{number: uint32(len(a.order)), hoa: m.HomeAddress, nai: m.NAI, sa: protection, networks: m.Networks, multi: m.Multihoming}
 		if err := a.addTunnel(served, m.Tunnel); err != nil {
 			return nil, fmt.Errorf("ha: tunnel of %v: %w", m.HomeAddress, err)
 		}
@@ -140,8 +142,7 @@ func (a *Agent) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 
 // Deadline is the earliest of all parts' deadlines; see engine.Engine.
 func (a *Agent) Deadline() (engine.Mono, string) {
-	at, key := a.timers.Next()
-	why := key.what.String()
+	at, why := a.next()
 	if t, w := a.dad.Deadline(); t < at {
 		at, why = t, w
 	}

@@ -1,7 +1,6 @@
 package ha
 
 import (
-	"encoding/json"
 	"net/netip"
 	"time"
 
@@ -17,41 +16,46 @@ import (
 // is for those whose updates were lost.
 const brrAt = 0.95
 
-// binding is an entry of the binding cache: RFC 6275 §9.1. Its JSON is its durable record.
+// binding is an entry of the binding cache: RFC 6275 §9.1. There may be millions: what few of them have stands apart (rest).
 type binding struct {
-	HoA     netip.Addr    `json:"hoa"`
-	CoA     netip.Addr    `json:"coa"`
-	Seq     uint16        `json:"seq"`
-	Granted time.Duration `json:"granted"`
-	Wall    int64         `json:"expires"` // nanoseconds since 1970: survives a restart
-	// Of a mobile router (RFC 3963 §6.1.1): flag R, and the networks behind it, sorted.
-	Router   bool           `json:"router,omitempty"`
-	Networks []netip.Prefix `json:"networks,omitempty"`
-	// Several care-of addresses, by BID; CoA is that of the first, and the binding lasts as long as any (RFC 5648). None: just CoA.
-	Several []careOf `json:"several,omitempty"`
+	m       *mobile // whose
+	*rest           // plain, for most
+	coa     [16]byte
 	expires engine.Mono
+	Seq     uint16
+	granted uint16 // lifetime, in units of mh.Unit
+	asked   bool   // its node was asked to refresh it
 }
+
+// rest is what few bindings have.
+type rest struct {
+	// Of a mobile router (RFC 3963 §6.1.1): flag R, and the networks behind it, sorted.
+	Router   bool
+	Networks []netip.Prefix
+	// Several care-of addresses, by BID; CoA is that of the first, and the binding lasts as long as any (RFC 5648). None: just CoA.
+	Several []careOf
+}
+
+// plain is the rest of a binding that has none. Nobody writes to it: see own.
+var plain = new(rest)
+
+// own is a binding's rest to write to: copies of a binding share it.
+func (b *binding) own() *rest {
+	r := *b.rest
+	b.rest = &r
+	return b.rest
+}
+
+// HoA is the home address.
+func (b *binding) HoA() netip.Addr { return b.m.hoa }
+
+// CoA is the care-of address, of several the primary one.
+func (b *binding) CoA() netip.Addr { return netip.AddrFrom16(b.coa) }
+
+// Granted is the lifetime it was given.
+func (b *binding) Granted() time.Duration { return time.Duration(b.granted) * mh.Unit }
 
 const bindingBucket = "ha/binding"
-
-// due is what a timer of the cache is for.
-type due struct {
-	hoa  netip.Addr
-	what dueKind
-}
-
-type dueKind uint8
-
-const (
-	expire dueKind = iota
-	ask
-	previous
-	expireSome
-)
-
-func (d dueKind) String() string {
-	return [...]string{"binding lifetime", "binding refresh request", "packets from the care-of address before", "lifetime of a care-of address"}[d]
-}
 
 // bind accepts a request.
 //
@@ -62,10 +66,9 @@ func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) 
 		granted = min(granted, a.cfg.Advertise.Valid)
 	}
 	granted = granted.Truncate(mh.Unit)
-	b := &binding{
-		HoA: m.hoa, CoA: q.coa, Seq: q.seq, Granted: granted,
-		Wall: now.Wall.Add(granted).UnixNano(), expires: now.Mono.Add(granted),
-		Router: q.router, Networks: q.networks,
+	b := &binding{m: m, coa: q.coa.As16(), Seq: q.seq, granted: units(granted), expires: now.Mono.Add(granted), rest: plain}
+	if q.router {
+		b.rest = &rest{Router: true, Networks: q.networks}
 	}
 	q.several.settle(b)
 	a.replace(now, m, b, q, granted, out)
@@ -80,24 +83,24 @@ func (a *Agent) replace(now engine.Now, m *mobile, b *binding, q request, grante
 	case m.binding == nil:
 		what = "binding.added"
 		a.bound++
-	case m.binding.CoA != b.CoA:
+	case m.binding.CoA() != b.CoA():
 		what = "binding.moved"
 	}
 	fresh, prev, old := m.binding == nil, netip.Addr{}, m.binding
-	if !fresh && !b.holds(old.CoA) {
-		prev = old.CoA
+	if !fresh && !b.holds(old.CoA()) {
+		prev = old.CoA()
 	} else if !fresh {
-		prev = b.CoA
+		prev = b.CoA()
 	}
-	m.binding = b
-	a.persist(b, out)
+	m.binding, b.asked = b, false
+	a.persist(now, b, out)
 	a.uncarry(old, b, out)
-	a.arm(b)
+	a.arm(m)
 	if fresh {
 		a.carry(b, out)
 		a.represent(m, out)
 	}
-	out.Event(what, engine.A("hoa", b.HoA), engine.A("coa", b.CoA), engine.S("lifetime", granted.String()))
+	out.Event(what, engine.A("hoa", b.HoA()), engine.A("coa", b.CoA()), engine.S("lifetime", granted.String()))
 	a.answer(now, m, q, q.several.status(), q.seq, granted, out)
 	if !fresh { // behind the answer: a node that waits for it takes nothing by the new way before
 		a.keepPrevious(now, m, prev, out)
@@ -107,14 +110,14 @@ func (a *Agent) replace(now engine.Now, m *mobile, b *binding, q request, grante
 
 // exchange is replace where nobody asked.
 func (a *Agent) exchange(now engine.Now, m *mobile, b *binding, out *engine.Effects) {
-	old, prev := m.binding, b.CoA
-	if !b.holds(old.CoA) {
-		prev = old.CoA
+	old, prev := m.binding, b.CoA()
+	if !b.holds(old.CoA()) {
+		prev = old.CoA()
 	}
-	m.binding = b
-	a.persist(b, out)
+	m.binding, b.asked = b, false
+	a.persist(now, b, out)
 	a.uncarry(old, b, out)
-	a.arm(b)
+	a.arm(m)
 	a.keepPrevious(now, m, prev, out)
 	a.carry(b, out)
 }
@@ -133,9 +136,7 @@ func (a *Agent) deregister(now engine.Now, m *mobile, q request, out *engine.Eff
 
 // forget takes a binding out of cache, store, home link and plane.
 func (a *Agent) forget(m *mobile, out *engine.Effects) {
-	a.timers.Stop(due{m.hoa, expire})
-	a.timers.Stop(due{m.hoa, ask})
-	a.timers.Stop(due{m.hoa, expireSome})
+	a.agenda.Stop(m.number)
 	a.dropPrevious(m, out)
 	a.speaker.Disown(a.key(m.hoa))
 	if m.binding != nil {
@@ -147,19 +148,8 @@ func (a *Agent) forget(m *mobile, out *engine.Effects) {
 	out.Persist(bindingBucket, m.hoa.String(), nil)
 }
 
-func (a *Agent) persist(b *binding, out *engine.Effects) {
-	v, err := json.Marshal(b)
-	if err != nil {
-		panic("ha: a binding is always JSON: " + err.Error())
-	}
-	out.Persist(bindingBucket, b.HoA.String(), v)
-}
-
-func (a *Agent) arm(b *binding) {
-	a.timers.Set(due{b.HoA, expire}, b.expires)
-	left := time.Duration(float64(b.Granted) * (1 - brrAt))
-	a.timers.Set(due{b.HoA, ask}, b.expires.Add(-left))
-	a.armSome(b)
+func (a *Agent) persist(now engine.Now, b *binding, out *engine.Effects) {
+	out.Persist(bindingBucket, b.m.hoa.String(), b.record(now))
 }
 
 // carry has the plane tunnel the packets of the home address and of the networks behind it.
@@ -189,47 +179,27 @@ func (a *Agent) restore(now engine.Now, r engine.Record, out *engine.Effects) {
 	if r.Bucket != bindingBucket {
 		return
 	}
-	b := &binding{}
-	if err := json.Unmarshal(r.Value, b); err != nil || a.mobiles[b.HoA] == nil {
+	hoa, _ := netip.ParseAddr(r.Key)
+	m := a.mobiles[hoa]
+	if m == nil {
 		out.Event("record.unusable", engine.S("bucket", r.Bucket), engine.S("key", r.Key))
 		return
 	}
-	left := time.Duration(b.Wall - now.Wall.UnixNano())
-	if left <= 0 {
+	b, err := readRecord(now, m, r.Value)
+	if err != nil {
+		out.Event("record.unusable", engine.S("bucket", r.Bucket), engine.S("key", r.Key))
+		return
+	}
+	b.restrict()
+	if b.expires <= now.Mono || !b.revive(now) {
 		out.Persist(bindingBucket, r.Key, nil)
 		return
 	}
-	b.expires = now.Mono.Add(min(left, b.Granted)) // a clock stepped back must not prolong it
-	b.restrict(a.mobiles[b.HoA])
-	if !b.revive(now) {
-		out.Persist(bindingBucket, r.Key, nil)
-		return
-	}
-	if a.mobiles[b.HoA].binding == nil {
+	if m.binding == nil {
 		a.bound++
 	}
-	a.mobiles[b.HoA].binding = b
-	a.arm(b)
+	m.binding = b
+	a.arm(m)
 	a.carry(b, out)
-	out.Event("binding.restored", engine.A("hoa", b.HoA), engine.A("coa", b.CoA))
-}
-
-func (a *Agent) bindingTick(now engine.Now, out *engine.Effects) {
-	for d, ok := a.timers.Pop(now.Mono); ok; d, ok = a.timers.Pop(now.Mono) {
-		m := a.mobiles[d.hoa]
-		if m == nil || m.binding == nil {
-			continue
-		}
-		switch d.what {
-		case expire:
-			out.Event("binding.expired", engine.A("hoa", m.hoa), engine.A("coa", m.binding.CoA))
-			a.forget(m, out)
-		case previous:
-			a.previousOver(m, out)
-		case ask:
-			a.refreshRequest(now, m, out)
-		case expireSome:
-			a.someExpired(now, m, out)
-		}
-	}
+	out.Event("binding.restored", engine.A("hoa", hoa), engine.A("coa", b.CoA()))
 }

@@ -22,7 +22,7 @@ const MaxNetworks = mh.MaxNetworks
 // inners are what the plane carries for a binding: the home address, then the networks behind it.
 func (b *binding) inners() iter.Seq[netip.Prefix] {
 	return func(yield func(netip.Prefix) bool) {
-		if !yield(netip.PrefixFrom(b.HoA, b.HoA.BitLen())) {
+		if !yield(netip.PrefixFrom(b.HoA(), 128)) {
 			return
 		}
 		for _, n := range b.Networks {
@@ -119,7 +119,7 @@ func (a *Agent) uncarry(b, next *binding, out *engine.Effects) {
 	if b == nil {
 		return
 	}
-	_, kept := a.timers.Armed(due{b.HoA, previous})
+	kept := a.keptPrevious(b.m)
 	for inner := range b.inners() {
 		if next != nil && next.carries(inner) {
 			a.uncarryOthers(b, next, inner, out)
@@ -135,12 +135,15 @@ func (a *Agent) uncarry(b, next *binding, out *engine.Effects) {
 
 // carries says whether the plane carries an address or a network for a binding.
 func (b *binding) carries(inner netip.Prefix) bool {
-	return inner.Addr() == b.HoA || slices.Contains(b.Networks, inner)
+	return inner.Addr() == b.HoA() || slices.Contains(b.Networks, inner)
 }
 
 // restrict takes from a binding of an earlier life the networks that the configuration does not give its node any more.
-func (b *binding) restrict(m *mobile) {
-	b.Networks = slices.DeleteFunc(b.Networks, func(p netip.Prefix) bool {
-		return !slices.ContainsFunc(m.networks, func(n netip.Prefix) bool { return n.Bits() <= p.Bits() && n.Contains(p.Addr()) })
+func (b *binding) restrict() {
+	if len(b.Networks) == 0 {
+		return
+	}
+	b.own().Networks = slices.DeleteFunc(b.Networks, func(p netip.Prefix) bool {
+		return !slices.ContainsFunc(b.m.networks, func(n netip.Prefix) bool { return n.Bits() <= p.Bits() && n.Contains(p.Addr()) })
 	})
 }

@@ -38,7 +38,7 @@ func (a *Agent) sendPrefixes(m *mobile, mps *icmp6.PrefixSolicitation, out *engi
 		Valid: a.cfg.Advertise.Valid, Preferred: a.cfg.Advertise.Preferred,
 	}}}
 	p := ip6.Packet{
-		Header:   ip6.Header{Src: a.cfg.Address, Dst: m.binding.CoA},
+		Header:   ip6.Header{Src: a.cfg.Address, Dst: m.binding.CoA()},
 		Routing2: netip.AddrFrom16(m.hoa.As16()),
 		Proto:    ip6.ProtoICMPv6,
 		Payload:  icmp6.Append(nil, a.cfg.Address, m.hoa, mpa),

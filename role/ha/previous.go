@@ -33,22 +33,25 @@ const previousWay = 0xff00
 //
 // spec MIP-09
 func (a *Agent) keepPrevious(now engine.Now, m *mobile, prev netip.Addr, out *engine.Effects) {
-	_, kept := a.timers.Armed(due{m.hoa, previous})
+	kept := a.keptPrevious(m)
 	switch {
-	case !prev.IsValid(), prev == m.binding.CoA && !kept:
+	case !prev.IsValid(), prev == m.binding.CoA() && !kept:
 		return
-	case prev != m.binding.CoA:
+	case prev != m.binding.CoA():
 		for inner := range m.binding.inners() {
 			out.Plane(plane.Op{Way: &plane.WayOp{Key: previousKey(inner), Way: plane.Way{Local: a.cfg.Address, Remote: prev, Unsure: true}}})
 		}
 	}
-	a.timers.Set(due{m.hoa, previous}, now.Mono.Add(PreviousLifetime))
+	if a.before == nil {
+		a.before = map[uint32]engine.Mono{}
+	}
+	a.before[m.number] = now.Mono.Add(PreviousLifetime)
+	a.arm(m)
 }
 
 // dropPrevious takes nothing from there any longer.
 func (a *Agent) dropPrevious(m *mobile, out *engine.Effects) {
-	if _, kept := a.timers.Armed(due{m.hoa, previous}); kept {
-		a.timers.Stop(due{m.hoa, previous})
+	if a.keptPrevious(m) {
 		a.endPrevious(m, out)
 	}
 }
@@ -61,6 +64,7 @@ func (a *Agent) previousOver(m *mobile, out *engine.Effects) {
 
 // endPrevious takes those ways out of the plane.
 func (a *Agent) endPrevious(m *mobile, out *engine.Effects) {
+	delete(a.before, m.number)
 	for inner := range m.binding.inners() {
 		out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: previousKey(inner)}})
 	}

@@ -129,14 +129,14 @@ func (c *crowd) check() {
 		if len(b.Networks) > 0 && !b.Router || len(b.Several) > 0 && cfg.Multihoming != Registered && cfg.Multihoming != Bicast || len(b.Several) > MaxCareOf {
 			rt.Fatalf("node %d may not have %+v", i, b)
 		}
-		if len(b.Several) > 0 && (b.CoA != b.Several[0].CoA || !slices.IsSortedFunc(b.Several, func(x, y careOf) int { return int(x.BID) - int(y.BID) })) {
-			rt.Fatalf("node %d: primary %v of %v", i, b.CoA, b.Several)
+		if len(b.Several) > 0 && (b.CoA() != b.Several[0].CoA || !slices.IsSortedFunc(b.Several, func(x, y careOf) int { return int(x.BID) - int(y.BID) })) {
+			rt.Fatalf("node %d: primary %v of %v", i, b.CoA(), b.Several)
 		}
 		for inner := range b.inners() {
 			if _, twice := want[inner]; twice {
 				rt.Fatalf("%v is two nodes'", inner)
 			}
-			want[inner] = b.CoA
+			want[inner] = b.CoA()
 			for _, o := range b.others() {
 				ways[plane.WayKey{Inner: inner, ID: o.BID}] = o.CoA
 			}

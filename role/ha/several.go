@@ -21,10 +21,9 @@ const MaxCareOf = 8
 
 // careOf is one of several care-of addresses.
 type careOf struct {
-	BID     uint16        `json:"bid"`
-	CoA     netip.Addr    `json:"coa"`
-	Granted time.Duration `json:"granted"`
-	Wall    int64         `json:"expires"` // nanoseconds since 1970
+	BID     uint16
+	CoA     netip.Addr
+	Granted time.Duration
 	expires engine.Mono
 }
 
@@ -146,10 +145,10 @@ func (s *several) settle(b *binding) {
 	if s == nil {
 		return
 	}
-	b.Several = slices.Clone(s.list)
+	b.own().Several = slices.Clone(s.list)
 	for i := range b.Several {
 		if c := &b.Several[i]; c.expires == 0 {
-			c.Granted, c.Wall, c.expires = b.Granted, b.Wall, b.expires
+			c.Granted, c.expires = b.Granted(), b.expires
 		}
 	}
 	b.lead()
@@ -157,9 +156,9 @@ func (s *several) settle(b *binding) {
 
 // lead makes the binding that of its primary care-of address, and lets it last as long as any of them.
 func (b *binding) lead() {
-	b.CoA = b.Several[0].CoA
+	b.coa = b.Several[0].CoA.As16()
 	last := slices.MaxFunc(b.Several, func(x, y careOf) int { return cmp.Compare(x.expires, y.expires) })
-	b.Granted, b.Wall, b.expires = last.Granted, last.Wall, last.expires
+	b.granted, b.expires = units(last.Granted), last.expires
 }
 
 // status is that of the answer to an accepted request: RFC 5648 §4.4.
@@ -191,14 +190,14 @@ func (a *Agent) endSomeNow(now engine.Now, m *mobile, q request, out *engine.Eff
 		return
 	}
 	b := *m.binding
-	b.Seq, b.Several = q.seq, q.several.list
+	b.Seq, b.own().Several = q.seq, q.several.list
 	b.lead()
 	a.replace(now, m, &b, q, 0, out)
 }
 
 // holds says whether a care-of address is bound.
 func (b *binding) holds(coa netip.Addr) bool {
-	return b.CoA == coa || slices.ContainsFunc(b.Several, func(c careOf) bool { return c.CoA == coa })
+	return b.CoA() == coa || slices.ContainsFunc(b.Several, func(c careOf) bool { return c.CoA == coa })
 }
 
 // others are the care-of addresses that are not the primary one.
@@ -213,7 +212,7 @@ func (b *binding) others() []careOf {
 func (a *Agent) carryOthers(b *binding, inner netip.Prefix, out *engine.Effects) {
 	for _, c := range b.others() {
 		w := plane.Way{Local: a.cfg.Address, Remote: c.CoA}
-		if a.mobiles[b.HoA].multi == Bicast {
+		if b.m.multi == Bicast {
 			w.Copy, w.Until = true, time.Duration(c.expires)
 		}
 		out.Plane(plane.Op{Way: &plane.WayOp{Key: plane.WayKey{Inner: inner, ID: c.BID}, Way: w}})
@@ -229,22 +228,10 @@ func (a *Agent) uncarryOthers(b, next *binding, inner netip.Prefix, out *engine.
 	}
 }
 
-// armSome sets the clock for the first of several care-of addresses that expires before the binding.
-func (a *Agent) armSome(b *binding) {
-	a.timers.Stop(due{b.HoA, expireSome})
-	if len(b.Several) == 0 {
-		return
-	}
-	first := slices.MinFunc(b.Several, func(x, y careOf) int { return cmp.Compare(x.expires, y.expires) })
-	if first.expires < b.expires {
-		a.timers.Set(due{b.HoA, expireSome}, first.expires)
-	}
-}
-
 // someExpired drops the care-of addresses whose time is over.
 func (a *Agent) someExpired(now engine.Now, m *mobile, out *engine.Effects) {
 	b := *m.binding
-	b.Several = slices.DeleteFunc(slices.Clone(b.Several), func(c careOf) bool {
+	b.own().Several = slices.DeleteFunc(slices.Clone(b.Several), func(c careOf) bool {
 		if c.expires > now.Mono {
 			return false
 		}
@@ -255,16 +242,12 @@ func (a *Agent) someExpired(now engine.Now, m *mobile, out *engine.Effects) {
 	a.exchange(now, m, &b, out)
 }
 
-// revive gives several care-of addresses of an earlier life their times again; it reports false when none is left.
+// revive takes the care-of addresses out that have expired since an earlier life; it reports false when none is left.
 func (b *binding) revive(now engine.Now) bool {
 	if len(b.Several) == 0 {
 		return true
 	}
-	for i := range b.Several {
-		c := &b.Several[i]
-		c.expires = now.Mono.Add(min(time.Duration(c.Wall-now.Wall.UnixNano()), c.Granted))
-	}
-	b.Several = slices.DeleteFunc(b.Several, func(c careOf) bool { return c.expires <= now.Mono })
+	b.own().Several = slices.DeleteFunc(b.Several, func(c careOf) bool { return c.expires <= now.Mono })
 	if len(b.Several) == 0 {
 		return false
 	}
@@ -274,7 +257,7 @@ func (b *binding) revive(now engine.Now) bool {
 
 // refreshRequest asks a node to renew its binding, and names what it consists of (RFC 5648 §6.4).
 func (a *Agent) refreshRequest(now engine.Now, m *mobile, out *engine.Effects) {
-	p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: m.binding.CoA}, Routing2: m.hoa}
+	p := ip6.Packet{Header: ip6.Header{Src: a.cfg.Address, Dst: m.binding.CoA()}, Routing2: m.hoa}
 	brr := &mh.BindingRefreshRequest{}
 	for _, c := range m.binding.Several {
 		brr.Options.Bindings = append(brr.Options.Bindings, mh.BindingID{ID: c.BID})

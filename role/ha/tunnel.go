@@ -52,7 +52,7 @@ func (a *Agent) intercepted(m *mobile, in engine.Packet, out *engine.Effects) {
 		out.Drop("mh-not-for-us", engine.A("to", m.hoa))
 		return
 	}
-	a.send(m.tunnel.Wrap(a.cfg.Address, m.binding.CoA, in.Data, out), out)
+	a.send(m.tunnel.Wrap(a.cfg.Address, m.binding.CoA(), in.Data, out), out)
 }
 
 // addTunnel takes up the tunnel of a mobile node, if it has one.
@@ -85,15 +85,15 @@ func (a *Agent) protections() []*sa.SA {
 // path is how the plane carries a bound home address: mobility headers are ours to protect if there are keys.
 func (a *Agent) path(b *binding) plane.Path {
 	p := plane.Path{
-		Side: plane.Agent, Mode: plane.Tunnel, Local: a.cfg.Address, Remote: b.CoA, Out: plane.Kernel, Capture: true,
-		Control: a.mobiles[b.HoA].tunnel != nil, Mark: true, Settle: SettleFor, Limit: SettlePackets,
+		Side: plane.Agent, Mode: plane.Tunnel, Local: a.cfg.Address, Remote: b.CoA(), Out: plane.Kernel, Capture: true,
+		Control: b.m.tunnel != nil, Mark: true, Settle: SettleFor, Limit: SettlePackets,
 	}
-	if _, kept := a.timers.Armed(due{b.HoA, previous}); kept {
+	if a.keptPrevious(b.m) {
 		p.Dedup = CopyWindow
 	}
 	if len(b.Several) > 0 { // all ways stand at once: none is the way before, and who wants order pays for it
 		p.Mark, p.Settle = false, 0
-		if a.mobiles[b.HoA].multi == Bicast {
+		if b.m.multi == Bicast {
 			p.Dedup = CopyWindow
 		}
 	}

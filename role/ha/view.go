@@ -35,7 +35,7 @@ func (a *Agent) View() any {
 	for _, hoa := range a.order {
 		if b := a.mobiles[hoa].binding; b != nil {
 			v.Bindings = append(v.Bindings, BindingView{
-				HomeAddress: b.HoA.String(), CareOf: b.CoA.String(), Sequence: b.Seq, Lifetime: b.Granted.String(), Expires: b.expires,
+				HomeAddress: b.HoA().String(), CareOf: b.CoA().String(), Sequence: b.Seq, Lifetime: b.Granted().String(), Expires: b.expires,
 				Networks: b.Networks, CareOfs: b.careOfs(),
 			})
 		}

@@ -1,0 +1,96 @@
+package ha
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"roam6/engine"
+)
+
+// A binding has one deadline on the agent's agenda, the first of what it waits for: with millions of them each further one
+// would cost memory.
+
+// dueKind is what a binding waits for.
+type dueKind uint8
+
+const (
+	expire dueKind = iota
+	ask
+	previous
+	expireSome
+)
+
+func (d dueKind) String() string {
+	return [...]string{"binding lifetime", "binding refresh request", "packets from the care-of address before", "lifetime of a care-of address"}[d]
+}
+
+// due is the first of what a mobile node that is away waits for.
+func (a *Agent) due(m *mobile) (at engine.Mono, what dueKind) {
+	b := m.binding
+	at, what = b.expires, expire
+	first := func(t engine.Mono, k dueKind) {
+		if t < at {
+			at, what = t, k
+		}
+	}
+	if !b.asked {
+		first(b.askAt(), ask)
+	}
+	if len(b.Several) > 0 {
+		c := slices.MinFunc(b.Several, func(x, y careOf) int { return cmp.Compare(x.expires, y.expires) })
+		first(c.expires, expireSome)
+	}
+	if until, kept := a.before[m.number]; kept {
+		first(until, previous)
+	}
+	return at, what
+}
+
+// askAt is when the node of a binding is asked to refresh it.
+func (b *binding) askAt() engine.Mono {
+	return b.expires.Add(-time.Duration(float64(b.Granted()) * (1 - brrAt)))
+}
+
+// arm puts what a binding waits for on the agenda.
+func (a *Agent) arm(m *mobile) {
+	at, _ := a.due(m)
+	a.agenda.Set(m.number, at)
+}
+
+// keptPrevious says whether packets are taken from the care-of address before.
+func (a *Agent) keptPrevious(m *mobile) bool {
+	_, kept := a.before[m.number]
+	return kept
+}
+
+// next is the agenda's first entry.
+func (a *Agent) next() (engine.Mono, string) {
+	at, number := a.agenda.Next()
+	if at == engine.Never {
+		return at, expire.String()
+	}
+	_, what := a.due(a.mobiles[a.order[number]])
+	return at, what.String()
+}
+
+func (a *Agent) bindingTick(now engine.Now, out *engine.Effects) {
+	for number, ok := a.agenda.Pop(now.Mono); ok; number, ok = a.agenda.Pop(now.Mono) {
+		m := a.mobiles[a.order[number]]
+		_, what := a.due(m)
+		switch what {
+		case expire:
+			out.Event("binding.expired", engine.A("hoa", m.hoa), engine.A("coa", m.binding.CoA()))
+			a.forget(m, out)
+			continue
+		case previous:
+			a.previousOver(m, out)
+		case ask:
+			m.binding.asked = true
+			a.refreshRequest(now, m, out)
+		case expireSome:
+			a.someExpired(now, m, out)
+		}
+		a.arm(m)
+	}
+}
