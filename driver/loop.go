@@ -143,12 +143,15 @@ func (l *loop) start() error {
 	return l.fatal
 }
 
-// run is the loop: what is due, what was asked, what has arrived; and where nothing has, it waits.
+// run is the loop: where nothing has arrived it waits; then what has arrived, first of all, what is due, what was asked.
 func (l *loop) run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, l.n.host.Wake)()
-	l.flushAt = l.now().Mono + engine.Mono(flushEvery)
-	take := l.arrive
-	for {
+	l.flushAt, l.idle = l.now().Mono+engine.Mono(flushEvery), true
+	for take := l.arrive; ; {
+		if l.idle {
+			l.n.host.Wait(l.wait())
+		}
+		l.idle = !l.n.host.Read(take)
 		l.ticks()
 		if l.fatal != nil {
 			return l.fatal
@@ -160,9 +163,6 @@ func (l *loop) run(ctx context.Context) error {
 			l.flushAt = l.now().Mono + engine.Mono(flushEvery)
 			l.flush()
 			l.sweep(true)
-		}
-		if l.idle = !l.n.host.Read(take); l.idle && len(l.n.calls) == 0 && l.fatal == nil {
-			l.n.host.Wait(l.wait())
 		}
 	}
 }
@@ -179,7 +179,9 @@ func (l *loop) asked(ctx context.Context) (over bool, err error) {
 	default:
 	}
 	for range len(l.n.calls) {
-		(<-l.n.calls)()
+		if (<-l.n.calls)(); l.fatal != nil {
+			return true, l.fatal
+		}
 	}
 	return false, nil
 }
