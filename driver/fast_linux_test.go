@@ -254,6 +254,9 @@ func TestFastOrderRates(t *testing.T) {
 			must(t, err)
 			st := b.stats(t)
 			t.Logf("%+v\n%+v\n%+v drops %v", n, st.Plane.Paths, st.Fast.report(), st.Drops)
+			if st.Fast.Forced > 0 {
+				t.Skipf("this machine is too busy for a plane that takes %d packets a second", rate)
+			}
 			if n.Received != n.Sent || n.Late > 0 {
 				t.Errorf("%d of %d came, %d late", n.Received, n.Sent, n.Late)
 			}

@@ -22,7 +22,6 @@ type pairBed struct {
 func newPairBed(t *testing.T, r *rig, ops ...plane.Op) *pairBed {
 	t.Helper()
 	p := &pairBed{tried: r.open(t), t: t, soft: plane.NewSoft()}
-	t.Cleanup(func() { p.fast.Close() })
 	p.apply(ops...)
 	return p
 }

@@ -37,6 +37,9 @@ type rig struct {
 	links []Link
 	tun   int
 	paths int // that find room
+
+	kernel *kernel
+	config Config
 }
 
 func newRig(t testing.TB) *rig {
@@ -48,8 +51,13 @@ func newRig(t testing.TB) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(y.Close)
 	r := &rig{y: y, paths: 64}
+	t.Cleanup(func() {
+		if r.kernel != nil {
+			r.kernel.close()
+		}
+		y.Close()
+	})
 	err = errors.Join(
 		y.IP("ha", "tuntap add roam6 mode tun", "link set roam6 up", "route add default via "+yard.CoA.String()+" dev ha1",
 			"route add 2001:db8:1::/64 dev roam6"), // what is captured
@@ -73,18 +81,42 @@ func newRig(t testing.TB) *rig {
 	return r
 }
 
-// open is a fast path in the rig.
+// open is a fast path in the rig. The next one takes its programs over: to load them takes long.
 func (r *rig) open(t testing.TB) *tried {
 	t.Helper()
 	a := &tried{t: t, soft: plane.NewSoft()}
 	err := r.y.Enter("ha") // the programs are run in this thread's namespace
-	k, c := &kernel{}, Config{Links: r.links, Tun: r.tun, Paths: r.paths}
-	if err = errors.Join(err, k.load(&c)); err != nil { // attaching them takes long, and nothing needs it here
+	if r.kernel == nil {
+		r.config = Config{Links: r.links, Tun: r.tun, Paths: r.paths}
+		r.kernel = &kernel{}
+		err = errors.Join(err, r.kernel.load(&r.config)) // not attached: that takes long, and nothing needs it here
+	} else {
+		err = errors.Join(err, r.kernel.wipe())
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	a.fast = k.fast(c)
+	a.fast = r.kernel.fast(r.config)
 	a.fast.Stand(a.soft)
+	clear(a.fast.slots)
 	return a
+}
+
+// wipe empties the maps.
+func (k *kernel) wipe() error {
+	var errs []error
+	for _, m := range []*ebpf.Map{k.objs.Paths, k.objs.Nets, k.objs.Ends, k.objs.Straight, k.objs.Peers, k.objs.Locals} {
+		for key := make([]byte, m.KeySize()); m.NextKey(nil, &key) == nil; {
+			errs = append(errs, m.Delete(key))
+		}
+	}
+	var each []uint64
+	for i := range uint32(len(reasons)) {
+		errs = append(errs, k.objs.Left.Lookup(i, &each))
+		clear(each)
+		errs = append(errs, k.objs.Left.Put(i, each))
+	}
+	return errors.Join(append(errs, k.setSetting(&k.set))...)
 }
 
 func (a *tried) Apply(now time.Duration, op plane.Op, sink *plane.Sink) {
@@ -154,7 +186,6 @@ func TestConform(t *testing.T) {
 	conform.Run(t, func() conform.Applier {
 		if last != nil {
 			n += last.n
-			last.fast.Close()
 		}
 		last = r.open(t)
 		return last

@@ -62,12 +62,13 @@ func (f *Fast) Seen(port plane.Port, data []byte) (t Token) {
 
 // Finished says that all which a packet caused has been sent.
 func (f *Fast) Finished(t Token) {
-	if t.slot != nil {
-		atomic.AddUint64(&t.slot.Done[t.dir], 1)
-		f.watch(t.entry)
-		if t.entry.waits && t.entry.set {
-			f.refresh(t.entry)
+	if e := t.entry; e != nil {
+		if e.set && e.path.Settle > 0 && e.waits != f.behind.Waits(e.inner) { // a marker, or the end of the waiting
+			e.waits = !e.waits
+			f.refresh(e)
 		}
+		atomic.AddUint64(&t.slot.Done[t.dir], 1)
+		f.watch(e)
 	}
 	if t.learned {
 		for _, e := range f.remotes[t.remote] {

@@ -13,7 +13,6 @@ import (
 // they are. Room that is given back is used.
 func TestFullMap(t *testing.T) {
 	a := newRig(t).open(t)
-	defer a.fast.Close()
 	var sink plane.Sink
 	room := len(a.fast.slots)
 	address := func(n int) netip.Addr {
