@@ -47,16 +47,23 @@ type Step struct {
 func Run(t *testing.T, newApplier func() Applier) {
 	for _, c := range Cases() {
 		t.Run(c.Name, func(t *testing.T) {
-			a := newApplier()
-			for i, step := range c.Steps {
-				for range max(1, step.Times) {
-					if why := step.run(a); why != "" {
-						t.Fatalf("step %d %s:\n%s", i, step.name(), why)
-					}
-				}
+			if why := c.On(newApplier()); why != "" {
+				t.Fatal(why)
 			}
 		})
 	}
+}
+
+// On does the steps of a case to a plane with an empty table, and says what was wrong, empty if nothing.
+func (c Case) On(a Applier) string {
+	for i, step := range c.Steps {
+		for range max(1, step.Times) {
+			if why := step.run(a); why != "" {
+				return fmt.Sprintf("step %d %s:\n%s", i, step.name(), why)
+			}
+		}
+	}
+	return ""
 }
 
 func (s *Step) name() string {
