@@ -94,8 +94,10 @@ func TestNetworks(t *testing.T) {
 	expect("implicit", coa, home, netA, netB)
 	say(routerBU(2, netA, partB), coa)
 	expect("explicit, a part of one", coa, home, netA, partB)
-	say(routerBU(3, netA), coa2)
-	expect("moved, with one network less", coa2, home, netA)
+	say(routerBU(3, netA, partB), coa2)
+	expect("moved", coa2, home, netA, partB)
+	say(routerBU(4, netA), coa2)
+	expect("one network less, a moment later", coa2, home, netA)
 	for key := range table.Ways { //order:any all are looked at
 		if key.Inner != home && key.Inner != netA {
 			t.Errorf("a way of before for %v, which is not carried", key.Inner)

@@ -293,6 +293,9 @@ func (n *Node) expired(now engine.Now, out *engine.Effects) {
 	r := &n.home
 	out.Event("binding.expired", engine.A("coa", r.coa))
 	if r.phase != current {
+		if n.multihomed() {
+			n.Hold(now, out) // nothing stands by any more
+		}
 		return // an update is out already, and packets are held
 	}
 	port := r.port

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"roam6/engine"
+	"roam6/machine/advertise"
 	"roam6/plane"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
@@ -80,6 +81,10 @@ func draw(rt *rapid.T) *walk {
 			c.HomeAgent = netip.Addr{}
 		}
 		c.Routes.NoAck = rapid.Bool().Draw(rt, "routes unacknowledged") // so that a route needs no signed answer
+		c.Multihoming = rapid.SampledFrom([]Multihoming{SingleHomed, "", Registered, Bicast}).Draw(rt, "multihoming")
+		if rapid.Bool().Draw(rt, "router") {
+			c.Networks, c.Implicit = []advertise.Config{inside1}, rapid.Bool().Draw(rt, "implicit")
+		}
 		if rapid.Bool().Draw(rt, "short") {
 			c.Lifetime = 8 * time.Second
 		}
@@ -215,8 +220,8 @@ func (w *walk) homeActions() map[string]func(*rapid.T) {
 			if r.tries == 0 || !r.agent.IsValid() {
 				rt.Skip()
 			}
-			status := mh.Status(rapid.SampledFrom([]uint8{0, 1, 128, 129, 130, 131, 132, 133, 134, 135, 139, 144, 145, 146, 174}).Draw(rt, "status"))
-			u := sent{BindingUpdate: &mh.BindingUpdate{Seq: r.seq, Lifetime: r.asked}, Packet: ip6.Packet{Header: ip6.Header{Src: r.coa}}, port: r.port}
+			status := mh.Status(rapid.SampledFrom([]uint8{0, 1, 128, 129, 130, 131, 132, 133, 134, 135, 139, 140, 141, 142, 143, 144, 145, 146, 164, 165, 166, 168, 174}).Draw(rt, "status"))
+			u := sent{BindingUpdate: &mh.BindingUpdate{Seq: r.seq, Lifetime: r.asked, MobileRouter: rapid.Bool().Draw(rt, "R")}, Packet: ip6.Packet{Header: ip6.Header{Src: r.coa}}, port: r.port}
 			w.did(w.b.ack(u, status, func(ba *mh.BindingAck) {
 				ba.Seq += uint16(rapid.SampledFrom([]int{0, 0, 0, 1, 700, 0x8000, 0xffff}).Draw(rt, "seq"))
 				ba.Lifetime = rapid.SampledFrom([]time.Duration{r.asked, 4 * time.Second, 0, mh.MaxLifetime}).Draw(rt, "lifetime")

@@ -138,6 +138,9 @@ func (n *Node) severalRefused(now engine.Now, s mh.Status, out *engine.Effects) 
 		return false
 	}
 	n.single(s.String(), out)
+	if n.home.phase == updating {
+		n.Hold(now, out) // the access that stood by is bound no longer
+	}
 	n.renew(now, out)
 	return true
 }
@@ -174,6 +177,17 @@ func (n *Node) standby(now engine.Now, out *engine.Effects) bool {
 	return true
 }
 
+// retire holds packets that went by an access which stood by and is gone now. The strategy does not miss it.
+func (n *Node) retire(now engine.Now, out *engine.Effects) {
+	r := &n.home
+	if !n.multihomed() || r.phase != updating || r.opened.Mode != plane.Tunnel || n.accessAt(r.opened.Local) != nil {
+		return
+	}
+	if !slices.ContainsFunc(n.ahead.forwards, func(f forward) bool { return f.CoA == r.opened.Local }) {
+		n.Hold(now, out)
+	}
+}
+
 // blend makes a path one of several ways that are used at once: none of them is the way before, for which packets would wait.
 func (n *Node) blend(p plane.Path) plane.Path {
 	if !n.multihomed() {
@@ -193,6 +207,7 @@ func (n *Node) attend(now engine.Now, out *engine.Effects) {
 	if s.on == "" || s.on == SingleHomed && len(s.ways) == 0 {
 		return
 	}
+	n.retire(now, out)
 	a := n.accessOf(r.port)
 	if n.multihomed() && r.phase == current && !r.atHome && r.tries == 0 && a != nil && a.usable() && a.coa == r.coa && !slices.Equal(s.sent, n.wanted()) {
 		n.renew(now, out)

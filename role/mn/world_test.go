@@ -64,6 +64,7 @@ type bench struct {
 	path   plane.Path
 	locals map[netip.Addr]plane.Local
 	routes map[plane.Pair]plane.Route
+	table  plane.Table
 }
 
 func keys(kind string) (mobile, agent sa.Config) {
@@ -108,6 +109,7 @@ func (b *bench) boot() {
 		b.t.Fatal(err)
 	}
 	b.n, b.locals, b.path, b.routes = n, map[netip.Addr]plane.Local{}, plane.Path{}, map[plane.Pair]plane.Route{}
+	b.table = plane.Table{}
 	var start engine.Start
 	var names []string
 	for name := range b.disk {
@@ -147,7 +149,9 @@ func (b *bench) do(in engine.Input) []engine.Effect {
 }
 
 func (b *bench) apply(op plane.Op) {
+	b.table.Apply(op)
 	switch {
+	case op.Path != nil && op.Path.Inner.Addr() != b.cfg.HomeAddress:
 	case op.Path != nil:
 		b.path = op.Path.Path
 	case op.Route != nil && op.Delete:
@@ -171,10 +175,12 @@ func (b *bench) invariants(in engine.Input) {
 			b.t.Fatalf("after a tick at %v the deadline is %v (%s): a spin", b.now.Mono, at, why)
 		}
 	}
+	b.ways()
+	standby := n.multihomed() && r.phase == updating && slices.ContainsFunc(n.several.acked, func(x bound) bool { return x.coa == b.path.Local })
 	registered := r.phase == current && n.accessOf(r.port).usable() && (r.atHome || n.accessOf(r.port).coa == r.coa)
 	switch b.path.Mode {
 	case plane.Tunnel:
-		if !registered || r.atHome || b.path.Local != r.coa || b.path.Remote != r.agent {
+		if !standby && (!registered || r.atHome || b.path.Local != r.coa || b.path.Remote != r.agent) || standby && (n.accessAt(b.path.Local) == nil || !r.bound(b.now)) {
 			b.t.Fatalf("a tunnel %+v, but the registration is %v by %v (usable %v)", b.path, r.phase, r.coa, n.accessOf(r.port).usable())
 		}
 		if l, ok := b.locals[b.path.Local]; !ok || l.Tentative {
@@ -200,7 +206,7 @@ func (b *bench) invariants(in engine.Input) {
 		}
 	}
 	switch state := n.strategy.State(); {
-	case state == "bound" && b.path.Mode == plane.Hold, state != "bound" && b.path.Mode == plane.Tunnel:
+	case state == "bound" && b.path.Mode == plane.Hold, state != "bound" && b.path.Mode == plane.Tunnel && !standby:
 		b.t.Fatalf("strategy %s, path %s", state, b.path.Mode)
 	}
 	if _, err := json.Marshal(n.View()); err != nil {
@@ -208,6 +214,33 @@ func (b *bench) invariants(in engine.Input) {
 	}
 	if len(n.agents.agents) > icmp6.MaxAgents || len(b.locals) > 2*len(b.cfg.Links) {
 		b.t.Fatalf("%d agents, %d addresses", len(n.agents.agents), len(b.locals))
+	}
+}
+
+// ways checks what goes along with the path: the networks as the home address, and further ways by other accesses that work.
+func (b *bench) ways() {
+	b.t.Helper()
+	n := b.n
+	if got := len(b.table.Paths); got != 1+len(n.inside.carried) {
+		b.t.Fatalf("%d paths, want one for the home address and each of %v", got, n.inside.carried)
+	}
+	for inner := range n.inners() {
+		if p := b.table.Paths[inner]; p.Mode != b.path.Mode || p.Local != b.path.Local || p.Remote != b.path.Remote || p.Out != b.path.Out || p.Control != (inner.Addr() == hoa) {
+			b.t.Fatalf("%v goes by %v, the home address by %v", inner, p, b.path)
+		}
+	}
+	for key, w := range b.table.Ways { //order:any
+		if key.ID == lingerWay {
+			continue
+		}
+		a := n.accessAt(w.Local)
+		_, path := b.table.Paths[key.Inner]
+		if !path || !n.multihomed() || a == nil || a.atHome || n.bidOf(a) != key.ID || w.Out != a.link.Port || w.Local == b.path.Local && b.path.Mode == plane.Tunnel {
+			b.t.Fatalf("way %v by %v beside the path %v", key, w, b.path)
+		}
+		if w.Copy && (n.several.on != Bicast || w.Until <= 0 || b.path.Dedup == 0) {
+			b.t.Fatalf("copies by %v, path %v", w, b.path)
+		}
 	}
 }
 
@@ -319,7 +352,10 @@ func (b *bench) update(effects []engine.Effect) sent {
 
 // ack makes the acknowledgement of an update.
 func (b *bench) ack(u sent, status mh.Status, change func(*mh.BindingAck)) engine.Packet {
-	ba := &mh.BindingAck{Status: status, Seq: u.Seq, Lifetime: u.Lifetime}
+	ba := &mh.BindingAck{Status: status, Seq: u.Seq, Lifetime: u.Lifetime, MobileRouter: u.MobileRouter && status.Accepted()}
+	for _, o := range u.Options.Bindings {
+		ba.Options.Bindings = append(ba.Options.Bindings, mh.BindingID{ID: o.ID})
+	}
 	if change != nil {
 		change(ba)
 	}
