@@ -52,7 +52,7 @@ func (e *walker) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 			out.Event(engine.EventRegistered)
 		}
 		e.bound = e.on
-		out.List = append(out.List, engine.Event{Name: engine.EventState, Attrs: []engine.Attr{engine.S("to", stateBound)}})
+		out.List = append(out.List, engine.Event{Name: engine.EventState, Attrs: []engine.Attr{engine.S("to", scenario.StateBound)}})
 		out.Step("binding acknowledged", "first packet")
 	case engine.LinkHint:
 		if in.Attachment != deaf {

@@ -29,7 +29,6 @@ type mover struct {
 	attached time.Duration // notYet before
 	last     time.Duration // latest thing told
 	waits    string        // for what, when last told
-	stands   time.Duration // when the node was found bound by the binding it had; notYet: not
 	done     bool
 }
 
@@ -50,7 +49,7 @@ func newMover(n *node, m Move, where func(*member) string) *mover {
 		plan.Actions = append([]scenario.Action{{Verb: scenario.Hint, Node: m.Node, Iface: m.Iface, Segment: m.Segment, Notice: m.Notice}}, plan.Actions...)
 	}
 	return &mover{node: m.Node, tell: make(chan Told, toldBacklog), reg: make(chan struct{}), plan: plan,
-		measure: scenario.NewMeasure(plan, "lab", "soft"), attached: notYet, stands: notYet}
+		measure: scenario.NewMeasure(plan, "lab", "soft"), attached: notYet}
 }
 
 func (v *mover) Event(at time.Duration, node, eng string, ev engine.Event) {
@@ -71,20 +70,11 @@ func (v *mover) Event(at time.Duration, node, eng string, ev engine.Event) {
 	if v.attached == notYet || at < v.attached || v.done {
 		return
 	}
-	switch {
-	case ev.Name == engine.EventRegistered:
-	case ev.Name == engine.EventState && ev.Get("to") == stateBound:
-		v.stands = at
-	default:
-		return
+	if ev.Name == engine.EventRegistered || ev.Name == engine.EventState && ev.Get("to") == scenario.StateBound {
+		v.done = true
+		close(v.reg)
 	}
-	v.done = true
-	close(v.reg)
 }
-
-// stateBound is what every strategy calls the state of a node that is reachable. One that comes back to the router it left is there
-// again without a word to its home agent, and so without having registered.
-const stateBound = "bound"
 
 func (v *mover) Frame(at time.Duration, segment, node string, up bool, packet []byte) {
 	v.mu.Lock()
@@ -114,10 +104,6 @@ func (v *mover) handover(limit time.Duration) *scenario.Handover {
 	h := &r.Handovers[0]
 	if n := len(h.Timeline); n > 0 && v.done {
 		h.Timeline[n-1].WaitingFor = "" // nobody watches for packets here
-	}
-	if h.Registered == nil && v.stands != notYet {
-		after := scenario.Millis(v.stands - v.attached)
-		h.Registered, h.Outcome, h.Reason = &after, scenario.Registered, "the same router as before: the binding stands, nobody had to be told"
 	}
 	if h.Registered == nil {
 		h.Reason = fmt.Sprintf("not registered within %v of joining; it waits for: %s", limit, v.waits)

@@ -172,6 +172,7 @@ func (m *Measure) handover(c *change) Handover {
 func (m *Measure) judge(h *Handover, c *change, events []told, down, up time.Duration) {
 	after := func(e told) *Millis { return millis(e.at - c.linkUp()) }
 	fellBack, failed := "", ""
+	var stands *Millis
 	for _, e := range events {
 		switch {
 		case e.name == engine.EventFellBack:
@@ -181,11 +182,17 @@ func (m *Measure) judge(h *Handover, c *change, events []told, down, up time.Dur
 		case e.at < c.linkUp():
 		case e.name == engine.EventRegistered && h.Registered == nil:
 			h.Registered = after(e)
+		case e.name == engine.EventState && stands == nil:
+			stands = after(e)
 		case e.name == EventAuthenticated && h.Authenticated == nil:
 			h.Authenticated = after(e)
 		case e.name == EventQoSRestored && h.QoSRestored == nil:
 			h.QoSRestored = after(e)
 		}
+	}
+	same := ""
+	if h.Registered == nil && stands != nil {
+		h.Registered, same = stands, "the same router as before: the binding stands, nobody had to be told"
 	}
 	switch {
 	case h.Registered == nil:
@@ -197,7 +204,7 @@ func (m *Measure) judge(h *Handover, c *change, events []told, down, up time.Dur
 	case fellBack != "":
 		h.Outcome, h.Reason = FellBack, fellBack
 	default:
-		h.Outcome = Registered
+		h.Outcome, h.Reason = Registered, same
 	}
 }
 

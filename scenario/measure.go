@@ -71,6 +71,10 @@ const (
 	EventQoSRestored   = "qos-restored"  // the flow's quality of service is in place on the new path
 )
 
+// StateBound is what every strategy calls the state of a node that is reachable. One that comes back to the router it left is there
+// again without a word to its home agent, and so without having registered.
+const StateBound = "bound"
+
 // NewMeasure makes the recorder of one run. World is "sim" or "lab", planeName "soft" or "ebpf".
 func NewMeasure(plan *Plan, world, planeName string) *Measure {
 	m := &Measure{
@@ -112,6 +116,10 @@ func (m *Measure) Event(at time.Duration, node, _ string, ev engine.Event) {
 	switch ev.Name {
 	case engine.EventStep:
 		t.step = ev.Get("step")
+	case engine.EventState:
+		if ev.Get("to") != StateBound {
+			return
+		}
 	case engine.EventHomeRoundTrip, engine.EventRegistered, engine.EventFellBack, engine.EventFailed, EventAuthenticated, EventQoSRestored:
 		t.reason = or(t.reason, ev.Get("reason"))
 	default:

@@ -70,6 +70,12 @@ func event(at time.Duration, name, reason string) func(*scenario.Measure) {
 	return func(m *scenario.Measure) { m.Event(at, "mn", "mn", engine.Event{Name: name, Reason: reason}) }
 }
 
+func state(at time.Duration, to string) func(*scenario.Measure) {
+	return func(m *scenario.Measure) {
+		m.Event(at, "mn", "mn", engine.Event{Name: engine.EventState, Attrs: []engine.Attr{engine.S("to", to)}})
+	}
+}
+
 // baseline is the story of a plain handover that is over at 3 s.
 func baseline(m *scenario.Measure) {
 	m.Did(time.Second, 0)
@@ -256,6 +262,11 @@ func TestOutcomes(t *testing.T) {
 		"failed, then not":      {[]func(*scenario.Measure){event(2*time.Second, engine.EventFailed, "no answer"), event(2900*ms, engine.EventRegistered, "")}, 3 * time.Second, scenario.Registered, ""},
 		"fell back":             {[]func(*scenario.Measure){event(2*time.Second, engine.EventFellBack, "no ticket"), event(2900*ms, engine.EventRegistered, "")}, 3 * time.Second, scenario.FellBack, "no ticket"},
 		"registered, no packet": {[]func(*scenario.Measure){event(2900*ms, engine.EventRegistered, "")}, time.Hour, scenario.Failed, "registered, but no packet reached the mobile node any more"},
+		"bound as before": {[]func(*scenario.Measure){state(1500*ms, "bound")}, 1600 * ms, scenario.Registered,
+			"the same router as before: the binding stands, nobody had to be told"},
+		"bound, no packet":      {[]func(*scenario.Measure){state(1500*ms, "bound")}, time.Hour, scenario.Failed, "registered, but no packet reached the mobile node any more"},
+		"another state":         {[]func(*scenario.Measure){state(1500*ms, "detached")}, 1600 * ms, scenario.Failed, "not registered before the next handover or the end"},
+		"bound and told home":   {[]func(*scenario.Measure){state(2900*ms, "bound"), event(2900*ms, engine.EventRegistered, "")}, 3 * time.Second, scenario.Registered, ""},
 		"before the link is up": {[]func(*scenario.Measure){event(1010*ms, engine.EventRegistered, "")}, 3 * time.Second, scenario.Failed, "not registered before the next handover or the end"},
 	} {
 		m := scenario.NewMeasure(oneMove(), "sim", "soft")
