@@ -107,6 +107,7 @@ func tunDrop(err error) error {
 // send writes a packet. What was gathered goes first.
 func (t *tun) send(data []byte) error {
 	t.flush()
+	t.writes()
 	var none [vnetLen]byte
 	return tunDrop(write2(t.fd, none[:], data))
 }
@@ -127,10 +128,7 @@ func (t *tun) sendFrame(f *frame, tunnel bool) (lost int, err error) {
 	if lost, err = t.flush(); err != nil {
 		return lost, err // what comes next finds the same
 	}
-	t.wrote = time.Time{}
-	if t.merging {
-		t.wrote = time.Now()
-	}
+	t.writes()
 	switch {
 	case f.h.kind == gsoNone && tunnel:
 		f.finish() // a card behind the tunnel header may not find it
@@ -145,6 +143,13 @@ func (t *tun) sendFrame(f *frame, tunnel bool) (lost int, err error) {
 		}
 	}
 	return lost, err
+}
+
+// writes notes that something is written now that the kernel may hold.
+func (t *tun) writes() {
+	if t.merging {
+		t.wrote = time.Now()
+	}
 }
 
 // write writes a frame as it is, which stands for count packets.
