@@ -1,9 +1,12 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 
 	"roam6/driver/ebpf"
+	"roam6/engine"
+	"roam6/plane"
 )
 
 // openFast puts the fast path in front of the plane, if it is wanted. Its programs stand on the TUN device too, so that is
@@ -38,11 +41,28 @@ func (m *machine) openFast(want Plane) error {
 // maxFastLinks bounds the interfaces that get a program.
 const maxFastLinks = 64
 
+// follow gives programs to interfaces that have come, and forgets those that are gone. nil: messages were lost.
+func (m *machine) follow(s *seen) {
+	if m.fast == nil || s != nil && (s.addr || !m.fast.News(s.index, s.gone, s.hw)) {
+		return
+	}
+	links, err := m.fastLinks()
+	if err == nil {
+		err = m.fast.Follow(links)
+	}
+	if err = errors.Join(append(m.filters([]plane.Port{plane.Kernel}), err)...); err != nil {
+		m.feed.Tell(engine.Event{Name: EventKernel, Reason: err.Error()})
+	}
+}
+
 // fastLinks are the interfaces that packets come by: the node's links and, where its kernel forwards, the others of this
-// namespace that are Ethernet and no part of a bridge. Interfaces that come later have no program, and what comes by them is slow.
+// namespace that are Ethernet and no part of a bridge.
 func (m *machine) fastLinks() (list []ebpf.Link, err error) {
 	forwards, ours := false, map[int]bool{m.kernel.index: true}
 	for _, l := range m.order {
+		if l.index == 0 { // it has gone, and may come again
+			continue
+		}
 		list = append(list, ebpf.Link{Port: l.Port, Name: l.Ifname, Index: l.index, HW: l.hw})
 		ours[l.index] = true
 		forwards = forwards || !l.Userland

@@ -265,7 +265,7 @@ func TestFastOrderRates(t *testing.T) {
 }
 
 // mobileBed is a yard with a node in mn that is a mobile node, and the kernel's own home agent in ha.
-func newMobileBed(t testing.TB, how Plane) (*yard.Yard, *Node) {
+func newMobileBed(t testing.TB, how Plane, more ...plane.Op) (*yard.Yard, *Node) {
 	t.Helper()
 	y := homeYard(t)
 	must(t, y.KernelAgent())
@@ -277,6 +277,9 @@ func newMobileBed(t testing.TB, how Plane) (*yard.Yard, *Node) {
 			out.Plane(localOp(yard.CoA, plane.Local{Port: 1}))
 			out.Plane(hostOp(yard.HoA, plane.Host{MTU: yard.HomeMTU, Default: true}))
 			out.Plane(pathOp(path))
+			for _, op := range more {
+				out.Plane(op)
+			}
 		}
 	}}
 	var n *Node
@@ -338,4 +341,64 @@ func TestFastMobile(t *testing.T) {
 	st, err = n.Stats(context.Background())
 	must(t, err)
 	t.Logf("%+v drops %v", st.Fast.report(), st.Drops)
+}
+
+// TestFastBesideStraight: what a mobile node sends straight to a peer is the plane's, what it sends to others is fast.
+func TestFastBesideStraight(t *testing.T) {
+	other := netip.MustParseAddr("2001:db8:c::2")
+	y, n := newMobileBed(t, PlaneEBPF, plane.Op{Route: &plane.RouteOp{Pair: plane.Pair{Mobile: yard.HoA, Peer: other},
+		Route: plane.Route{Side: plane.Mobile, CareOf: yard.CoA, Out: 1}}})
+	must(t, y.IP("cn", "addr add "+other.String()+"/64 dev cn0 nodad"))
+	for _, peer := range []netip.Addr{yard.CN, other} {
+		from, _ := udpPair(t, y, "mn", yard.HoA, "cn", peer)
+		for range 10 {
+			_, err := from.Write([]byte("hello"))
+			must(t, err)
+		}
+	}
+	var st Stats
+	for late := time.Now().Add(patience); time.Now().Before(late); time.Sleep(time.Millisecond) {
+		var err error
+		st, err = n.Stats(context.Background())
+		must(t, err)
+		if len(st.Plane.Routes) == 1 && st.Plane.Routes[0].Sent.Packets == 10 {
+			break
+		}
+	}
+	if p := st.Fast.Paths[0]; p.Sent.Packets != 10 || p.Slow != "" || len(st.Plane.Routes) != 1 || st.Plane.Routes[0].Sent.Packets != 10 {
+		t.Errorf("fast %+v, straight %+v, left %+v", p, st.Plane.Routes, st.Fast.Left)
+	}
+}
+
+// TestFastFollowsInterfaces: one that comes later gets a program, and so does another of its name.
+func TestFastFollowsInterfaces(t *testing.T) {
+	b := newAgentBed(t, PlaneEBPF, tunnelPath)
+	links := func(want string) {
+		t.Helper()
+		for late := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+			got := fmt.Sprint(b.stats(t).Fast.Links)
+			if got == want {
+				return
+			}
+			if time.Now().After(late) {
+				t.Fatalf("programs on %s, want %s", got, want)
+			}
+		}
+	}
+	links("[ha0 ha1]")
+	for range 2 {
+		must(t, b.IP("ha", "link add ha2 type veth peer name ha3", "link set ha2 up", "link set ha3 up"))
+		links("[ha0 ha1 ha2 ha3]")
+		was := b.stats(t).Fast.Paths[0].Sent.Packets
+		tr, err := b.Traffic("ha", "ha2", yard.CN, yard.HoA, 200, "mn", "mn0")
+		must(t, err)
+		_, err = tr.Run(100*time.Millisecond, 1000)
+		must(t, err)
+		must(t, tr.Close())
+		if n := b.stats(t).Fast.Paths[0].Sent.Packets - was; n != 100 {
+			t.Errorf("%d of 100 packets were fast", n)
+		}
+		must(t, b.IP("ha", "link del ha2"))
+		links("[ha0 ha1]")
+	}
 }

@@ -166,6 +166,7 @@ func (m *machine) changed(s *seen) {
 			m.observe(l, seen{gone: true, index: s.index}) // renamed: the link is its name
 		}
 	}
+	m.follow(s)
 }
 
 // refresh asks the kernel for a link's state.

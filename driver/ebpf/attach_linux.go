@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"runtime"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -16,8 +18,9 @@ import (
 // kernel is the programs and maps of one node in the kernel. All of it goes with the process.
 type kernel struct {
 	objs  fastObjects
-	links []link.Link
-	mem   []byte // the slots, shared
+	space *os.File          // the network namespace
+	links map[int]link.Link // by interface number
+	mem   []byte            // the slots, shared
 	set   fastSetting
 }
 
@@ -66,7 +69,10 @@ func (k *kernel) load(c *Config) error {
 	return nil
 }
 
-func (k *kernel) attachAll(c Config) error {
+func (k *kernel) attachAll(c Config) (err error) {
+	if k.space, err = os.Open("/proc/thread-self/ns/net"); err != nil {
+		return err
+	}
 	for _, l := range c.Links {
 		if err := k.attach(l.Index, k.objs.Link, ebpf.AttachTCXIngress); err != nil {
 			return lacks("attaching to "+l.Name, err)
@@ -83,8 +89,42 @@ func (k *kernel) attach(index int, p *ebpf.Program, at ebpf.AttachType) error {
 	if err != nil {
 		return err
 	}
-	k.links = append(k.links, l)
+	if k.links == nil {
+		k.links = map[int]link.Link{}
+	}
+	k.links[index] = l
 	return nil
+}
+
+// attachLink puts the link program on an interface that has come. An interface is named by its number in the namespace of the
+// thread that asks.
+func (k *kernel) attachLink(l Link) error {
+	attach := func() error { return k.attach(l.Index, k.objs.Link, ebpf.AttachTCXIngress) }
+	here, err := os.Stat("/proc/thread-self/ns/net")
+	if err != nil {
+		return err
+	}
+	if there, err := k.space.Stat(); err != nil || os.SameFile(here, there) {
+		return errors.Join(err, attach())
+	}
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good: nobody else gets this thread
+		err := unix.Setns(int(k.space.Fd()), unix.CLONE_NEWNET)
+		if err == nil {
+			err = attach()
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+// detach lets go of an interface's program, which went with the interface.
+func (k *kernel) detach(index int) {
+	if l := k.links[index]; l != nil {
+		_ = l.Close()
+		delete(k.links, index)
+	}
 }
 
 // Probe says whether this process could open a fast path here, and changes nothing. The error says what the machine lacks.
@@ -198,6 +238,10 @@ func (k *kernel) close() error {
 		errs = append(errs, l.Close())
 	}
 	k.links = nil
+	if k.space != nil {
+		errs = append(errs, k.space.Close())
+		k.space = nil
+	}
 	if k.mem != nil {
 		errs = append(errs, unix.Munmap(k.mem))
 		k.mem = nil

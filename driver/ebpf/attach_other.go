@@ -25,6 +25,8 @@ func (*kernel) deleteEnd(uint32, further) error         { return nil }
 func (*kernel) took(uint32, further) (c plane.Count)    { return c }
 func (*kernel) setPair(plane.Pair, plane.Side) error    { return nil }
 func (*kernel) deletePair(plane.Pair, plane.Side) error { return nil }
+func (*kernel) attachLink(Link) error                   { return nil }
+func (*kernel) detach(int)                              {}
 func (*kernel) setLocal(netip.Addr, bool) error         { return nil }
 func (*kernel) setSetting(*fastSetting) error           { return nil }
 func (*kernel) left() []uint64                          { return nil }

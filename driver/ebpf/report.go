@@ -51,7 +51,7 @@ func (f *Fast) Report() *Report {
 	if f == nil {
 		return nil
 	}
-	r := &Report{Links: f.names, Why: f.off(), Lost: f.lost, Forced: f.forced}
+	r := &Report{Links: slices.Sorted(maps.Values(f.names)), Why: f.off(), Lost: f.lost, Forced: f.forced}
 	for _, p := range slices.SortedFunc(maps.Keys(f.entries), netip.Prefix.Compare) {
 		e := f.entries[p]
 		if !e.set {
