@@ -129,7 +129,7 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	}
 	bare := p
 	remote := split(&bare)
-	if r != nil && r.side != 0 && r.extra == nothing && !r.Mark && r.Settle <= 0 && r.form.Path == bare {
+	if r != nil && r.extra == nothing && r.side != 0 && r.form.Path == bare && (r.remote == remote || !r.Mark && r.Settle <= 0) {
 		s.redirect(r, remote)
 		return
 	}
@@ -167,7 +167,7 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 	r.slim()
 }
 
-// redirect gives a route another far end, and nothing else: what a home agent does with each update.
+// redirect gives a route another far end, and nothing else. Most updates of a binding do not even that.
 func (s *Soft) redirect(r *route, remote [16]byte) {
 	if r.remote == remote {
 		return

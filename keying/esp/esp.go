@@ -3,6 +3,7 @@ package esp
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 const (
@@ -32,6 +33,7 @@ func Seal(dst []byte, k Key, spi uint32, seq uint64, nextHeader uint8, payload [
 }
 
 func seal(dst []byte, k Key, spi uint32, seq, iv uint64, nextHeader uint8, payload []byte) []byte {
+	dst = slices.Grow(dst, len(payload)+Overhead)
 	dst = binary.BigEndian.AppendUint32(dst, spi)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(seq))
 	dst = binary.BigEndian.AppendUint64(dst, iv)

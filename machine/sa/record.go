@@ -24,7 +24,7 @@ func recordKey(dir string, spi uint32, key []byte) string {
 
 // record is a number and, for people who look into the store, the name of the peer.
 func record(n uint64, peer string) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, n), peer...)
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(peer)), n), peer...)
 }
 
 // Restore takes back a durable record at the start of the engine. Records that are not this association's are

@@ -3,6 +3,7 @@ package ip6
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 )
 
 // Next Header values this project meets (IANA protocol numbers).
@@ -26,6 +27,9 @@ const (
 	HeaderLen = 40   // the fixed header, RFC 8200 §3
 	MinMTU    = 1280 // RFC 8200 §5
 )
+
+// maxExtensions is the most that the headers of a Packet take besides the fixed one: router alert, routing header, destination options.
+const maxExtensions = 8 + 24 + 32
 
 // DefaultHopLimit is what Append writes for a zero HopLimit (RFC 8200 leaves it to the assigned-numbers list: 64).
 const DefaultHopLimit = 64
@@ -95,6 +99,7 @@ const MaxPayload = 0xffff
 // octets behind the fixed header. Fragment headers are written by the plane, which alone makes fragments.
 func (p *Packet) Append(b []byte) []byte {
 	start := len(b)
+	b = slices.Grow(b, HeaderLen+len(p.Payload)+maxExtensions)
 	b = append(b, make([]byte, HeaderLen)...)
 	nextAt := start + 6
 	if p.RouterAlert > 0 {
@@ -106,7 +111,8 @@ func (p *Packet) Append(b []byte) []byte {
 		b[nextAt] = ProtoRouting
 		nextAt = len(b)
 		b = append(b, 0, 2, 2, 1, 0, 0, 0, 0)
-		b = append(b, p.Routing2.AsSlice()...)
+		home := p.Routing2.As16()
+		b = append(b, home[:]...)
 	}
 	if p.HomeAddress.IsValid() || p.EncapLimit > 0 {
 		b[nextAt] = ProtoDestOpts
@@ -157,7 +163,8 @@ func (p *Packet) appendDestOpts(b []byte) []byte {
 			b = append(b, make([]byte, gap-2)...)
 		}
 		b = append(b, optHomeAddress, 16)
-		b = append(b, p.HomeAddress.AsSlice()...)
+		home := p.HomeAddress.As16()
+		b = append(b, home[:]...)
 	}
 	b[start+1] = uint8((len(b)-start)/8 - 1)
 	return b

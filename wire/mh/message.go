@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"roam6/wire"
@@ -153,10 +154,14 @@ func Append(b []byte, src, dst netip.Addr, m Message) []byte {
 // ErrNoAuth is the cause when a message has no option that authenticates it.
 var ErrNoAuth = errors.New("no authentication option")
 
+// usualSize is the octets of most messages, so that memory is asked for once.
+const usualSize = 64
+
 // build writes m with the options o and a checksum of zero. It gives the offset of the message and that of its
 // authenticator in b; the latter is 0 without one.
 func build(b []byte, m Message, o *Options) (out []byte, start, auth int) {
 	start = len(b)
+	b = slices.Grow(b, usualSize)
 	b = append(b, ip6.ProtoNone, 0, m.Type(), 0, 0, 0)
 	b = m.appendFixed(b)
 	b, auth = o.append(b, start)
