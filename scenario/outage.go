@@ -10,7 +10,8 @@ import (
 type share struct {
 	whole    time.Duration // the longest outage put down to it, from beginning to end
 	overhead time.Duration // that less the blackouts it reaches over
-	rest     time.Duration // the longest part in its window of an outage put down to another
+	rest     time.Duration // the longest part in its window of an outage put down to another,
+	of       int           // which is this one
 }
 
 // outages finds how long outages were as a whole. A window cuts what lasts longer; who waits for packets does not see windows. So
@@ -34,17 +35,60 @@ func (m *Measure) outages(changes []*change, handovers []Handover) {
 		f, t := m.plan.Flows[x.probe], &m.flows[x.probe]
 		down, up := t.down.shares(own, f, m.plan.Length), t.up.shares(own, f, m.plan.Length)
 		for k, i := range mine {
-			handovers[i].Down.take(down[k])
-			handovers[i].Up.take(up[k])
+			handovers[i].Down.take(down[k], mine)
+			handovers[i].Up.take(up[k], mine)
 		}
 	}
 }
 
-// take notes the outage of a direction that was measured.
-func (d *Direction) take(s share) {
-	if d.Interruption != nil && s.whole >= s.rest {
+// take notes the outage of a direction that was measured, or whose it is a part of.
+func (d *Direction) take(s share, numbers []int) {
+	switch {
+	case d.Interruption == nil:
+	case s.whole >= s.rest:
 		d.Outage, d.overhead = millis(s.whole), s.overhead
+	default:
+		d.partOf = 1 + numbers[s.of]
 	}
+}
+
+// Shared is an outage that several handovers of a mobile node have a part in, as a whole.
+type Shared struct {
+	Mobile    string
+	Handovers []int   // numbers in the result, from 0, in order
+	Down, Up  *Millis // nil where only one of the handovers has a part
+}
+
+// Shared gives the outages that lasted over another handover, in order of the first.
+func (r *Result) Shared() []Shared {
+	var out []Shared
+	at := map[int]int{} // the handover an outage is put down to -> place in out
+	for i := range r.Handovers {
+		for _, d := range []*Direction{&r.Handovers[i].Down, &r.Handovers[i].Up} {
+			home := d.partOf - 1
+			if home < 0 {
+				continue
+			}
+			k, known := at[home]
+			if !known {
+				k = len(out)
+				at[home], out = k, append(out, Shared{Mobile: r.Handovers[i].Mobile, Handovers: []int{home}})
+			}
+			s := &out[k]
+			if !slices.Contains(s.Handovers, i) {
+				s.Handovers = append(s.Handovers, i)
+			}
+			if d == &r.Handovers[i].Down {
+				s.Down = r.Handovers[home].Down.Outage
+			} else {
+				s.Up = r.Handovers[home].Up.Outage
+			}
+		}
+	}
+	for k := range out {
+		slices.Sort(out[k].Handovers)
+	}
+	return out
 }
 
 // shares puts every outage of a direction down to a handover. The changes are one node's, in order of time.
@@ -56,7 +100,7 @@ func (t *track) shares(changes []*change, f Flow, length time.Duration) []share 
 		for k < len(changes) && changes[k].window.end <= start {
 			k++
 		}
-		t.put(out[k:], changes[k:], window{start, end}, f.Interval)
+		t.put(out, changes, k, window{start, end}, f.Interval)
 	}
 	for _, a := range t.arrivals {
 		put(previous, a.at)
@@ -68,24 +112,25 @@ func (t *track) shares(changes []*change, f Flow, length time.Duration) []share 
 	return out
 }
 
-// put puts one time without packets down. The first change is the first whose window it may touch.
-func (t *track) put(out []share, changes []*change, w window, interval time.Duration) {
+// put puts one time without packets down. From is the first change whose window it may touch.
+func (t *track) put(out []share, changes []*change, from int, w window, interval time.Duration) {
 	whole := w.end - w.start - interval
 	if whole <= 0 {
 		return
 	}
 	home, most, blackouts := -1, time.Duration(0), time.Duration(0)
 	part := func(c *change) time.Duration { return min(w.end, c.window.end) - max(w.start, c.window.start) }
-	n := 0
+	n := from
 	for ; n < len(changes) && changes[n].first < w.end; n++ {
 		if p := part(changes[n]); p > most {
 			home, most = n, p
 		}
 	}
-	for i, c := range changes[:n] {
-		blackouts += min(c.blackout(), max(0, part(c)))
-		if i != home {
-			out[i].rest = max(out[i].rest, part(c)-interval)
+	for i := from; i < n; i++ {
+		p := part(changes[i])
+		blackouts += min(changes[i].blackout(), max(0, p))
+		if i != home && p-interval > out[i].rest {
+			out[i].rest, out[i].of = p-interval, home
 		}
 	}
 	if home >= 0 && whole > out[home].whole {

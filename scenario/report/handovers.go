@@ -88,7 +88,7 @@ func handoverTable(r *scenario.Result, width int) string {
 		out += fold(fmt.Sprintf("… %s more; --json has all. The last rows are of all %s; down and up are measured for the mobile nodes that have traffic",
 			thousands(more), thousands(len(r.Handovers))), width)
 	}
-	out += reasons(r.Handovers, len(shown), width) + outages(r.Handovers, width)
+	out += reasons(r.Handovers, len(shown), width) + outages(r, width)
 	return out + leftOut(left, width) + legend(left, width) + "\n" + totals(r, width)
 }
 
@@ -154,77 +154,46 @@ func reasons(handovers []scenario.Handover, shown, width int) string {
 	return out.String()
 }
 
-// outage is a time without any link that two handovers share: the loss of the only link is one, and so is the next link.
-type outage struct {
-	mobile      string
-	first, last int // indices of its handovers
-	down, up    *scenario.Millis
-	from, to    scenario.Millis
-}
-
-// findOutages finds the outages that reach over more than one handover. The interruption of a handover after which nothing was
-// delivered lasts until the next one begins, so theirs add up.
-func findOutages(handovers []scenario.Handover) []outage {
-	var out []outage
-	open := map[string]int{} // mobile node -> its last handover, if that left it without a link
-	for i, h := range handovers {
-		if from, lost := open[h.Mobile]; lost && h.From == "" {
-			before := handovers[from]
-			out = append(out, outage{
-				mobile: h.Mobile, first: from, last: i, from: before.At, to: h.At,
-				down: sum(before.Down.Interruption, h.Down.Interruption), up: sum(before.Up.Interruption, h.Up.Interruption),
-			})
-		}
-		delete(open, h.Mobile)
-		if h.To == "" {
-			open[h.Mobile] = i
+// sharedText says of an outage that lasted over another handover which ones have a part in it, and how long it was as a whole.
+func sharedText(o scenario.Shared, handovers []scenario.Handover) string {
+	var numbers []string
+	for _, i := range o.Handovers {
+		numbers = append(numbers, strconv.Itoa(i+1))
+	}
+	last := len(numbers) - 1
+	text := fmt.Sprintf("%s and %s are one outage of %s", strings.Join(numbers[:last], ", "), numbers[last], o.Mobile)
+	first, next := handovers[o.Handovers[0]], handovers[o.Handovers[1]]
+	if first.To == "" && next.From == "" {
+		text += fmt.Sprintf(", which had no link from %s to %s s", seconds(first.At), seconds(next.At))
+	}
+	for _, d := range []struct {
+		whole *scenario.Millis
+		way   string
+	}{{o.Down, "down"}, {o.Up, "up"}} {
+		if d.whole != nil {
+			text += fmt.Sprintf("; interrupted %s ms %s as a whole", number(d.whole), d.way)
 		}
 	}
-	return out
+	return text
 }
 
-func sum(a, b *scenario.Millis) *scenario.Millis {
-	if a == nil || b == nil {
-		return nil
+// outages tells of those that lasted over another handover.
+func outages(r *scenario.Result, width int) string {
+	all := r.Shared()
+	if len(all) == 0 {
+		return ""
 	}
-	return new(*a + *b)
-}
-
-// String says it in one sentence.
-func (o outage) String() string {
-	s := fmt.Sprintf("%d and %d are one outage: %s had no link from %s to %s s", o.first+1, o.last+1, o.mobile, seconds(o.from), seconds(o.to))
-	if o.down != nil && o.up != nil {
-		s += fmt.Sprintf("; interrupted %s ms down, %s ms up together", number(o.down), number(o.up))
-	}
-	return s
-}
-
-func outages(handovers []scenario.Handover, width int) string {
 	var out strings.Builder
-	for i, o := range findOutages(handovers) {
+	for i, o := range all {
 		if i == textReasons {
-			out.WriteString(fold("… and more such outages", width))
+			out.WriteString(fold(fmt.Sprintf("… and %d more such outages", len(all)-i), width))
 			break
 		}
-		out.WriteString(fold(o.String(), width))
+		out.WriteString(fold(sharedText(o, r.Handovers), width))
 	}
-	var cut []string
-	for i, h := range handovers {
-		if isPart(h.Down) || isPart(h.Up) {
-			cut = append(cut, strconv.Itoa(i+1))
-		}
-	}
-	if more := len(cut) - textParts; more > 0 {
-		cut = append(cut[:textParts], fmt.Sprintf("and %d more", more))
-	}
-	if len(cut) > 0 {
-		out.WriteString(fold(strings.Join(cut, ", ")+": a part of an outage that lasted over the next move; median and max below, and what is expected, take it whole and once", width))
-	}
+	out.WriteString(fold("The columns have each handover's own part of these; median and max below, and what is expected, take them whole and once", width))
 	return out.String()
 }
-
-// isPart reports whether what a direction shows is a part of another handover's outage.
-func isPart(d scenario.Direction) bool { return d.Interruption != nil && d.Outage == nil }
 
 // legend says what the columns that are shown mean.
 func legend(left []string, width int) string {

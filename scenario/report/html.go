@@ -45,7 +45,7 @@ type pageView struct {
 	Handover []handoverView
 	More     int
 	Summary  []summaryRow // of all handovers, when there are more
-	Outages  []outage
+	Outages  []string
 	Voice    []voiceView
 	Drops    []string
 }
@@ -98,8 +98,11 @@ func view(r *scenario.Report) pageView {
 		}
 		v.Handover = append(v.Handover, handover(r, i, h))
 	}
-	v.Outages = findOutages(r.Result.Handovers)
-	v.Outages = v.Outages[:min(len(v.Outages), scenario.MaxZooms)]
+	for i, o := range r.Result.Shared() {
+		if i < scenario.MaxZooms {
+			v.Outages = append(v.Outages, sharedText(o, r.Result.Handovers))
+		}
+	}
 	for _, f := range r.Result.Flows {
 		x := voiceView{FlowResult: f, R: "–", Users: "–"}
 		if f.R != nil {

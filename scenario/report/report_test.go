@@ -162,30 +162,42 @@ func TestSummaryOfMany(t *testing.T) {
 	}
 }
 
-// The loss of the only link and the next link are two handovers, and to whoever waits one outage.
+// The loss of the only link and the next link are two handovers, and to whoever waits one outage, whose whole length is said.
 func TestOneOutageOfTwoHandovers(t *testing.T) {
-	r := recorded(t)
-	h := r.Result.Handovers[0]
-	lost, found, other := h, h, h
-	lost.At, lost.To, lost.Outcome = scenario.Millis(time.Second), "", scenario.Failed
-	lost.Down.Interruption, lost.Up.Interruption = new(scenario.Millis(6*time.Second)), new(scenario.Millis(6*time.Second))
-	found.At, found.From = scenario.Millis(7*time.Second), ""
-	found.Down.Interruption, found.Down.Outage = new(scenario.Millis(1500*ms)), nil
-	other.Mobile = "mn2"
-	r.Result.Handovers = []scenario.Handover{lost, other, found}
-	want := "1 and 3 are one outage: mn had no link from 1.00 to 7.00 s; interrupted 7,500 ms down, 6,300 ms up together"
-	text := string(report.Text(r, 0))
-	for _, want := range []string{want, "\n  3: a part of an outage that lasted over the next move"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("%q is not said in\n%s", want, text)
+	p := &scenario.Plan{
+		Length: 10 * time.Second,
+		Nodes:  []scenario.Node{{Name: "mn", Ifaces: []scenario.Iface{{Name: "wlan0", Port: 1, Segment: "ar1"}}}},
+		Actions: []scenario.Action{
+			{At: time.Second, Verb: scenario.Detach, Node: "mn", Iface: "wlan0", Handover: 0},
+			{At: 7 * time.Second, Verb: scenario.Attach, Node: "mn", Iface: "wlan0", Segment: "ar2", Handover: 1},
+		},
+		Flows: []scenario.Flow{{Name: "p", Mobile: "mn", Peer: "cn", Interval: 10 * ms, Stop: 9900 * ms, Probe: true}},
+	}
+	gap := func(back time.Duration) *scenario.Report {
+		m := scenario.NewMeasure(p, "sim", "soft")
+		m.Did(time.Second, 0)
+		m.Did(7*time.Second, 1)
+		for seq := range uint32(990) {
+			at := time.Duration(seq) * 10 * ms
+			m.Sent(at, 0, true, seq)
+			m.Sent(at, 0, false, seq)
+			if at < time.Second || at >= back {
+				m.Received(at, 0, true, seq)
+			}
+			m.Received(at, 0, false, seq)
 		}
+		return m.Report(&scenario.Scenario{Title: "gap"}, scenario.Expect{})
+	}
+	want := "1 and 2 are one outage of mn, which had no link from 1.00 to 7.00 s; interrupted 7,500 ms down as a whole"
+	r := gap(8500 * ms)
+	if text := string(report.Text(r, 0)); !strings.Contains(text, "\n  "+want+"\n") || !strings.Contains(text, "take them whole and once") {
+		t.Errorf("%q is not said in\n%s", want, text)
 	}
 	if page := string(report.HTML(r)); !strings.Contains(page, want) {
 		t.Error("the page does not say it")
 	}
-	r.Result.Handovers = []scenario.Handover{h, other, h}
-	if text := string(report.Text(r, 0)); strings.Contains(text, "one outage") {
-		t.Errorf("handovers with a link each are taken for one outage:\n%s", text)
+	if text := string(report.Text(gap(1100*ms), 0)); strings.Contains(text, "one outage") {
+		t.Errorf("an outage that was over before the next handover is taken for theirs:\n%s", text)
 	}
 }
 

@@ -16,7 +16,6 @@ const (
 	TextFirst     = 10 // so many have, and a summary follows
 	TextTimelines = 6  // handovers explained
 	textReasons   = 5  // reasons, and outages, that have a line each
-	textParts     = 10 // handovers named whose outage is a part of another's
 	barWidth      = 32 // characters of a timeline's bars,
 	barLeast      = 4  // and the fewest that show anything
 )
