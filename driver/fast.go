@@ -31,8 +31,8 @@ type FastStats struct {
 // fastReport tells of the fast path, and adds what it carried to what the plane counted. nil: none was asked for.
 func (l *loop) fastReport(c *plane.Counters) *FastStats {
 	if l.fast == nil {
-		if h, ok := l.n.host.(interface{ slowBecause() string }); ok && h.slowBecause() != "" {
-			return &FastStats{None: h.slowBecause()}
+		if _, none := l.n.host.Fast(); none != "" {
+			return &FastStats{None: none}
 		}
 		return nil
 	}

@@ -80,6 +80,5 @@ func (m *machine) fastLinks() (list []ebpf.Link, err error) {
 	return list, err
 }
 
-func (m *machine) fastPath() *ebpf.Fast { return m.fast }
-
-func (m *machine) slowBecause() string { return m.slow }
+// Fast gives what openFast has found.
+func (m *machine) Fast() (fast *ebpf.Fast, none string) { return m.fast, m.slow }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"roam6/driver/ebpf"
 	"roam6/engine"
 	"roam6/plane"
 )
@@ -34,6 +35,8 @@ type Host interface {
 	LinkLocal(port plane.Port) netip.Addr
 	// Overflow is the number of packets the kernel threw away because nobody read them in time, since the last call.
 	Overflow() int
+	// Fast is the fast path in front of the plane, nil for none; none says why, if one was asked for.
+	Fast() (fast *ebpf.Fast, none string)
 	// Stopped is the number of packets that the kernel did not send on because a gate stops them, since the last call.
 	Stopped() int
 	// Close stops the readers and removes what Apply made. It may be called twice.

@@ -74,8 +74,7 @@ func (l *loop) init(n *Node) {
 	*l = loop{n: n, byName: map[string]*slot{}, soft: plane.NewSoft(), waiting: map[uint64]chan engine.Reply{}, epochs: map[plane.Port]uint32{}}
 	l.stats.Drops = map[string]int{}
 	l.mld = openMLD(n.host)
-	if f, ok := n.host.(interface{ fastPath() *ebpf.Fast }); ok {
-		l.fast = f.fastPath()
+	if l.fast, _ = n.host.Fast(); l.fast != nil {
 		l.fast.Stand(l.soft)
 	}
 	if f, ok := n.host.(framer); ok {

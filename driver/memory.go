@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"roam6/driver/ebpf"
 	"roam6/engine"
 	"roam6/plane"
 )
@@ -171,6 +172,9 @@ func (m *Memory) LinkLocal(plane.Port) netip.Addr { return netip.Addr{} }
 
 // Overflow is always 0: Deliver waits.
 func (m *Memory) Overflow() int { return 0 }
+
+// Fast is none: there are no programs.
+func (m *Memory) Fast() (*ebpf.Fast, string) { return nil, "" }
 
 // Stopped is always 0: there is no kernel that forwards.
 func (m *Memory) Stopped() int { return 0 }
