@@ -131,6 +131,27 @@ func TestStandbyGoes(t *testing.T) {
 	b.want(plane.Hold, netip.Addr{}, "registering")
 }
 
+// The home agent goes silent: what stands by does so until the binding ends.
+//
+// spec MIP-08
+func TestStandbyExpires(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.Multihoming, c.Lifetime = Registered, 8*time.Second })
+	b.second()
+	b.down(wlan)
+	for range 5 {
+		b.pass(time.Second)
+		b.na(wwan, ar2) // the router is there
+	}
+	b.want(plane.Tunnel, coaOf(prefixB, hw2), "registering")
+	for range 5 {
+		b.pass(time.Second)
+		b.na(wwan, ar2)
+	}
+	if b.path.Mode != plane.Hold {
+		t.Errorf("path %v by a binding that is over", b.path)
+	}
+}
+
 // What the home agent says of identifiers: none known, none allowed, one refused among others.
 //
 // spec MIP-08
