@@ -50,7 +50,7 @@ func (l *loop) change(now engine.Now, op plane.Op) {
 		return
 	}
 	l.fast.Before(op)
-	defer l.fast.After(op)
+	defer l.after(op)
 	if err := l.n.host.Apply(op); err != nil {
 		if errors.Is(err, ErrNoDevice) {
 			l.fail(err)

@@ -22,6 +22,9 @@ const (
 // ErrNoFast is of a machine on which PlaneEBPF cannot be.
 var ErrNoFast = errors.New("no fast path (ebpf)")
 
+// EventFast tells, once, that the fast path has no room for a path; Reason says why. Stats say of each path whether it is fast.
+const EventFast = "driver.fast"
+
 // FastStats is what the fast path did, or why there is none.
 type FastStats struct {
 	None string `json:"none,omitempty"`
@@ -39,6 +42,15 @@ func (l *loop) fastReport(c *plane.Counters) *FastStats {
 	r := l.fast.Report()
 	r.Add(c)
 	return &FastStats{Report: r}
+}
+
+// after lets the fast path take in an Op that the plane has carried out.
+func (l *loop) after(op plane.Op) {
+	l.fast.After(op)
+	if why := l.fast.Crowded(op); why != "" {
+		l.event(l.now().Mono, ownName, engine.Event{Name: EventFast, Reason: "a path goes through the plane, and perhaps others after it: " + why,
+			Attrs: []engine.Attr{engine.S("op", op.String())}})
+	}
 }
 
 // sweepAt is when the fast path wants to be looked at.

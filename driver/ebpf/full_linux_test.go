@@ -42,6 +42,10 @@ func TestFullMap(t *testing.T) {
 	a.Apply(0, plane.Op{Local: &plane.LocalOp{Addr: yard.HA, Local: plane.Local{Capture: true}}}, &sink)
 	for n := range room + 2 {
 		set(n, false)
+		op := plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(address(n), 128)}}
+		if why := a.fast.Crowded(op); why != map[bool]string{true: SlowFull}[n == room] {
+			t.Errorf("of path %d is said: %q", n, why)
+		}
 	}
 	if got := fast(); len(got) != room || got[room-1] != room-1 {
 		t.Errorf("with room for %d, fast are %v", room, got)

@@ -54,6 +54,7 @@ type Fast struct {
 	swept   time.Duration
 	lost    int64
 	forced  int
+	crowded bool // it was said
 }
 
 func newFast(c Config, k *kernel, slots []fastSlot) *Fast {
