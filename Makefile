@@ -8,7 +8,7 @@ unitdir ?= $(prefix)/lib/systemd/system
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOBUILD  = CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help build demo test quick vm bench conformance install uninstall clean
+.PHONY: help build demo test quick vm wireguard-go bench conformance install uninstall clean
 
 help:
 	@echo 'make build      ./roam6, one static binary'
@@ -36,6 +36,10 @@ quick:
 
 vm: build
 	@ci/vm/run ./roam6
+
+# A peer of `roam6 bench soft`; no part of the product.
+wireguard-go:
+	@CGO_ENABLED=0 go build -modfile=tools/go.mod -buildvcs=false -trimpath -o wireguard-go golang.zx2c4.com/wireguard
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./wire/... ./keying/... ./plane ./engine ./machine/... ./sim ./driver

@@ -58,6 +58,7 @@ var benches = []struct {
 }{
 	{"codec", "Time and allocations of parsing and appending messages", benchCodec},
 	{"plane", "Packets through a home agent, with the fast path and without, beside the kernel's own tunnels (as root)", benchPlane},
+	{"soft", "TCP, delay and holding of a home agent in user space, beside wireguard-go and a loop of one packet a call (as root)", benchSoft},
 	{"bindings", "Look-ups and moves among up to four million bindings, and what one takes of memory", benchBindings},
 	{"sim", "Handovers per second of wall time and memory of the simulator, on one core", benchSim},
 	{"emulator", "How late the laboratory's links deliver, at 4,000 packets a second over nine of them", benchEmulator},

@@ -33,20 +33,28 @@ type contender struct {
 	peer  bool // its mobile node and agent are the kernel's
 	plain bool // no tunnel at all
 	y     *yard.Yard
+	node  *driver.Node // the last of ours that was started
 	close func() error
 }
 
-// agentEngine wants one binding, and nothing else ever.
+// agentEngine wants one binding; it holds the packets of its path when told to.
 type agentEngine struct{}
 
 // Handle wants the binding.
 func (agentEngine) Handle(_ engine.Now, in engine.Input, out *engine.Effects) {
-	if _, ok := in.(engine.Start); !ok {
+	path := plane.Path{Side: plane.Agent, Mode: plane.Tunnel, Local: yard.HA, Remote: yard.CoA, Capture: true}
+	switch in := in.(type) {
+	case engine.Start:
+		out.Plane(plane.Op{Local: &plane.LocalOp{Addr: yard.HA, Local: plane.Local{Capture: true}}})
+	case engine.Command:
+		if in.Verb == "hold" {
+			path.Mode, path.Limit = plane.Hold, holdLimit
+		}
+		out.Reply(engine.Reply{ID: in.ID})
+	default:
 		return
 	}
-	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: yard.HA, Local: plane.Local{Capture: true}}})
-	out.Plane(plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(yard.HoA, 128),
-		Path: plane.Path{Side: plane.Agent, Mode: plane.Tunnel, Local: yard.HA, Remote: yard.CoA, Capture: true}}})
+	out.Plane(plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(yard.HoA, 128), Path: path}})
 }
 
 // Deadline is never.
@@ -78,19 +86,24 @@ func newContender(name string) (c *contender, err error) {
 
 // run starts our home agent.
 func (c *contender) run(how driver.Plane) error {
+	return c.start("ha", driver.Config{Name: "ha", Tun: "roam6", Plane: how, Engines: []driver.Engine{{Name: "ha", Engine: agentEngine{}}},
+		Links: []driver.Link{{Port: 1, Ifname: "ha0", External: true}, {Port: 2, Ifname: "ha1", External: true}}})
+}
+
+// start runs a node in a namespace until the contender is closed.
+func (c *contender) start(where string, config driver.Config) error {
 	var n *driver.Node
-	err := c.y.In("ha", func() (err error) {
-		n, err = driver.New(driver.Config{Name: "ha", Tun: "roam6", Plane: how, Engines: []driver.Engine{{Name: "ha", Engine: agentEngine{}}},
-			Links: []driver.Link{{Port: 1, Ifname: "ha0", External: true}, {Port: 2, Ifname: "ha1", External: true}}})
+	err := c.y.In(where, func() (err error) {
+		n, err = driver.New(config)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
+	ended, before := make(chan error, 1), c.close
 	go func() { ended <- n.Run(context.Background()) }()
-	c.close = func() error { return errors.Join(n.Close(), <-ended) }
-	_, err = n.Views(context.Background()) // the binding is there when it answers
+	c.node, c.close = n, func() error { return errors.Join(n.Close(), <-ended, before()) }
+	_, err = n.Views(context.Background()) // what its engine wants is there when it answers
 	return err
 }
 
