@@ -99,6 +99,32 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Several care-of addresses in one update are for home agents (RFC 5648 §6.2); the number of a single one changes nothing.
+//
+// spec MIP-08
+func TestSeveralCareOfs(t *testing.T) {
+	for n, want := range []mh.Status{mh.Accepted, mh.Accepted, mh.MCOABulkProhibited} {
+		b := newBench(t, Config{})
+		u := update{hoa: hoa, coa: coa, seq: 9, lifetime: time.Minute}
+		u.edit = func(bu *mh.BindingUpdate) {
+			bu.Ack = true
+			for i := range n {
+				bu.Options.Bindings = append(bu.Options.Bindings, mh.BindingID{ID: uint16(1 + i), CareOf: coa})
+			}
+		}
+		tk := b.test(hoa, coa)
+		before := dump(b.n)
+		a, drops := b.hear(u.packet(tk))
+		if a.Packet == nil {
+			t.Fatalf("%d identifiers: no answer, %v", n, drops)
+		}
+		_, m := b.read(a.Packet)
+		if got := m.(*mh.BindingAck).Status; got != want || (want != mh.Accepted) != (dump(b.n) == before) {
+			t.Errorf("%d identifiers: %v, want %v", n, got, want)
+		}
+	}
+}
+
 // A fragment is nothing to decide about.
 func TestFragment(t *testing.T) {
 	b := newBench(t, Config{})

@@ -47,6 +47,10 @@ func (n *Node) onBU(now engine.Now, p *ip6.Packet, bu *mh.BindingUpdate, out *en
 		a.Unproven = true // perhaps it is one of before, played again from anywhere
 		return a
 	}
+	if len(bu.Options.Bindings) > 1 { // RFC 5648 §6.2; the number of a single one tells a holder of one binding nothing
+		//spec MIP-08
+		return refuse(&q, Refused, mh.MCOABulkProhibited, q.seq, out)
+	}
 	if q.removes() {
 		return n.remove(now, &q, b, out)
 	}
