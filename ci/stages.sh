@@ -2,7 +2,7 @@
 # The stages of ci/check. $scratch is a directory that is removed at the end; the binary under test is $scratch/roam6.
 
 # The scenarios that run in namespaces, and the rooms that must build for a browser (house_test.go: pure).
-scenarios="commute home pingpong link-loss route-optimised"
+scenarios="commute home pingpong link-loss route-optimised mobile-network two-radios"
 pure="wire keying conf plane engine machine handover role node scenario sim"
 # Moves of the walk with fast handovers, by each plane.
 moves=${ROAM6_MOVES:-12}
