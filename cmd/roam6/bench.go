@@ -60,9 +60,13 @@ var benches = []struct {
 	{"plane", "Packets through a home agent, with the fast path and without, beside the kernel's own tunnels (as root)", benchPlane},
 	{"soft", "TCP, delay and holding of a home agent in user space, beside wireguard-go and a loop of one packet a call (as root)", benchSoft},
 	{"bindings", "Look-ups and moves among up to four million bindings, and what one takes of memory", benchBindings},
+	{"updates", "Binding updates under ESP a second on one core, among up to a million bindings, beside a UDP echo", benchUpdates},
 	{"sim", "Handovers per second of wall time and memory of the simulator, on one core", benchSim},
 	{"emulator", "How late the laboratory's links deliver, at 4,000 packets a second over nine of them", benchEmulator},
 }
+
+// bindingSizes are the numbers of bindings that are measured if none are told.
+var bindingSizes = map[string][]int{"bindings": {1000, 100_000, 1_000_000, 4_000_000}, "updates": {1, 100_000, 1_000_000}}
 
 type benchFlags struct {
 	json     bool
@@ -96,8 +100,8 @@ smaller than it says nothing. On a busy machine it says so.`)
 			}),
 		}
 		sub.Flags().BoolVar(&f.json, "json", false, "print JSON")
-		if b.name == "bindings" {
-			sub.Flags().IntSliceVar(&f.bindings, "bindings", []int{1000, 100_000, 1_000_000, 4_000_000}, "`numbers` of bindings")
+		if sizes := bindingSizes[b.name]; sizes != nil {
+			sub.Flags().IntSliceVar(&f.bindings, "bindings", sizes, "`numbers` of bindings")
 			must(sub.Flags().SetAnnotation("bindings", allowedNote, []string{fmt.Sprintf("each from 1 to %d", plane.MaxPaths)}))
 			must(sub.RegisterFlagCompletionFunc("bindings", nothing))
 		}
