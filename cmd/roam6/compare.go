@@ -16,8 +16,13 @@ import (
 	"roam6/sim"
 )
 
-// rowKey is the key of the scenario that rows set themselves.
+// rowKey is the key of the scenario that rows set themselves, and rowValues what they set it to.
 const rowKey = "mn.dad"
+
+var rowValues = []string{"standard", "optimistic"}
+
+// worlds are what --world takes, and which worlds each means.
+var worlds = map[string][]string{"sim": {"sim"}, "lab": {"lab"}, "both": {"sim", "lab"}}
 
 // variant is one row of a comparison: a strategy and the overrides that make it what it is.
 type variant struct {
@@ -36,6 +41,7 @@ row each. What the scenario expects is expected of each: if one does not show it
 A row's own key, mn.dad, is the row's: --set mn.dad=optimistic leaves the rows that say so.`,
 		Example: lines(
 			"roam6 compare commute",
+			"roam6 compare commute --world both                    in the simulator and in the laboratory",
 			"roam6 compare commute --world lab --set radio.blackout=50ms",
 			"roam6 compare commute --json | jq '.[] | {name, p50: .result.totals.interruption_ms.p50}'",
 		),
@@ -47,8 +53,8 @@ A row's own key, mn.dad, is the row's: --set mn.dad=optimistic leaves the rows t
 	setFlag(c, &f.set)
 	c.Flags().BoolVar(&f.json, "json", false, "print a list of names, results and checks as JSON")
 	tellFlags(c, f)
-	c.Flags().StringVar(&f.world, "world", "sim", "where it runs: sim or lab")
-	must(c.RegisterFlagCompletionFunc("world", cobra.FixedCompletions([]string{"sim", "lab"}, cobra.ShellCompDirectiveNoFileComp)))
+	c.Flags().StringVar(&f.world, "world", "sim", "where it runs: sim, lab or both, a row each")
+	must(c.RegisterFlagCompletionFunc("world", cobra.FixedCompletions([]string{"sim", "lab", "both"}, cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
 
@@ -56,26 +62,28 @@ A row's own key, mn.dad, is the row's: --set mn.dad=optimistic leaves the rows t
 // one. What a row is called it also is, whatever --set says: its own key comes last.
 func variants(f *runFlags) []variant {
 	var out []variant
-	ways := []string{"standard", "optimistic"}
+	ways := rowValues
 	for _, s := range f.set {
-		if way, ok := strings.CutPrefix(s, rowKey+"="); ok && slices.Contains([]string{"standard", "optimistic"}, way) {
+		if way, ok := strings.CutPrefix(s, rowKey+"="); ok && slices.Contains(rowValues, way) {
 			ways = []string{way}
 		}
 	}
 	for _, s := range mn.Strategies {
 		for _, dad := range ways {
-			v := variant{name: s + ", " + dad + " DAD", with: *f}
-			v.with.strategy = s
-			v.with.set = append(slices.Clone(f.set), rowKey+"="+dad)
-			out = append(out, v)
+			for _, world := range worlds[f.world] {
+				v := variant{name: s + ", " + dad + " DAD", with: *f}
+				v.with.strategy, v.with.world = s, world
+				v.with.set = append(slices.Clone(f.set), rowKey+"="+dad)
+				out = append(out, v)
+			}
 		}
 	}
 	return out
 }
 
 func compare(ctx context.Context, f *runFlags, arg string) error {
-	if f.world != "sim" && f.world != "lab" {
-		return usagef("--world %s: sim or lab is allowed", f.world)
+	if worlds[f.world] == nil {
+		return usagef("--world %s: sim, lab or both is allowed", f.world)
 	}
 	list := variants(f)
 	for _, v := range list {
@@ -83,10 +91,10 @@ func compare(ctx context.Context, f *runFlags, arg string) error {
 			return err
 		}
 	}
-	if !f.quiet && len(list) == len(mn.Strategies) {
+	if !f.quiet && len(list) == len(mn.Strategies)*len(worlds[f.world]) {
 		fmt.Fprintf(os.Stderr, "roam6: --set %s: only rows with it are compared\n", rowKey)
 	}
-	if f.world == "lab" {
+	if slices.Contains(worlds[f.world], "lab") {
 		if inside, err := enter(ctx, lab.EnterOptions{}); !inside {
 			return err
 		}

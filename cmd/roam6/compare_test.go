@@ -21,7 +21,7 @@ func TestRowsOfComparison(t *testing.T) {
 		{[]string{"mn.dad=optimistic", "mn.dad=standard"}, 1},
 		{[]string{"mn={dad: optimistic}"}, 2},
 	} {
-		list := variants(&runFlags{nodes: 1, seed: 1, set: c.set})
+		list := variants(&runFlags{nodes: 1, seed: 1, set: c.set, world: "sim"})
 		if len(list) != c.rows*len(mn.Strategies) {
 			t.Errorf("%v: %d rows", c.set, len(list))
 		}
@@ -36,7 +36,10 @@ func TestRowsOfComparison(t *testing.T) {
 			}
 		}
 	}
-	if list := variants(&runFlags{nodes: 1, seed: 1, set: []string{"mn.dad=maybe"}}); len(list) != 2*len(mn.Strategies) {
+	if list := variants(&runFlags{nodes: 1, seed: 1, world: "both"}); len(list) != 4*len(mn.Strategies) || list[0].with.world != "sim" || list[1].with.world != "lab" {
+		t.Errorf("in both worlds there are %d rows", len(list))
+	}
+	if list := variants(&runFlags{nodes: 1, seed: 1, set: []string{"mn.dad=maybe"}, world: "sim"}); len(list) != 2*len(mn.Strategies) {
 		t.Errorf("a wrong word leaves %d rows", len(list))
 	} else if _, _, err := list[0].with.plan("commute"); err == nil {
 		t.Error("a wrong word is taken")

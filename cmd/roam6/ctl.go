@@ -82,12 +82,17 @@ func ctlCmd() *cobra.Command {
 	}
 	c.Flags().StringVarP(&f.socket, "socket", "s", "", "the node's control `SOCKET`")
 	c.Flags().StringVarP(&f.name, "node", "n", "", "the node's `name`: its socket is "+controlDir+"/NAME.sock")
-	c.Flags().StringVar(&f.engine, "engine", "", "the `role` that is asked, such as mn (needed only when the node has several)")
 	must(c.RegisterFlagCompletionFunc("node", controlNames))
-	must(c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"mn", "ha", "ar", "cn"}, cobra.ShellCompDirectiveNoFileComp)))
-	c.Flags().BoolVar(&f.json, "json", false, "events: one JSON object a line")
+	f.askFlags(c)
 	c.MarkFlagsMutuallyExclusive("socket", "node")
 	return c
+}
+
+// askFlags adds the flags of a question to a node, on a host or in a lab.
+func (f *ctlFlags) askFlags(c *cobra.Command) {
+	c.Flags().StringVar(&f.engine, "engine", "", "the `role` that is asked, such as mn (needed only when the node has several)")
+	c.Flags().BoolVar(&f.json, "json", false, "events: one JSON object a line")
+	must(c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"mn", "ha", "ar", "cn"}, cobra.ShellCompDirectiveNoFileComp)))
 }
 
 // path is the socket meant; with no flag, the only one there is.

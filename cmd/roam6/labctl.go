@@ -58,10 +58,8 @@ func labCtlCmd() *cobra.Command {
 			return f.ask(c.Context(), node, verb, words)
 		}),
 	}
-	c.Flags().StringVar(&f.engine, "engine", "", "the `role` that is asked, such as mn (needed only when the node has several)")
-	c.Flags().BoolVar(&f.json, "json", false, "events: one JSON object a line")
-	must(c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"mn", "ha", "ar", "cn"}, cobra.ShellCompDirectiveNoFileComp)))
-	nameFlag(c, &name, "`name` of the lab (needed only when several are up)")
+	f.askFlags(c)
+	whichLab(c, &name)
 	return c
 }
 
@@ -113,6 +111,6 @@ different nodes are put in order of time, for which they wait a fifth of a secon
 		}),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
-	nameFlag(c, &name, "`name` of the lab (needed only when several are up)")
+	whichLab(c, &name)
 	return c
 }

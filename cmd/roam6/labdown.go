@@ -44,7 +44,7 @@ func labStatusCmd() *cobra.Command {
 		}),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	nameFlag(c, &name, "`name` of the lab (needed only when several are up)")
+	whichLab(c, &name)
 	return c
 }
 
@@ -75,7 +75,7 @@ What labs left that were killed or failed is removed too: of the lab that is nam
 		}),
 	}
 	c.Flags().BoolVar(&all, "all", false, "all labs of this user")
-	nameFlag(c, &name, "`name` of the lab (needed only when several are up)")
+	whichLab(c, &name)
 	return c
 }
 

@@ -53,6 +53,6 @@ there is no such program, 126 if it cannot be run. Without a COMMAND it is your 
 		}),
 	}
 	c.Flags().SetInterspersed(false)
-	nameFlag(c, &name, "`name` of the lab (needed only when several are up)")
+	whichLab(c, &name)
 	return c
 }

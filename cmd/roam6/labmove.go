@@ -55,7 +55,7 @@ prepares the handover, and the link switches when it is ready, or when the notic
 		must(c.RegisterFlagCompletionFunc(flag, nothing))
 	}
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON; the handover is as in docs/result.md")
-	nameFlag(c, &f.name, "`name` of the lab (needed only when several are up)")
+	whichLab(c, &f.name)
 	return c
 }
 

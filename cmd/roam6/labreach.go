@@ -152,6 +152,11 @@ func meant(name string) (*place, error) {
 	return placeOf(name)
 }
 
+// whichLab adds --name to a command that asks a lab.
+func whichLab(c *cobra.Command, name *string) {
+	nameFlag(c, name, "`name` of the lab (needed only when several are up)")
+}
+
 // nameFlag adds --name.
 func nameFlag(c *cobra.Command, name *string, what string) {
 	c.Flags().StringVar(name, "name", "", what)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"roam6/scenario"
@@ -20,18 +21,22 @@ func Comparison(list []Variant, width int) []byte {
 		{head: "strategy"}, {head: "handovers", right: true, drop: 2}, {head: "failed", right: true},
 		{head: "out median ms", name: "out", right: true}, {head: "max", name: "out", right: true},
 		{head: "L3 median ms", name: "L3", right: true, drop: 4}, {head: "max", name: "L3", right: true, drop: 4},
-		{head: "lost", right: true}, {head: "air", right: true, drop: 5}, {head: "octets", right: true, drop: 6},
+		{head: "lost", right: true}, {head: "reord.", name: "reordered", right: true, drop: 7}, {head: "air", right: true, drop: 5}, {head: "octets", right: true, drop: 6},
 		{head: "worst R", name: "R", right: true, drop: 1}, {head: "expected", drop: 3},
 	}}
+	several := slices.ContainsFunc(list, func(v Variant) bool { return v.Result.World != list[0].Result.World })
 	for _, v := range list {
-		s, air := v.Result.Totals, scenario.Air{}
+		s, air, name := v.Result.Totals, scenario.Air{}, v.Name
+		if several {
+			name += ", " + v.Result.World
+		}
 		for _, h := range v.Result.Handovers {
 			air.Messages += h.Air.Messages
 			air.Octets += h.Air.Octets
 		}
 		t.rows = append(t.rows, []string{
-			v.Name, thousands(s.Handovers), thousands(s.Failed), number(s.Interruption.P50), number(s.Interruption.Max),
-			number(s.L3Overhead.P50), number(s.L3Overhead.Max), thousands(s.Lost), thousands(air.Messages), thousands(air.Octets),
+			name, thousands(s.Handovers), thousands(s.Failed), number(s.Interruption.P50), number(s.Interruption.Max),
+			number(s.L3Overhead.P50), number(s.L3Overhead.Max), thousands(s.Lost), thousands(s.Reordered), thousands(air.Messages), thousands(air.Octets),
 			worstVoice(v.Result), verdict(v.Checks),
 		})
 	}
@@ -49,7 +54,7 @@ func Comparison(list []Variant, width int) []byte {
 }
 
 // comparisonLegend says what the columns mean.
-const comparisonLegend = "out: interruption, the worse direction · L3: that less the imposed blackout · lost: packets of the probe, both ways\n" +
+const comparisonLegend = "out: interruption, the worse direction · L3: that less the imposed blackout · lost, reord.: packets of the probe, both ways\n" +
 	"air: signalling packets on the radio · R: voice quality (E-model), 93.2 at best; 80 and more is good, below 60 bad\n"
 
 func verdict(checks []scenario.Check) string {

@@ -205,6 +205,12 @@ func TestComparison(t *testing.T) {
 	r := recorded(t)
 	list := []report.Variant{{Name: "mipv6, standard DAD", Result: r.Result, Checks: r.Checks}, {Name: "another", Result: r.Result, Checks: r.Checks[:1]}}
 	golden(t, "compare.txt", report.Comparison(list, 0))
+	lab := *r.Result
+	lab.World = "lab"
+	both := []report.Variant{list[0], {Name: list[0].Name, Result: &lab}}
+	if text := string(report.Comparison(both, 0)); !strings.Contains(text, "\n  mipv6, standard DAD, sim ") || !strings.Contains(text, "\n  mipv6, standard DAD, lab ") {
+		t.Errorf("the worlds are not told apart:\n%s", text)
+	}
 	for line := range strings.Lines(string(report.Comparison(list, 80))) {
 		if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 {
 			t.Errorf("a line of %d: %s", n, line)
