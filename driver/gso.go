@@ -29,6 +29,9 @@ const (
 // maxSegments is the number of packets one merged packet may hold: 64 KiB in segments of TCP's least MSS on Linux, 48.
 const maxSegments = 1366
 
+// maxFrame is how long a merged packet (GRO, TSO) may be, its first header aside.
+const maxFrame = 64 << 10
+
 var errMerged = errors.New("a merged packet of an unknown kind")
 
 // parseVnet reads the header. Its fields are in the byte order of the machine.

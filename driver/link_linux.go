@@ -15,10 +15,9 @@ import (
 
 // Limits of reading and writing.
 const (
-	maxBatch     = 64       // packets read at one wake-up
-	maxFrame     = 64 << 10 // a merged packet (GRO, TSO) may be this long
-	maxDrain     = 1 << 14  // frames thrown away at once; the receive buffer holds fewer
-	socketBuffer = 4 << 20  // octets of a socket's buffer each way, as far as the kernel allows
+	maxBatch     = 64      // packets read at one wake-up
+	maxDrain     = 1 << 14 // frames thrown away at once; the receive buffer holds fewer
+	socketBuffer = 4 << 20 // octets of a socket's buffer each way, as far as the kernel allows
 	etherTypeV6  = 0x86dd
 )
 
