@@ -66,6 +66,8 @@ image() {
 	mkdir -p "$root"/{bin,proc,sys,dev,etc,tmp,run,root,roam6/ci,"$lib"} || exit 2
 	install -m 755 "$(static busybox)" "$root/bin/busybox"
 	install -m 755 "$roam6" "$root/bin/roam6"
+	# The tests that take a machine of their own.
+	[ ! -e "$work/driver.test" ] || install -m 755 "$work/driver.test" "$root/roam6/driver.test"
 	install -m 755 "$here/init" "$root/init"
 	install -m 755 "$here/guest" "$here/../work" "$here/../deploy" "$here/../deploy.yaml" "$root/roam6/ci"
 	ln -s bin "$root/sbin" # where the kernel looks for modprobe
