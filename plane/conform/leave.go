@@ -52,6 +52,11 @@ func unsureCases() []Case {
 		{"packets that straggle behind an end marker do not refute it", movedHere([]Step{ended, toldBy(coa, up(1)).at(straggling).up(up(1))},
 			toldBy(coa2, up(2)).at(straggling).up(up(2)),
 		)},
+		{"a path does not wait for what came before it had Settle", agent(
+			way(hoa, 1, plane.Way{Local: ha, Remote: coa}),
+			path(hoa, waiting(coa2)),
+			toldBy(coa2, up(1)).up(up(1)),
+		)},
 		{"end markers of a present way, as many as may come, hold nothing up", agent(
 			path(hoa, waiting(coa)),
 			ended.times(1000), toldBy(coa, up(1)).up(up(1)),
@@ -93,6 +98,10 @@ func endingCases() []Case {
 			way(hoa, 1, second),
 			way(hoa, 1, copying(second, s)),
 			without(way(hoa, 1, second)).up(left(coa2)),
+		)},
+		{"copies of a path without Mark end without", agent(
+			way(hoa, 1, copying(second, s)),
+			way(hoa, 1, second),
 		)},
 		{"copies that ended by themselves are not ended again", agent(
 			path(hoa, marking(coa)),
