@@ -3,6 +3,8 @@ package plane
 import (
 	"net/netip"
 	"slices"
+
+	"roam6/wire/ip6"
 )
 
 // gates finds the gate of a source: by port, then by prefix length, the longest first.
@@ -74,6 +76,21 @@ func (s *Soft) stopped(port Port, src netip.Addr, sink *Sink) bool {
 		return true
 	}
 	return false
+}
+
+// Stops says whether a kernel that forwards by itself must not send on a whole packet that came in by a link port, since a gate
+// stops its source; then it is counted as any drop. What is for the engines passes, but no tunnel packet to them: what is in it
+// would be sent on (decision 16).
+func (s *Soft) Stops(port Port, b []byte, sink *Sink) bool {
+	if s.gates.n == 0 {
+		return false
+	}
+	if l, ok := s.table.Locals[destinationOf(b)]; ok && !l.Proxy {
+		if c, reason := walk(b); reason == "" && c.proto != ip6.ProtoIPv6 {
+			return false
+		}
+	}
+	return s.stopped(port, sourceOf(b), sink)
 }
 
 func (g *gates) get(k GateKey) *gate {

@@ -126,6 +126,7 @@ func (n *node) receive(i *iface, from plane.HW, data []byte, shared bool) {
 	case nd:
 		n.neighborIn(i, data)
 	case dst.multicast():
+	case n.gated(i, dst, data):
 	case n.mirror.captured(dst):
 		n.capture(i, owned(data, shared))
 	case n.own[dst] != nil:
@@ -133,6 +134,17 @@ func (n *node) receive(i *iface, from plane.HW, data []byte, shared bool) {
 	default:
 		n.forward(i, owned(data, shared))
 	}
+}
+
+// gated drops a packet that a gate of the plane stops, unless it is for the kernel itself: the driver carries gates into the real one.
+func (n *node) gated(in *iface, dst addr16, data []byte) bool {
+	if in.port == 0 || n.soft == nil || n.own[dst] != nil && !n.mirror.captured(dst) {
+		return false
+	}
+	s := n.w.sink()
+	stops := n.soft.Stops(in.port, data, s)
+	n.flush(s)
+	return stops
 }
 
 // owned gives octets that may be changed and kept.

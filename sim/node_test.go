@@ -274,6 +274,39 @@ func TestCaptureAndTunnel(t *testing.T) {
 	}
 }
 
+// A kernel that forwards and captures stops what a gate stops, by that link, and nothing else.
+func TestGateOnTheWay(t *testing.T) {
+	p := home()
+	p.Nodes[2].Ifaces[1].Port = 2
+	for _, at := range []time.Duration{2 * time.Second, 3 * time.Second} {
+		p.Actions = append(p.Actions, scenario.Action{At: at, Verb: scenario.Command, Node: "ha"})
+	}
+	scripts, open := homeScripts(), true
+	begin := scripts["ha"]
+	scripts["ha"] = func(s *script, now engine.Now, in engine.Input, out *engine.Effects) {
+		begin(s, now, in, out)
+		if _, ok := in.(engine.Command); ok {
+			open = !open
+			key := plane.GateKey{From: prefix("2001:db8:d::/64"), Port: 2}
+			out.Plane(plane.Op{Gate: &plane.GateOp{Key: key, Gate: plane.Gate{Open: open}}})
+		}
+	}
+	rec, _ := run(t, p, scripts)
+	stopped := 0
+	for k, at := range rec.sent {
+		gone := k.down && at+20*ms >= 2*time.Second && at+20*ms < 3*time.Second
+		if gone {
+			stopped++
+		}
+		if at > 1100*ms && (len(rec.received[k]) == 0) != gone {
+			t.Fatalf("packet %v sent at %v: received %v", k, at, rec.received[k])
+		}
+	}
+	if n := rec.drops[plane.DropGate]; n != stopped || n == 0 {
+		t.Errorf("%d dropped, %d stopped", n, stopped)
+	}
+}
+
 // While the home agent's engines are down, nothing captures: its kernel looks for the address on the home link.
 func TestCrashEndsCapture(t *testing.T) {
 	p := home()
