@@ -28,7 +28,7 @@ func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 	case engine.Plane:
 		l.change(now, e.Op)
 	case engine.Persist:
-		l.persist(s, e)
+		// commit has done it
 	case engine.Attach:
 		l.attach(now, e)
 	case engine.Reply:
@@ -76,17 +76,6 @@ func (l *loop) attach(now engine.Now, e engine.Attach) {
 	}
 	l.event(now.Mono, ownName, engine.Event{Name: EventAttach, Reason: "nothing here commands the link; it switches when it does",
 		Attrs: []engine.Attr{engine.S("port", fmt.Sprint(int(e.Port))), engine.S("attachment", e.Attachment)}})
-}
-
-// persist waits until the record is durable. A store that fails ends the node: going on would break the promise
-// that a crash forgets no sequence number.
-func (l *loop) persist(s *slot, p engine.Persist) {
-	if l.n.c.Store == nil {
-		return
-	}
-	if err := l.n.c.Store.Put(s.Name+"/"+p.Bucket, p.Key, p.Value); err != nil {
-		l.fail(fmt.Errorf("engine %s: storing %s/%s: %w", s.Name, p.Bucket, p.Key, err))
-	}
 }
 
 func (l *loop) reply(r engine.Reply) {

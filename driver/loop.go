@@ -56,6 +56,7 @@ type loop struct {
 	frames  framer      // nil: the host hands over packets only
 	scratch []byte      // for packets that come merged
 	one     Arrival     // one of them
+	commits commits
 }
 
 // framer is a Host that hands over packets as frames, and takes them.
@@ -150,7 +151,11 @@ func (l *loop) run(ctx context.Context) error {
 		if l.idle {
 			l.n.host.Wait(l.wait())
 		}
+		l.commits.group = true
 		l.idle = !l.n.host.Read(take)
+		l.commits.group = false
+		l.commit()
+		l.settle()
 		l.ticks()
 		if l.fatal != nil {
 			return l.fatal
@@ -325,7 +330,7 @@ func (l *loop) settle() {
 	l.queue = l.queue[:0]
 }
 
-// step is the law: one input, all its effects in order, the deadline.
+// step is the law: one input, the deadline, all its effects in order; those behind a Persist when it is durable.
 func (l *loop) step(s *slot, in engine.Input) {
 	if l.fatal != nil {
 		return
@@ -338,14 +343,11 @@ func (l *loop) step(s *slot, in engine.Input) {
 	for _, e := range l.fx.List {
 		l.record(engine.Entry{Mono: now.Mono, Wall: now.Wall.UnixNano(), Engine: s.Name, Effect: e})
 	}
-	for _, e := range l.fx.List {
-		if l.carryOut(s, now, e); l.fatal != nil {
-			return
-		}
-		l.stats.Effects++
-	}
-	l.report(now.Mono)
 	s.deadline, s.why = s.Engine.Engine.Deadline()
+	l.carryOutAll(s, now, l.park(s, now, l.fx.List))
+	if !l.commits.group || len(l.commits.parked) >= MaxParked {
+		l.commit()
+	}
 }
 
 func (l *loop) find(name string) (*slot, error) {

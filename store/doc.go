@@ -2,7 +2,7 @@
 // start. It knows no engine; values are octets owned by whoever wrote them.
 //
 //	Memory   for tests and the simulator: survives a Crash of the node, not of the process
-//	File     a journal on disk: append, fsync, compact
+//	File     a journal on disk: append, fsync, compact; many records by one write (PutAll)
 //
 // A Put has happened when it returns: File has synced it to the disk by then. After a power failure or a kill -9 at any
 // moment, Load gives for every key either the value of the last Put that returned or, if a Put was cut short, that

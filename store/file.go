@@ -170,6 +170,29 @@ func (f *File) Put(bucket, key string, value []byte) error {
 	}
 }
 
+// PutAll writes many records with one write, if they fit in one.
+func (f *File) PutAll(records []Record) error {
+	for _, r := range records {
+		if err := check(r.Bucket, r.Key, r.Value); err != nil {
+			return err
+		}
+	}
+	var last *batch
+	for _, r := range records {
+		b, room := f.enqueue(r.Bucket, r.Key, r.Value)
+		for ; !room; b, room = f.enqueue(r.Bucket, r.Key, r.Value) {
+			if err := f.write(b); err != nil {
+				return err
+			}
+		}
+		last = b
+	}
+	if last == nil {
+		return nil
+	}
+	return f.write(last)
+}
+
 // enqueue adds an operation to the waiting batch; without room it only gives the batch to be written first.
 func (f *File) enqueue(bucket, key string, value []byte) (b *batch, room bool) {
 	f.mu.Lock()

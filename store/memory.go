@@ -40,6 +40,16 @@ func (m *Memory) Put(bucket, key string, value []byte) error {
 	return nil
 }
 
+// PutAll writes many records.
+func (m *Memory) PutAll(records []Record) error {
+	for _, r := range records {
+		if err := m.Put(r.Bucket, r.Key, r.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Close ends the store; Reopen brings it back.
 func (m *Memory) Close() error {
 	m.mu.Lock()

@@ -18,6 +18,9 @@ type Store interface {
 	Load() ([]Record, error)
 	// Put writes a record durably; a nil value deletes it. When it returns nil, the record survives any crash.
 	Put(bucket, key string, value []byte) error
+	// PutAll writes many records at once: when it returns nil, all survive any crash. When it does not, or does not return,
+	// some may have happened, the first ones before the later.
+	PutAll(records []Record) error
 	// Close releases the store. Later calls give ErrClosed.
 	Close() error
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -171,5 +172,26 @@ func TestAgainstMap(t *testing.T) {
 				t.Fatalf("got %v, want %v", got, model)
 			}
 		})
+	})
+}
+
+// TestPutAll writes more records at once than one frame takes, deletes among them, and refuses all if one is too long.
+func TestPutAll(t *testing.T) {
+	every(t, func(t *testing.T, s Store, reopen func() Store) {
+		put(t, s, "b", "old", "1")
+		list := []Record{{"b", "old", nil}, {"b", "new", []byte("2")}, {"b", "new", []byte("3")}}
+		for i := range 6 {
+			list = append(list, Record{"big", fmt.Sprint(i), make([]byte, MaxValue)})
+		}
+		if err := s.PutAll(append(slices.Clone(list), Record{"b", "long", make([]byte, MaxValue+1)})); !errors.Is(err, ErrTooLong) {
+			t.Errorf("too long: %v", err)
+		}
+		if err := errors.Join(s.PutAll(list), s.PutAll(nil)); err != nil {
+			t.Fatal(err)
+		}
+		recs, err := reopen().Load()
+		if err != nil || len(recs) != 7 || string(recs[0].Value) != "3" || len(recs[6].Value) != MaxValue {
+			t.Errorf("%d records, %v", len(recs), err)
+		}
 	})
 }

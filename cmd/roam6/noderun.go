@@ -262,6 +262,14 @@ func isJournal(path string) bool {
 // stored is a store as the driver takes it.
 type stored struct{ *store.File }
 
+func (s stored) PutAll(records []engine.Record) error {
+	list := make([]store.Record, len(records))
+	for i, r := range records {
+		list[i] = store.Record{Bucket: r.Bucket, Key: r.Key, Value: r.Value}
+	}
+	return s.File.PutAll(list)
+}
+
 func (s stored) Load() ([]engine.Record, error) {
 	records, err := s.File.Load()
 	var out []engine.Record
