@@ -138,7 +138,7 @@ func (n *node) receive(i *iface, from plane.HW, data []byte, shared bool) {
 
 // gated drops a packet that a gate of the plane stops, unless it is for the kernel itself: the driver carries gates into the real one.
 func (n *node) gated(in *iface, dst addr16, data []byte) bool {
-	if in.port == 0 || n.soft == nil || n.own[dst] != nil && !n.mirror.captured(dst) {
+	if !n.mirror.gates || in.port == 0 || n.own[dst] != nil && !n.mirror.captured(dst) {
 		return false
 	}
 	s := n.w.sink()

@@ -18,6 +18,7 @@ type mirror struct {
 	prefixes []netip.Prefix // the same for shorter prefixes
 	paths    map[netip.Prefix]bool
 	routes   map[plane.Pair]bool // those with Capture
+	gates    bool                // there were some
 }
 
 // host reports whether an address is given to the applications.
@@ -73,6 +74,8 @@ func (n *node) apply(op plane.Op) {
 
 func (n *node) tellKernel(op plane.Op) {
 	switch {
+	case op.Gate != nil:
+		n.mirror.gates = true
 	case op.Local != nil:
 		n.setLocal(op.Local.Addr.As16(), op.Local.Local, op.Delete)
 	case op.Host != nil:
