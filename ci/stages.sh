@@ -172,6 +172,8 @@ stage_captures() {
 		wanted=()
 		case ${dir##*/lab-} in
 		route-optimised) wanted=('ipv6.routing.type == 2 && udp' 'ipv6.opt.mipv6.home_address && udp' 'mip6.mhtype == 5') ;;
+		mobile-network) wanted=('mip6.nemo.mnp.mnp && mip6.nemo.bu.r_flag == 1' 'mip6.nemo.ba.r_flag == 1') ;;
+		two-radios) wanted=('mip6.bi.bid == 2 && mip6.bi.coa_ipv6' 'mip6.mhtype == 6 && mip6.bi.bid == 2') ;;
 		# RtSolPr and PrRtAdv, FBU, FBack, HI and HAck (inside ESP), UNA.
 		fast-*) wanted=('icmpv6.type == 154' 'mip6.mhtype == 8' 'mip6.mhtype == 9' 'esp && mip6.mhtype == 14' 'esp && mip6.mhtype == 15' 'icmpv6.type == 136') ;;
 		esac
