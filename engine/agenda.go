@@ -15,15 +15,23 @@ type Agenda struct {
 // agendaFan is the children of a place in the heap: with four, half as many places on the way down as with two.
 const agendaFan = 4
 
+// Grow makes room for numbers below n, so that a world that knows them all pays for no more.
+func (a *Agenda) Grow(n int) {
+	for len(a.due) < n {
+		if a.due == nil {
+			a.due, a.place = make([]Mono, 0, n), make([]uint32, 0, n)
+		}
+		a.due, a.place = append(a.due, Never), append(a.place, 0)
+	}
+}
+
 // Set gives a number a deadline in place of the one it had. Never takes it away.
 func (a *Agenda) Set(number uint32, at Mono) {
 	if at == Never {
 		a.Stop(number)
 		return
 	}
-	for int(number) >= len(a.due) {
-		a.due, a.place = append(a.due, Never), append(a.place, 0)
-	}
+	a.Grow(int(number) + 1)
 	a.due[number] = at
 	switch i := int(a.place[number]) - 1; {
 	case i < 0:

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -59,6 +60,8 @@ type updateHome struct {
 	at     []byte   // which of its care-of addresses each has; updateGone: none
 	answer []byte   // the last packet sent
 	light  bool     // nothing is stored
+	disk   *store.File
+	wait   []store.Record // for the disk
 	failed int
 	random *rand.Rand
 }
@@ -156,7 +159,11 @@ func (h *updateHome) carryOut() {
 		case engine.Plane:
 			h.soft.Apply(time.Duration(h.now.Mono), e.Op, &h.sink)
 		case engine.Persist:
-			if !h.light {
+			switch {
+			case h.light:
+			case h.disk != nil:
+				h.wait = append(h.wait, store.Record{Bucket: e.Bucket, Key: e.Key, Value: e.Value})
+			default:
 				must(h.store.Put(e.Bucket, e.Key, e.Value))
 			}
 		case engine.Send:
@@ -318,6 +325,38 @@ func (h *updateHome) bare(list [][]byte) float64 {
 	return float64(threadTime()-began) / float64(len(list))
 }
 
+// diskWrites is how many writes to the disk stand between two looks at the clock.
+const diskWrites = 32
+
+// measureDisk gives refreshes a second by the wall's clock, with the records of so many written at once to a file, as a node writes
+// what it reads together.
+func (h *updateHome) measureDisk(group int) (perSecond []float64, err error) {
+	dir, err := os.MkdirTemp("", "roam6-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if h.disk, err = store.Open(filepath.Join(dir, "state")); err != nil {
+		return nil, err
+	}
+	defer func() { err, h.disk = errors.Join(err, h.disk.Close()), nil }()
+	for range updateTurns {
+		list := h.batch(updateRefresh)[:group*diskWrites]
+		began := time.Now()
+		for together := range slices.Chunk(list, group) {
+			for _, b := range together {
+				h.take(b)
+			}
+			if err := h.disk.PutAll(h.wait); err != nil {
+				return nil, err
+			}
+			h.wait = h.wait[:0]
+		}
+		perSecond = append(perSecond, float64(len(list))/time.Since(began).Seconds())
+	}
+	return perSecond, h.err()
+}
+
 // benchUpdates measures how many binding updates under ESP a core takes: through plane, engine and a store in memory, between two
 // UDP sockets, beside an echo of the same octets with one HMAC-SHA-256 each way.
 func benchUpdates(ctx context.Context, f *benchFlags) (rows []benchRow, err error) {
@@ -358,6 +397,13 @@ func benchUpdates(ctx context.Context, f *benchFlags) (rows []benchRow, err erro
 			if err := h.fill(); err != nil {
 				return nil, err
 			}
+		}
+		for _, group := range []int{1, 64} {
+			v, err := h.measureDisk(group)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, ours(fmt.Sprintf("refresh%s, %d a write to disk", among, group), "updates/s", v...))
 		}
 	}
 	return rows, nil

@@ -101,6 +101,7 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 		a.adv = advertise.New(cfg.Advertise, a.rand)
 	}
 	a.dad = dad.New(dad.Config{}, a.rand)
+	a.agenda.Grow(len(cfg.Mobiles))
 	if err := checkTable(&cfg); err != nil {
 		return nil, err
 	}
