@@ -1,16 +1,18 @@
 // Package driver runs engines on a real machine: one loop that owns them and their plane, the doors packets come by,
 // the kernel state they ask for, the journal of what happened, and the control socket.
 //
-//	link readers (packet sockets) ─┐                   ┌─▶ journal
-//	TUN reader ────────────────────┼─▶ loop: plane ────┼─▶ packets out: links, TUN
-//	link watch (netlink) ──────────┤   engines, clock  ├─▶ kernel: addresses, routes (netlink)
-//	commands, injected links ──────┘                   └─▶ store, replies, events
+//	links (packet sockets) ─┐                   ┌─▶ journal
+//	TUN device ─────────────┼─▶ loop: plane ────┼─▶ packets out: links, TUN
+//	link watch (netlink) ───┤   engines, clock  ├─▶ kernel: addresses, routes (netlink)
+//	commands, injected links┘                   └─▶ store, replies, events
 //
 //	config.go node.go   what a node is made of, and what may be asked of it
 //	loop.go effects.go  the law: one input, all its effects in order, the deadline, the next input
 //	host.go             the machine under a node; host_linux.go is this one, memory.go one made of calls
-//	link, filter, gso   a link: which packets come up, and whole ones out of what the kernel merged
+//	link, filter        a link: which packets come up
 //	tun, apply, kernel  the Kernel port and what the host's own stack must hold for it
+//	gso, through, train merged packets: taken apart, through the plane as they are, gathered (decision 14)
+//	wait, write, merge  what of that is Linux
 //	muted               links that are the node's alone, IPv6 of the kernel being off there
 //	demand.go members   what a table asks of the machine, worked out one Op at a time
 //	mld                 tells routers and switches that snoop which groups engines' addresses need (RFC 3810)
@@ -19,8 +21,9 @@
 //	gate                gates where the kernel forwards by itself, a package of its own
 //	journal.go replay.go control.go client.go caps_linux.go
 //
-// One goroutine, the loop, owns engines and plane; there are no locks around them. Readers only read, and stop
-// when the loop is slow: what does not fit is dropped by the kernel's socket buffer, and counted.
+// One goroutine, the loop, owns engines and plane; there are no locks around them. It reads packets itself, and waits for them in
+// the kernel: a goroutine between would cost a wake-up a packet. When the loop is slow, what does not fit is dropped by the
+// kernel's socket buffer, and counted. What is not packets comes by goroutines that only read.
 //
 // Every socket is opened by New in the network namespace of the calling thread, and none later: Run may be called on any
 // thread.
