@@ -207,6 +207,23 @@ func TestCorrespondentRestarts(t *testing.T) {
 	}
 }
 
+// A mobile node that is gone leaves its correspondent no route for ever: routers say that its care-of address is not reached.
+//
+// spec MIP-04
+func TestRouteToNobodyEnds(t *testing.T) {
+	const gone = 8500 * time.Millisecond
+	r := listen(t, "route-optimised", func(p *scenario.Plan) {
+		p.Actions = []scenario.Action{{At: gone, Verb: scenario.Crash, Node: "mn", Handover: -1},
+			// The simulated router forgets neighbours when its link goes, and else not.
+			{At: gone + time.Second, Verb: scenario.Detach, Node: "ar1", Iface: "cell", Handover: -1},
+			{At: gone + 1100*time.Millisecond, Verb: scenario.Attach, Node: "ar1", Iface: "cell", Segment: "ar1", Handover: -1}}
+		p.Length, p.Flows[0].Stop = gone+time.Minute, gone+time.Minute
+	}, nil, scenario.Options{Seed: 1, Set: []string{"mn.dad=optimistic"}})
+	if !slices.ContainsFunc(r.events, func(e string) bool { return strings.HasSuffix(e, "cn correspondent.unreachable") }) {
+		t.Errorf("the correspondent sends there for ever: %v", r.events)
+	}
+}
+
 // Coming home ends the route: the correspondent is told, and packets are plain again.
 //
 // spec MIP-04
