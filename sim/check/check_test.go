@@ -44,8 +44,10 @@ func path(del bool) engine.Effect {
 		Path: plane.Path{Side: plane.Agent, Mode: plane.Tunnel}}}}
 }
 
-func tunnelled(coa string) []byte {
-	inner := ip6.Packet{Header: ip6.Header{Src: netip.MustParseAddr("2001:db8:c::1"), Dst: netip.MustParseAddr(hoa)}, Proto: ip6.ProtoNone}
+func tunnelled(coa string) []byte { return tunnel(hoa, coa, ip6.ProtoUDP) }
+
+func tunnel(to, coa string, proto uint8) []byte {
+	inner := ip6.Packet{Header: ip6.Header{Src: netip.MustParseAddr("2001:db8:c::1"), Dst: netip.MustParseAddr(to)}, Proto: proto}
 	outer := ip6.Packet{Header: ip6.Header{Src: netip.MustParseAddr("2001:db8:f::ff"), Dst: netip.MustParseAddr(coa)},
 		Proto: ip6.ProtoIPv6, Payload: inner.Append(nil)}
 	return outer.Append(nil)
@@ -78,6 +80,9 @@ func TestCheckers(t *testing.T) {
 		return engine.Plane{Op: plane.Op{Route: &plane.RouteOp{Pair: plane.Pair{Mobile: netip.MustParseAddr(hoa), Peer: netip.MustParseAddr("2001:db8:c::1")},
 			Route: plane.Route{Side: plane.Peer, CareOf: netip.MustParseAddr(to)}}}}
 	}
+	routed := map[string]any{"bindings": []any{map[string]any{"home_address": hoa, "coa": coa, "expires_mono": 9 * s, "networks": []string{"2001:db8:1000::/64"}}}}
+	several := map[string]any{"bindings": []any{map[string]any{"home_address": hoa, "coa": coa, "expires_mono": 9 * s, "care_of_addresses": []any{
+		map[string]any{"coa": coa, "expires_mono": 4 * s}, map[string]any{"coa": coa2, "expires_mono": 9 * s}}}}}
 	for name, c := range map[string]struct {
 		checker sim.Checker
 		see     []sim.Observation
@@ -104,7 +109,15 @@ func TestCheckers(t *testing.T) {
 		"another care-of address": {NewNoStale(), []sim.Observation{handled(0, "ha", engine.Tick{}, bound(coa2, 9*s)), frame(8*s, "ha", coa)}, "stale"},
 		"binding removed": {NewNoStale(), []sim.Observation{handled(0, "ha", engine.Tick{}, bound(coa, 9*s)),
 			handled(1, "ha", engine.Tick{}, agentView{}, save), frame(8*s, "ha", coa)}, "stale"},
-		"a router passes it on": {NewNoStale(), []sim.Observation{handled(0, "ha", engine.Tick{}, bound(coa2, 9*s)), frame(8*s, "ar", coa)}, ""},
+		"an end marker": {NewNoStale(), []sim.Observation{handled(0, "ha", engine.Tick{}, bound(coa2, 9*s)),
+			sim.Frame{At: s, Node: "ha", Packet: tunnel(hoa, coa, ip6.ProtoNone)}}, ""},
+		"a network goes along": {NewNoStale(), []sim.Observation{handled(0, "ha", engine.Tick{}, routed),
+			sim.Frame{At: s, Node: "ha", Packet: tunnel("2001:db8:1000::5", coa, ip6.ProtoUDP)}}, ""},
+		"another network": {NewNoStale(), []sim.Observation{handled(0, "ha", engine.Tick{}, routed),
+			sim.Frame{At: s, Node: "ha", Packet: tunnel("2001:db8:1001::5", coa, ip6.ProtoUDP)}}, "stale"},
+		"the second of several":          {NewNoStale(), []sim.Observation{handled(0, "ha", engine.Tick{}, several), frame(s, "ha", coa2)}, ""},
+		"the first of several, too late": {NewNoStale(), []sim.Observation{handled(0, "ha", engine.Tick{}, several), frame(5*s, "ha", coa)}, "stale"},
+		"a router passes it on":          {NewNoStale(), []sim.Observation{handled(0, "ha", engine.Tick{}, bound(coa2, 9*s)), frame(8*s, "ar", coa)}, ""},
 
 		"accepted twice":           {NewNoReplay(), []sim.Observation{handled(0, "ha", esp(64, "a"), nil, save), handled(s, "ha", esp(60, "a"), nil, save)}, "replay"},
 		"refused then":             {NewNoReplay(), []sim.Observation{handled(0, "ha", esp(64, "a"), nil, save), handled(s, "ha", esp(60, "a"), nil, engine.Event{Name: "drop"})}, ""},

@@ -71,6 +71,7 @@ func TestFastHandovers(t *testing.T) {
 		probe = time.Millisecond
 	)
 	handovers := 0
+	worst := map[[2]time.Duration][2]time.Duration{}
 	for _, blackout := range []time.Duration{0, 5 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond} {
 		for _, home := range []time.Duration{11 * time.Millisecond, 40 * time.Millisecond, 150 * time.Millisecond} {
 			for seed := range *fastSeeds {
@@ -86,6 +87,8 @@ func TestFastHandovers(t *testing.T) {
 					if h.Outcome != scenario.Registered {
 						t.Fatalf("%s: %s, %s", where, h.Outcome, h.Reason)
 					}
+					key := [2]time.Duration{between(h.From, h.To), blackout}
+					worst[key] = [2]time.Duration{max(worst[key][0], time.Duration(*h.Down.L3Overhead)), max(worst[key][1], time.Duration(*h.Up.L3Overhead))}
 					unharmed(t, where, h.Down)
 					unharmed(t, where, h.Up)
 					if over, late := time.Duration(*h.Down.L3Overhead), max(air, between(h.From, h.To)-blackout)+probe; over > late {
@@ -97,6 +100,9 @@ func TestFastHandovers(t *testing.T) {
 				}
 			}
 		}
+	}
+	for k, w := range worst { //order:any
+		t.Logf("routers %v apart, blackout %v: overhead %v down, %v up", k[0], k[1], w[0], w[1])
 	}
 	if handovers != 4*3*int(*fastSeeds)*fastMoves {
 		t.Errorf("%d handovers", handovers)
