@@ -15,6 +15,7 @@ type change struct {
 	notice         time.Duration // when the link layer announced it; first when it did not
 	first          time.Duration // its first action but that; the handover's at_ms
 	detach, attach time.Duration // notDone: there was none
+	before         time.Duration // when the node's handover before this one began; notDone: there was none
 	mbb            bool          // another interface was attached when the old link went
 	window         window        // of packets
 	told           window        // of events: a handover's preparations are its own
@@ -119,7 +120,9 @@ func (m *Measure) windows(changes []*change) {
 	slices.SortStableFunc(changes, func(a, b *change) int { return cmp.Compare(a.first, b.first) })
 	last := map[string]*change{}
 	for _, c := range changes {
+		c.before = notDone
 		if p := last[c.node]; p != nil {
+			c.before = p.first
 			c.notice = max(c.notice, p.first)
 			p.window.end, p.told.end = c.first, c.notice
 		}
@@ -143,6 +146,7 @@ func (m *Measure) handover(c *change) Handover {
 		f := m.plan.Flows[x.probe]
 		h.Down, down = m.flows[x.probe].down.direction(c.window, f, c.blackout())
 		h.Up, up = m.flows[x.probe].up.direction(c.window, f, c.blackout())
+		h.Down.quiet, h.Up.quiet = m.flows[x.probe].down.quiet(c, f), m.flows[x.probe].up.quiet(c, f)
 	}
 	m.judge(&h, c, events, down, up)
 	first := earliest(down, up)

@@ -62,6 +62,7 @@ type Direction struct {
 
 	gapStart, gapEnd time.Duration // the interruption, of the run; equal when there was none
 	overhead         time.Duration // the outage less the blackouts it reaches over
+	quiet            time.Duration // the longest gap in a time without a handover, just before; notDone: there was none
 	partOf           int           // 1 + the number of the handover whose outage the interruption is a part of; 0: none
 }
 

@@ -48,6 +48,37 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// What the world does without any handover is told, and allowed for.
+func TestSweepQuiet(t *testing.T) {
+	p := oneMove()
+	p.Actions[0].At, p.Actions[1].At = 2*time.Second, 2020*ms
+	m := scenario.NewMeasure(p, "lab", "soft")
+	m.Did(2*time.Second, 0)
+	m.Did(2020*ms, 1)
+	event(2020*ms, "registered", "")(m)
+	for seq := range uint32(3500) {
+		at := time.Duration(seq) * ms
+		m.Sent(at, 0, true, seq)
+		if at < 1500*ms || at >= 1508*ms && at < 2*time.Second || at >= 2025*ms {
+			m.Received(at, 0, true, seq)
+		}
+	}
+	s := scenario.Sweep{Blackout: scenario.Millis(20 * ms)}
+	s.Add(m.Result())
+	if s.Down.Quiet.P99 == nil || *s.Down.Quiet.P99 != scenario.Millis(8*ms) {
+		t.Errorf("quiet %v", s.Down.Quiet.P99)
+	}
+	if s.Judge(ms); slices.Contains(s.Wrong, "L3 ↓") {
+		t.Errorf("5 ms beyond the blackout are too much where 8 ms come by themselves: %v", s.Wrong)
+	}
+	soon := scenario.NewMeasure(oneMove(), "sim", "soft") // its handover is too near the beginning of the flow
+	baseline(soon)
+	s = scenario.Sweep{}
+	if s.Add(soon.Result()); s.Down.Quiet.P99 != nil {
+		t.Errorf("quiet %v before there could be", s.Down.Quiet.P99)
+	}
+}
+
 // Routers of one operator are near each other; nothing is undercut but by crossing the air.
 func TestSweepPlace(t *testing.T) {
 	for set, want := range map[string]string{

@@ -80,6 +80,28 @@ func (t *track) direction(w window, f Flow, blackout time.Duration) (Direction, 
 	return d, end
 }
 
+// quietSpan is the time before a handover that shows what gaps there are without one, and quietAfter how long after the
+// handover before, or the beginning of the flow, that begins at the earliest.
+const (
+	quietSpan  = time.Second
+	quietAfter = 500 * time.Millisecond
+)
+
+// quiet is the longest gap, less the sending interval, in quietSpan before a handover was announced: what the world itself does to
+// the rhythm of packets. In the simulator that is nothing; in the laboratory kernels and links share the machine's processors. It
+// is notDone where the handover before, or the beginning of the flow, is too near.
+func (t *track) quiet(c *change, f Flow) time.Duration {
+	w := window{c.notice - quietSpan, c.notice}
+	if w.start < f.Start+quietAfter || c.before != notDone && w.start < c.before+quietAfter {
+		return notDone
+	}
+	start, end, _, ok := t.gap(w, f)
+	if !ok {
+		return notDone
+	}
+	return max(0, end-start-f.Interval)
+}
+
 // sentIn gives the sequence numbers sent in a window. Senders number in order of time.
 func (t *track) sentIn(w window) (from, to int) {
 	from = sort.Search(len(t.sent), func(i int) bool { return t.sent[i] >= w.start })

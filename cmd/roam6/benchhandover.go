@@ -54,7 +54,8 @@ lost, duplicated and reordered of a thousand a second each way, and how much lon
 fmipv6 claims that nothing is lost, duplicated or reordered, and that 99 of 100 interruptions are longer than the blackout by at most
 one way over the air (1 ms) and 1 ms, in the laboratory 3 ms, whatever the distance from home. Toward the mobile node that can only
 be where the blackout lasts as long as packets take from the previous router to the next; else the rest of that way, the floor, is
-added. If a claim does not hold, the exit status is 1.`,
+added. Where the machine makes longer gaps in the second before the handovers (quiet), these are allowed for. If a claim does not hold,
+the exit status is 1.`,
 		Example: lines(
 			"roam6 bench handover                                12 kinds, 1,000 handovers of each strategy in each; takes minutes",
 			"roam6 bench handover --handovers 100                the same in seconds",
