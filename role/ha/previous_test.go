@@ -3,6 +3,7 @@ package ha
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"roam6/engine"
 	"roam6/plane"
@@ -63,5 +64,56 @@ func TestMessagesForRouters(t *testing.T) {
 		if be, ok := got.(*mh.BindingError); err != nil || !ok || be.Status != mh.UnknownMHType {
 			t.Errorf("%T: %+v, %v", m, got, err)
 		}
+	}
+}
+
+// When a binding moves, the answer is the first packet by the new way, the way before is known as such before the new one is taken
+// up, and copies are dropped for as long as packets come by both.
+//
+// spec MIP-09
+func TestOrderOfAMove(t *testing.T) {
+	b := newBench(t, espPair, nil)
+	next := netip.MustParseAddr("2001:db8:b:3::5")
+	paths := func(effects []engine.Effect) (list []plane.Path) {
+		for _, e := range effects {
+			if p, ok := e.(engine.Plane); ok && p.Op.Path != nil && !p.Op.Delete {
+				list = append(list, p.Op.Path.Path)
+			}
+		}
+		return list
+	}
+	bound := append(b.deliver(b.update(bu(1, DefaultMaxLifetime), coa)), b.pass(1100*time.Millisecond)...)
+	if len(paths(bound)) != 1 {
+		t.Fatalf("bound by %v", paths(bound))
+	}
+	for _, p := range paths(bound) {
+		if !p.Mark || p.Settle != SettleFor || p.Limit != SettlePackets || p.Dedup != 0 {
+			t.Errorf("bound by %v", p)
+		}
+	}
+	moved := b.deliver(b.update(bu(2, DefaultMaxLifetime), next))
+	steps := ""
+	for _, e := range moved {
+		switch e := e.(type) {
+		case engine.Persist:
+			steps += "record "
+		case engine.Send:
+			steps += "answer "
+		case engine.Plane:
+			if w := e.Op.Way; w != nil && w.Way.Remote == coa && w.Way.Unsure {
+				steps += "before "
+			} else if p := e.Op.Path; p != nil && p.Path.Remote == next && p.Path.Dedup == CopyWindow {
+				steps += "new "
+			}
+		}
+	}
+	if steps != "record answer before new " && steps != "record record answer before new " {
+		t.Errorf("a move is: %s", steps)
+	}
+	if again := paths(b.deliver(b.update(bu(3, DefaultMaxLifetime), next))); len(again) != 1 || again[0].Dedup != CopyWindow {
+		t.Errorf("said again: %v", again)
+	}
+	if after := paths(b.pass(PreviousLifetime)); len(after) != 1 || after[0].Dedup != 0 || after[0].Remote != next || !after[0].Mark {
+		t.Errorf("when the way before ended: %v", after)
 	}
 }
