@@ -134,11 +134,9 @@ func (s *Soft) Counters() Counters {
 		kept := r.held.sentBefore()
 		c.Paths = append(c.Paths, PathCount{p, r.sent, r.received, r.held.n - kept, kept, r.waiting()})
 	}
-	for _, p := range slices.SortedFunc(maps.Keys(s.ways), comparePrefix) {
-		for _, w := range s.ways[p] {
-			c.Ways = append(c.Ways, WayCount{p, w.id, w.sent, w.copies, w.received})
-		}
-	}
+	s.eachWay(func(p netip.Prefix, w *way) {
+		c.Ways = append(c.Ways, WayCount{p, w.id, w.sent, w.copies, w.received})
+	})
 	for _, k := range slices.SortedFunc(maps.Keys(s.table.Gates), compareGate) {
 		c.Gates = append(c.Gates, GateCount{k.From, k.Port, s.gates.get(k).dropped})
 	}

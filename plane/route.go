@@ -138,6 +138,7 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 		r = s.paths.add(inner)
 		if list := s.ways[inner]; len(list) > 0 {
 			r.own().ways = list
+			delete(s.ways, inner)
 		}
 	} else {
 		if p.Settle > 0 {
@@ -202,6 +203,9 @@ func (s *Soft) dropRoute(r *route, sink *Sink) {
 	s.countEnd(r, false)
 	s.discardHeld(r, sink)
 	s.forget(r)
+	if len(r.ways) > 0 {
+		put(&s.ways, false, r.inner(), r.ways)
+	}
 	s.paths.remove(r)
 }
 

@@ -40,10 +40,11 @@ type Soft struct {
 	captures      int           // Locals, Paths and Routes with Capture
 	self          netip.Addr    // source of ICMPv6 errors that no path's Local suits
 
-	ways  map[netip.Prefix][]*way // what Table.Ways became, by path and number
-	pairs pairs                   // what Table.Routes became; table.Routes is empty
-	gates gates
-	flows flows
+	ways     map[netip.Prefix][]*way // those of what has no path, by number; the others are with their routes. Table.Ways is empty
+	wayCount int                     // of all
+	pairs    pairs                   // what Table.Routes became; table.Routes is empty
+	gates    gates
+	flows    flows
 
 	heldOctets, keptOctets int
 	remembered             int // received packets that all paths remember
@@ -107,7 +108,7 @@ func (s *Sink) Reset() {
 // Table is a deep copy of the state carried out: the sum of all Ops so far that were not refused.
 func (s *Soft) Table() Table {
 	t := s.table.Clone()
-	t.Paths, t.Routes = s.paths.table(), s.pairs.table()
+	t.Paths, t.Ways, t.Routes = s.paths.table(), s.wayTable(), s.pairs.table()
 	return t
 }
 
@@ -128,6 +129,14 @@ func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 	case *PathOp:
 		s.setRoute(target.Inner.Masked(), target.Path, op.Delete, sink)
 		return
+	case *WayOp:
+		k := target.Key.masked()
+		s.stops(k, target.Way, op.Delete, sink)
+		s.setWay(k, target.Way, op.Delete)
+		if r := s.paths.of(k.Inner); r != nil && r.order != nil {
+			s.proceed(r, sink)
+		}
+		return
 	}
 	s.captures -= s.captured(op)
 	s.table.Apply(op)
@@ -141,12 +150,6 @@ func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 		}
 	case op.Host != nil:
 		s.setEnd(op.Host.Addr)
-	case op.Way != nil:
-		s.stops(op.Way.Key.masked(), op.Way.Way, op.Delete, sink)
-		s.setWay(op.Way.Key.masked(), op.Way.Way, op.Delete)
-		if r := s.paths.of(op.Way.Key.Inner.Masked()); r != nil && r.order != nil {
-			s.proceed(r, sink)
-		}
 	case op.Gate != nil && op.Delete:
 		s.gates.remove(op.Gate.Key.masked())
 	case op.Gate != nil:

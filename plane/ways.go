@@ -2,6 +2,7 @@ package plane
 
 import (
 	"bytes"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -57,11 +58,11 @@ func (w Way) path(side Side) Path {
 }
 
 func (s *Soft) refusesWay(k WayKey) string {
-	list := s.ways[k.Inner]
+	_, list := s.waysOf(k.Inner)
 	switch known := slices.ContainsFunc(list, func(w *way) bool { return w.id == k.ID }); {
 	case !isV6(k.Inner) || k.ID == 0:
 		return RefusedInvalid
-	case !known && (len(list) >= MaxPathWays || len(s.table.Ways) >= s.limits.ways):
+	case !known && (len(list) >= MaxPathWays || s.wayCount >= s.limits.ways):
 		return RefusedFull
 	}
 	return ""
@@ -69,7 +70,7 @@ func (s *Soft) refusesWay(k WayKey) string {
 
 // setWay carries out a WayOp. The key is masked.
 func (s *Soft) setWay(k WayKey, to Way, del bool) {
-	list := s.ways[k.Inner]
+	r, list := s.waysOf(k.Inner)
 	i, known := slices.BinarySearchFunc(list, k.ID, func(w *way, id uint16) int { return int(w.id) - int(id) })
 	if known {
 		s.countEnds(list[i], -1)
@@ -79,10 +80,11 @@ func (s *Soft) setWay(k WayKey, to Way, del bool) {
 		return
 	case del:
 		list = slices.Delete(list, i, i+1)
+		s.wayCount--
 	case !known:
 		list = slices.Insert(list, i, &way{id: k.ID, route: route{extra: nothing}})
+		s.wayCount++
 	}
-	r := s.paths.of(k.Inner)
 	if !del {
 		w := list[i]
 		w.copy, w.unsure, w.until, w.quiet = to.Copy, to.Unsure, to.Until, to.Copy
@@ -93,11 +95,47 @@ func (s *Soft) setWay(k WayKey, to Way, del bool) {
 		w.be(to.path(side))
 		s.countEnds(w, 1)
 	}
-	put(&s.ways, len(list) == 0, k.Inner, list)
-	if r != nil {
-		r.own().ways = list
-		r.slim()
+	if r == nil {
+		put(&s.ways, len(list) == 0, k.Inner, list)
+		return
 	}
+	r.own().ways = list
+	r.slim()
+}
+
+// waysOf is the route of a prefix, or nil, and its further ways.
+func (s *Soft) waysOf(inner netip.Prefix) (*route, []*way) {
+	if r := s.paths.of(inner); r != nil {
+		return r, r.ways
+	}
+	return nil, s.ways[inner]
+}
+
+// eachWay gives all further ways, in the order of their keys.
+func (s *Soft) eachWay(yield func(netip.Prefix, *way)) {
+	if s.wayCount == 0 {
+		return
+	}
+	all := slices.AppendSeq(s.paths.prefixes(), maps.Keys(s.ways))
+	slices.SortFunc(all, comparePrefix)
+	for _, inner := range all {
+		_, list := s.waysOf(inner)
+		for _, w := range list {
+			yield(inner, w)
+		}
+	}
+}
+
+// wayTable gives all further ways as the table says them.
+func (s *Soft) wayTable() map[WayKey]Way {
+	var all map[WayKey]Way
+	s.eachWay(func(inner netip.Prefix, w *way) { put(&all, false, WayKey{inner, w.id}, w.told()) })
+	return all
+}
+
+// told is the way as the table says it.
+func (w *way) told() Way {
+	return Way{Local: w.Local, Remote: w.Remote(), Out: w.Out, To: w.To, MTU: w.MTU, Copy: w.copy, Until: w.until, Unsure: w.unsure}
 }
 
 // side gives a way the side of its path.

@@ -8,6 +8,7 @@ import (
 
 const (
 	headerLen  = 8 // SPI and low half of the sequence number
+	nonceLen   = SaltLen + IVLen
 	aadLen     = 12
 	trailerLen = 2 // Pad Length and Next Header
 	align      = 4 // RFC 4303 §2.4: Pad Length and Next Header end a 4-octet word
@@ -45,8 +46,8 @@ func seal(dst []byte, k Key, spi uint32, seq, iv uint64, nextHeader uint8, paylo
 	}
 	dst = append(dst, uint8(pad), nextHeader)
 	kk := k.k()
-	nonce, aad := kk.inputs(spi, seq, iv)
-	return kk.aead.Seal(dst[:start], nonce[:], dst[start:], aad[:])
+	in := kk.inputs(spi, seq, iv)
+	return kk.aead.Seal(dst[:start], in[:nonceLen], dst[start:], in[nonceLen:])
 }
 
 // Open checks an ESP packet against the extended sequence number the receiver inferred and gives what it carries,
@@ -63,22 +64,22 @@ func Open(esp []byte, k Key, seq uint64) (nextHeader uint8, payload []byte, err 
 	}
 	spi, iv := binary.BigEndian.Uint32(esp), binary.BigEndian.Uint64(esp[headerLen:])
 	kk := k.k()
-	nonce, aad := kk.inputs(spi, seq, iv)
-	clear, err := kk.aead.Open(nil, nonce[:], esp[headerLen+IVLen:], aad[:])
+	in := kk.inputs(spi, seq, iv)
+	clear, err := kk.aead.Open(nil, in[:nonceLen], esp[headerLen+IVLen:], in[nonceLen:])
 	if err != nil {
 		return 0, nil, ErrAuth
 	}
 	return untrail(clear)
 }
 
-// inputs builds the nonce (salt, IV: RFC 4106 §4) and the additional authenticated data (SPI, high and low half of
-// the sequence number: §5).
-func (k *keyed) inputs(spi uint32, seq, iv uint64) (nonce [SaltLen + IVLen]byte, aad [aadLen]byte) {
-	copy(nonce[:], k.salt[:])
-	binary.BigEndian.PutUint64(nonce[SaltLen:], iv)
-	binary.BigEndian.PutUint32(aad[:], spi)
-	binary.BigEndian.PutUint64(aad[4:], seq)
-	return nonce, aad
+// inputs builds the nonce (salt, IV: RFC 4106 §4) and behind it the additional authenticated data (SPI, high and low half of
+// the sequence number: §5): one piece of memory, as the cipher has it escape.
+func (k *keyed) inputs(spi uint32, seq, iv uint64) (in [nonceLen + aadLen]byte) {
+	copy(in[:], k.salt[:])
+	binary.BigEndian.PutUint64(in[SaltLen:], iv)
+	binary.BigEndian.PutUint32(in[nonceLen:], spi)
+	binary.BigEndian.PutUint64(in[nonceLen+4:], seq)
+	return in
 }
 
 // untrail takes the padding off. RFC 4303 §2.4 lets a receiver inspect it; an authentic packet with other padding

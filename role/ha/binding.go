@@ -102,11 +102,14 @@ func (a *Agent) replace(now engine.Now, m *mobile, b *binding, q request, grante
 	}
 	out.Event(what, engine.A("hoa", b.HoA()), engine.A("coa", b.CoA()), engine.S("lifetime", granted.String()))
 	a.answer(now, m, q, q.several.status(), q.seq, granted, out)
-	if !fresh { // behind the answer: a node that waits for it takes nothing by the new way before
+	if !fresh && (!b.like(old) || a.keptPrevious(m)) { // behind the answer: a node that waits for it takes nothing by the new way before
 		a.keepPrevious(now, m, prev, out)
 		a.carry(b, out)
 	}
 }
+
+// like says whether the plane carries a binding as the one before it, which is so with most refreshes.
+func (b *binding) like(old *binding) bool { return b.coa == old.coa && b.rest == plain && old.rest == plain }
 
 // exchange is replace where nobody asked.
 func (a *Agent) exchange(now engine.Now, m *mobile, b *binding, out *engine.Effects) {
