@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 	"lab":      {"driver", "scenario", "engine", "plane"},
 	"web":      {"engine", "scenario"},
 	"cmd":      {"*"},
+	"ci":       {"node", "role/mn", "scenario"},
 }
 
 // siblings are rooms whose packages may not import each other, and why.
