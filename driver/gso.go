@@ -114,6 +114,27 @@ func (f *frame) moved(by int) {
 	}
 }
 
+// honest says whether what was told of the frame is what its headers say: a packet of TCP or UDP, alone or in one tunnel. Who
+// sent it may have told it, from a virtual machine. Others are taken apart as told, and each then is what it is.
+func (f *frame) honest() bool {
+	if !f.h.needsChecksum {
+		return f.h.kind == gsoNone
+	}
+	p, start := f.packet(), ip6.HeaderLen
+	proto := p[6]
+	if proto == ip6.ProtoIPv6 && f.n > 2*ip6.HeaderLen {
+		proto, start = p[start+6], 2*ip6.HeaderLen
+	}
+	kind := f.h.kind &^ gsoECN
+	switch {
+	case f.h.start != start:
+		return false
+	case proto == ip6.ProtoTCP:
+		return f.h.offset == 16 && (kind == gsoNone || kind == gsoTCPv6)
+	}
+	return proto == ip6.ProtoUDP && f.h.offset == 6 && (kind == gsoNone || kind == gsoUDPSegments)
+}
+
 // merged is what the plane is told of it.
 func (f *frame) merged() plane.Merged { return plane.Merged{Segment: f.h.segment, Header: f.header} }
 
@@ -163,7 +184,7 @@ func (f *frame) segment(i int, head []byte) (n int, part []byte) {
 	// The field holds the sum of the pseudo-header with the merged length: take the difference out of it.
 	sum := binary.BigEndian.Uint16(upper[f.h.offset:])
 	binary.BigEndian.PutUint16(upper[f.h.offset:], onesAdd(sum, ^shorter))
-	if f.h.kind == gsoUDPSegments {
+	if f.h.kind&^gsoECN == gsoUDPSegments {
 		binary.BigEndian.PutUint16(upper[4:], uint16(8+len(part)))
 	} else {
 		retouchTCP(upper, uint32(off), off == 0, off+len(part) == len(payload))

@@ -101,3 +101,34 @@ func FuzzUnmerge(f *testing.F) {
 
 // checksum is zero for a right one.
 func checksum(p ip6.Packet) uint16 { return ip6.Checksum(p.Src, p.Dst, p.Proto, p.Payload) }
+
+// What a virtual machine may say of its packets is believed only where the packet says it too.
+func TestFrameHonest(t *testing.T) {
+	tcp := vnet{needsChecksum: true, kind: gsoTCPv6, segment: 1000, start: tcpAt, offset: 16}
+	for name, c := range map[string]struct {
+		tunnel bool
+		change func(h *vnet)
+		want   bool
+	}{
+		"as it is":              {false, func(*vnet) {}, true},
+		"one packet":            {false, func(h *vnet) { h.kind = gsoNone }, true},
+		"nothing told":          {false, func(h *vnet) { *h = vnet{} }, true},
+		"ECN":                   {false, func(h *vnet) { h.kind |= gsoECN }, true},
+		"in a tunnel":           {true, func(h *vnet) { h.start += ip6.HeaderLen }, true},
+		"the field elsewhere":   {false, func(h *vnet) { h.offset = 18 }, false},
+		"the start elsewhere":   {false, func(h *vnet) { h.start += 2 }, false},
+		"UDP":                   {false, func(h *vnet) { h.kind, h.offset = gsoUDPSegments, 6 }, false},
+		"the tunnel overlooked": {true, func(*vnet) {}, false},
+	} {
+		p, _ := merged(make([]byte, 3001), false)
+		if c.tunnel {
+			out := ip6.Packet{Header: ip6.Header{Src: cn, Dst: coa}, Proto: ip6.ProtoIPv6, Payload: p}
+			p = out.Append(nil)
+		}
+		h := tcp
+		c.change(&h)
+		if f, err := framed(h, p, 0); err != nil || f.honest() != c.want {
+			t.Errorf("%s: %v, honest %v", name, err, !c.want)
+		}
+	}
+}

@@ -6,7 +6,7 @@ import "time"
 // complete left so. Else the packets are handled each. The fast path in front counts packets, so behind it each is handled.
 func (l *loop) through(a *Arrival) bool {
 	f := a.frame
-	if l.fast != nil || !l.soft.HandleMerged(time.Duration(l.mono()), a.Port, f.buf[:f.at+f.n], f.at, f.merged(), &l.sink) {
+	if l.fast != nil || !f.honest() || !l.soft.HandleMerged(time.Duration(l.mono()), a.Port, f.buf[:f.at+f.n], f.at, f.merged(), &l.sink) {
 		return false
 	}
 	l.stats.Packets += uint64(f.packets())
