@@ -15,7 +15,12 @@ func (m *machine) openFast(want Plane) error {
 	switch want {
 	case "", PlaneSoft:
 		return nil
-	case PlaneEBPF, PlaneAuto:
+	case PlaneEBPF:
+	case PlaneAuto: // a TUN device made for the fast path is slower without it
+		if err := ebpf.Probe(); err != nil {
+			m.slow = err.Error()
+			return nil
+		}
 	default:
 		return fmt.Errorf("plane %q: soft, ebpf and auto are allowed", want)
 	}
