@@ -122,6 +122,26 @@ func TestSeveralEnded(t *testing.T) {
 	}
 }
 
+// A refresh prolongs the copies, which end by themselves when no engine prolongs them.
+//
+// spec MIP-08
+func TestCopiesProlonged(t *testing.T) {
+	b, table := newBench(t, espPair, multihomed(Bicast)), &plane.Table{}
+	until := func() time.Duration {
+		return table.Ways[plane.WayKey{Inner: netip.PrefixFrom(hoa, 128), ID: 2}].Until
+	}
+	b.feed(table, b.deliver(b.update(severalBU(1, true, bid(1, coa), bid(2, coa2)), coa)))
+	b.feed(table, b.pass(time.Minute))
+	first := until()
+	b.feed(table, b.deliver(b.update(severalBU(2, true, bid(1, coa), bid(2, coa2)), coa)))
+	if first == 0 || until() < first+time.Minute-2*time.Second {
+		t.Errorf("copies until %v, after a refresh a minute later until %v", first, until())
+	}
+	if p := table.Paths[netip.PrefixFrom(hoa, 128)]; p.Dedup == 0 || p.Settle != 0 || p.Mark {
+		t.Errorf("path %v", p)
+	}
+}
+
 // After a crash each care-of address lives on for what is left of its time.
 //
 // spec MIP-08
