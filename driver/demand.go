@@ -15,18 +15,21 @@ type demand struct {
 	shared map[plane.Port]bool
 	members
 	hosts  map[netip.Addr]plane.Host
-	paths  map[netip.Prefix]plane.Path
+	paths  map[netip.Prefix]pathWish
 	direct map[plane.Port]map[netip.Prefix]struct{}
 	pairs  map[plane.Pair]bool // Routes whose mobile address is captured
 	routed map[netip.Addr]int  // by how many of them
 }
+
+// pathWish is what a path asks of the machine. A home agent has one for each binding, so it is small.
+type pathWish struct{ capture, byLink bool }
 
 func newDemand(shared map[plane.Port]bool) *demand {
 	return &demand{
 		shared:  shared,
 		members: newMembers(),
 		hosts:   map[netip.Addr]plane.Host{},
-		paths:   map[netip.Prefix]plane.Path{},
+		paths:   map[netip.Prefix]pathWish{},
 		direct:  map[plane.Port]map[netip.Prefix]struct{}{},
 		pairs:   map[plane.Pair]bool{},
 		routed:  map[netip.Addr]int{},
@@ -81,15 +84,16 @@ func byLink(l plane.Local) bool { return !l.Capture && !l.Proxy && l.Port != pla
 
 func (d *demand) path(p netip.Prefix, path plane.Path, gone bool) delta {
 	c := delta{capture: p}
-	if old, had := d.paths[p]; had && byAnyLink(old) {
+	if d.paths[p].byLink {
 		c.unwant(d, plane.Kernel, p)
 	}
 	if gone {
 		delete(d.paths, p)
 		return c
 	}
-	d.paths[p] = path
-	if byAnyLink(path) {
+	wish := pathWish{path.Capture, byAnyLink(path)}
+	d.paths[p] = wish
+	if wish.byLink {
 		c.want(d, plane.Kernel, p)
 	}
 	return c
@@ -131,7 +135,7 @@ func (c *delta) unwant(d *demand, port plane.Port, p netip.Prefix) {
 
 // captured tells whether the kernel must route packets for a prefix into the plane.
 func (d *demand) captured(p netip.Prefix) bool {
-	if path, ok := d.paths[p]; ok && path.Capture {
+	if d.paths[p].capture {
 		return true
 	}
 	return p.IsSingleIP() && (d.locals[p.Addr()].Capture || d.routed[p.Addr()] > 0)
