@@ -44,3 +44,23 @@ func TestUnsureEnds(t *testing.T) {
 		}
 	}
 }
+
+// A node that said it leaves and stayed is listened to for a while only.
+func TestRefutedMarker(t *testing.T) {
+	s, sink := NewSoft(), &Sink{}
+	s.Apply(0, Op{Local: &LocalOp{ha, Local{}}}, sink)
+	s.Apply(0, pathOp(hoa, Path{Side: Agent, Mode: Tunnel, Local: ha, Remote: coa, Settle: time.Second, Limit: 9}), sink)
+	marker := udp(hoa, ha, 0)
+	marker[6] = 59
+	s.Handle(0, Kernel, HW{}, inTunnel(coa, ha, marker), sink)
+	for _, c := range []struct {
+		at      time.Duration
+		listens bool
+	}{{1, true}, {Straggling + 1, true}, {Refuted, true}, {Refuted + 1, false}} {
+		sink.Reset()
+		s.Handle(c.at, Kernel, HW{}, inTunnel(coa, ha, udp(hoa, cn, 4)), sink)
+		if listens := s.paths.of(host(hoa)).order != nil; listens != c.listens || len(sink.Out) != 1 {
+			t.Errorf("after %v it listens: %v, %d delivered", c.at, listens, len(sink.Out))
+		}
+	}
+}

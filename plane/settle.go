@@ -14,6 +14,9 @@ const (
 	// Straggling is how long packets that follow an end marker do not refute it: a node says that it leaves, then its radio
 	// takes a moment to switch.
 	Straggling = 100 * time.Millisecond
+	// Refuted is how long after an end marker that packets refuted the path goes on listening by which way they come: a node whose
+	// Binding Update is lost sends by the way before until it has sent it again.
+	Refuted = 10 * time.Second
 )
 
 // lane is a way as received packets tell it: the ends of their tunnel, or for what no tunnel brought the port.
@@ -161,7 +164,7 @@ func (s *Soft) proceed(r *route, sink *Sink) {
 			s.let(r, first, sink)
 		}
 		if len(o.stints) == 1 {
-			if _, ok := laneOf(r.Path()); ok && !first.ended && !first.heard {
+			if _, ok := laneOf(r.Path()); ok && !first.ended && (!first.heard || s.now-first.since > Refuted) {
 				r.order = nil
 			}
 			return
