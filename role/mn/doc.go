@@ -8,6 +8,8 @@
 //	               agents.go   finding the home agent: DHAAD                                    (RFC 6275 §11.4.1)
 //	               fast.go     arriving where it was expected, tunnels from previous routers        (RFC 5568)
 //	               prefix.go   mobile prefix discovery                                          (RFC 6275 §11.4.2, §11.4.3)
+//	               network.go  networks behind a mobile router                                  (RFC 3963)
+//	               several.go  several care-of addresses at once                                (RFC 5648)
 //	               route.go    routes straight to correspondents: RFC 6275 §11.6; correspond.go: what these send, and §9
 //
 // node.go is the dispatcher: input kind, then message, then the part that owns the exchange. The node holds its addresses
