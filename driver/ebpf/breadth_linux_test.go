@@ -102,6 +102,38 @@ func TestFastPrefix(t *testing.T) {
 	p.expect("from one to the other", true, plane.Kernel, tunnelled(ends[1], ends[0], udp(inPrefix, inPrefix.Next())))
 	p.apply(agentOf("2001:db8:d::/64", ends[1]))
 	p.expect("not captured", false, plane.Kernel, udp(cn, elsewhere))
+	p.apply(agentOf("2001:db8:1::/64", ends[1]))
+	p.expect("the engines'", false, plane.Kernel, udp(cn, ends[0]))
+}
+
+// Nothing is fast any more when Before has returned that the Op will not allow: neither by the new way, nor by the old one, whose
+// end marker is its last packet.
+func TestFastBefore(t *testing.T) {
+	hold, gone := agentOf("2001:db8:1::100/128", ends[1]), agentOf("2001:db8:1::100/128", ends[1])
+	hold.Path.Path.Mode, gone.Delete = plane.Hold, true
+	for _, op := range []plane.Op{hold, gone, agentOf("2001:db8:1::100/128", ends[2]), {Delete: true, Local: ha.Local}} {
+		p := newPairBed(t, newRig(t), ha, agentOf("2001:db8:1::100/128", ends[1]))
+		p.expect("before", true, plane.Kernel, udp(cn, homes[0]))
+		p.fast.Before(op)
+		down := p.run(plane.Kernel, udp(cn, homes[0])) != nil && op.Local == nil
+		if up := p.run(plane.Kernel, tunnelled(ends[1], ends[0], udp(homes[0], cn))) != nil && op.Path != hold.Path; down || up {
+			t.Errorf("%v: fast down %t, up %t", op, down, up)
+		}
+	}
+}
+
+// A mobile node's tunnel through another one is the plane's.
+func TestFastNested(t *testing.T) {
+	below := mobileOf(ends[1])
+	below.Path.Path.Local, below.Path.Path.Remote = ends[2], ends[0]
+	p := newPairBed(t, newRig(t), gateway, coa, plane.Op{Local: &plane.LocalOp{Addr: ends[2], Local: plane.Local{Port: 1}}}, mobileOf(homes[0]))
+	for _, want := range []string{"", SlowNested, ""} {
+		if got := p.fast.entries[netip.PrefixFrom(homes[0], 128)].why; got != want {
+			t.Errorf("slow because of %q, want %q", got, want)
+		}
+		p.apply(below)
+		below.Delete = !below.Delete
+	}
 }
 
 // A path without room makes slow what covers it, and no longer than that.
