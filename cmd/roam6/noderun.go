@@ -144,6 +144,9 @@ func (f *nodeFlags) run(ctx context.Context) error {
 		return lacks(err)
 	}
 	log = log.With("node", c.Name)
+	if why := unforwarded(c, forwardingFile); why != "" {
+		log.Warn(why)
+	}
 	d := driver.Config{Name: c.Name, Engines: engines, Tun: c.Tun, Plane: driver.Plane(f.plane)}
 	for _, l := range c.Links {
 		d.Links = append(d.Links, driver.Link{Port: plane.Port(l.Port), Ifname: l.Name, External: l.Hook, Userland: l.Kernel == node.KernelOff})
