@@ -159,6 +159,7 @@ func openSocket(ctx context.Context, n *node, at netip.AddrPort) (*net.UDPConn, 
 // receive tells of every packet of the flow, at the time the kernel got it.
 func (t *traffic) receive(conn *net.UDPConn, k int, f *scenario.Flow, down bool) {
 	b, oob := make([]byte, maxPayload+1), make([]byte, 128)
+	var came arrivals
 	for {
 		n, on, _, _, err := conn.ReadMsgUDPAddrPort(b, oob)
 		if errors.Is(err, unix.ECONNREFUSED) {
@@ -168,11 +169,21 @@ func (t *traffic) receive(conn *net.UDPConn, k int, f *scenario.Flow, down bool)
 			return
 		}
 		now := time.Now()
-		at := t.l.nanosOf(now) - age(oob[:on], now)
+		at := came.next(t.l.nanosOf(now) - age(oob[:on], now))
 		if seq, ok := stamp(b[:n], f, k, down); ok {
 			t.l.hub.received(at, k, down, seq)
 		}
 	}
+}
+
+// arrivals gives the packets of one socket the order in which it had them. Their times alone do not: each is a difference of two clocks
+// that are read one after the other, and packets that were held until a handover was over come within microseconds.
+type arrivals struct{ last nanos }
+
+// next is when the next packet came, by the clocks or, if that is earlier, when the one before did.
+func (a *arrivals) next(at nanos) nanos {
+	a.last = max(a.last, at)
+	return a.last
 }
 
 // maxAge bounds the age a time stamp is believed to have: beyond it the wall clock was set.

@@ -244,3 +244,13 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// What a socket had later is not told as having come earlier, whatever the clocks say.
+func TestArrivalsKeepTheirOrder(t *testing.T) {
+	var a arrivals
+	for i, c := range []struct{ clocks, want nanos }{{5, 5}, {9, 9}, {8, 9}, {9, 9}, {12, 12}} {
+		if got := a.next(c.clocks); got != c.want {
+			t.Errorf("packet %d: %d, want %d", i, got, c.want)
+		}
+	}
+}
