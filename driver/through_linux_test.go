@@ -9,6 +9,9 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"roam6/driver/ebpf/yard"
 	"roam6/engine"
@@ -97,5 +100,27 @@ func TestThroughTCP(t *testing.T) {
 				t.Errorf("dropped %v", st.Drops)
 			}
 		})
+	}
+}
+
+// TestMergeTime: the kernel may hold what is written to the TUN device, for no longer than is said.
+func TestMergeTime(t *testing.T) {
+	fresh(t)
+	m := open(t, Config{Tun: "roam6t"})
+	must(t, m.Apply(hostOp(hoa, plane.Host{MTU: 1400})))
+	said, err := m.attribute("class/net/roam6t/gro_flush_timeout", unix.O_RDONLY, "")
+	if err != nil {
+		t.Skip("this process may not see /sys of its namespace: ", err)
+	}
+	if said != fmt.Sprint(mergeTime.Nanoseconds()) {
+		t.Errorf("%s ns", said)
+	}
+	began := time.Now()
+	m.calm()
+	if m.tun.writes(); time.Since(began) > calmTime/2 {
+		t.Skip("this machine is busy")
+	}
+	if m.calm(); time.Since(began) < calmTime {
+		t.Errorf("what follows could overtake what was written %v ago", time.Since(began))
 	}
 }

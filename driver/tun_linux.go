@@ -38,8 +38,7 @@ type tun struct {
 	arrival Arrival
 	train   *train
 	heads   [segmentHead]byte
-	merging bool      // the kernel may hold what was written for a moment, to merge it
-	wrote   time.Time // when something was, that it may hold
+	wrote   time.Time // when something was written last that the kernel may hold for a moment, to merge it
 }
 
 // segmentHead is the room for the headers of one segment: virtio-net, Ethernet, tunnel, IPv6 and TCP with options, and for extension headers.
@@ -147,7 +146,7 @@ func (t *tun) sendFrame(f *frame, tunnel bool) (lost int, err error) {
 
 // writes notes that something is written now that the kernel may hold.
 func (t *tun) writes() {
-	if t.merging {
+	if !t.bare {
 		t.wrote = time.Now()
 	}
 }
@@ -187,7 +186,7 @@ const calmTime = 5 * mergeTime
 // calm waits until what was written has gone on: what follows goes another way, or says that nothing more comes by this one, and
 // must not overtake it.
 func (t *tun) calm() {
-	if !t.merging || t.wrote.IsZero() {
+	if t.wrote.IsZero() {
 		return
 	}
 	t.flush()
