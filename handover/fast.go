@@ -41,8 +41,8 @@ type Forward struct {
 	CoA    netip.Addr // the previous one
 	Router netip.Addr // the previous router's end of the tunnel
 	Life   time.Duration
-	// Open says that the router has confirmed it: packets of the applications go that way while the home agent does not know
-	// the present address. Else the tunnel only receives.
+	// Open says that the router has confirmed it: copies of the applications' packets go that way while the home agent may not know
+	// the present address, or the packets themselves while it was not told. Else the tunnel only receives.
 	Open bool
 }
 

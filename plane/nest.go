@@ -5,8 +5,8 @@ import (
 	"net/netip"
 )
 
-// A tunnel end may itself be the inner address of another path: while the home agent does not know where a node is, the node
-// sends by its previous care-of address, through the tunnel of the router that forwards that one (decision 9, RFC 5568 §4).
+// A tunnel end may itself be the inner address of another path: while the home agent may not know where a node is, the node
+// sends copies by its previous care-of address, through the tunnel of the router that forwards that one (decision 9, RFC 5568 §4).
 // What encapsulation made goes by the path of its source, what decapsulation gave is received again. Encapsulation limits
 // (RFC 2473 §4.1.1) bound the one, maxDepth the other. A plane whose ends is 0 asks for none of this.
 

@@ -8,7 +8,7 @@
 //	 │ ◀──────────────  FBack ─ │ ◀───────────────────────  HAck ─ │   from here on par sends on to nar
 //	 ┄ Attach: the link may switch ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄
 //	 │ ── UNA ───────────────────────────────────────────────────▶ │   nar delivers, the held packets first
-//	 │ ── BU ──▶ home agent                                        │   until its BA packets go by par, both ways
+//	 │ ── BU, packets ──▶ home agent                               │   until its BA copies go by par, packets come by it
 //
 // That is predictive. Without notice, or with a wrong one, it is reactive: the node finds router and address as in Mobile
 // IPv6, sends the FBU from the new link, and par sends on what still comes. When par does not answer or refuses, the node
