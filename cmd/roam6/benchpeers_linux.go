@@ -150,7 +150,11 @@ func (c *contender) wireGuard(path, in, name, says string) error {
 		return err
 	}
 	before := c.close
-	c.close = func() error { return errors.Join(p.Process.Kill(), ignoreExit(p.Wait()), before()) }
+	c.close = func() error {
+		killed := errors.Join(p.Process.Kill(), ignoreExit(p.Wait()))
+		_ = os.Remove("/var/run/wireguard/" + name + ".sock") // it had no time to
+		return errors.Join(killed, before())
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), wireGuardPatience)
 	defer cancel()
 	for ctx.Err() == nil {
