@@ -116,9 +116,9 @@ func (s *Soft) eachWay(yield func(netip.Prefix, *way)) {
 	if s.wayCount == 0 {
 		return
 	}
-	all := slices.AppendSeq(s.paths.prefixes(), maps.Keys(s.ways))
-	slices.SortFunc(all, comparePrefix)
-	for _, inner := range all {
+	inners := slices.AppendSeq(s.paths.prefixes(), maps.Keys(s.ways))
+	slices.SortFunc(inners, comparePrefix)
+	for _, inner := range inners {
 		_, list := s.waysOf(inner)
 		for _, w := range list {
 			yield(inner, w)
