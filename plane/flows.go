@@ -210,7 +210,7 @@ func (f *flow) conforms(octets int, now time.Duration) bool {
 	}
 	size, rate, elapsed := burst(&f.Flow), int64(f.Rate), int64(now-f.filled)
 	missing := size - f.tokens
-	if whole := missing/rate + 1; elapsed/int64(time.Second) >= whole { // longer than filling takes
+	if whole := missing/rate + 1; missing == 0 || elapsed/int64(time.Second) >= whole { // full, or longer than filling takes
 		f.tokens, f.filled = size, now
 	} else if grown := elapsed/int64(time.Second)*rate + elapsed%int64(time.Second)*rate/int64(time.Second); grown > 0 {
 		// What is less than an octet stays in filled; it must not pile up in a full bucket.

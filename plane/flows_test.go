@@ -96,3 +96,11 @@ func TestPolicerIsExact(t *testing.T) {
 		}
 	})
 }
+
+// TestFullBucketSavesNothing: a bucket that has been full for less than an octet's time does not have that time besides.
+func TestFullBucketSavesNothing(t *testing.T) {
+	f := flow{Flow: Flow{Rate: 1, Burst: 100}, tokens: 100}
+	if !f.conforms(100, 999*time.Millisecond) || f.conforms(1, time.Second) || !f.conforms(1, 1999*time.Millisecond) {
+		t.Errorf("%+v", f)
+	}
+}
