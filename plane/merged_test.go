@@ -55,12 +55,29 @@ func apart(b []byte, m Merged) (list [][]byte) {
 	return list
 }
 
+// drawTunnel makes, or does not, a tunnel that takes what drawMerged gives: drawn Ops alone seldom come to one.
+var drawTunnel = rapid.Custom(func(t *rapid.T) []Op {
+	if rapid.IntRange(0, 3).Draw(t, "none") == 0 {
+		return nil
+	}
+	p := drawPath.Draw(t, "path")
+	p.Mode, p.Keep, p.Dedup, p.Settle = Tunnel, false, 0, 0
+	return []Op{
+		{Link: &LinkOp{1, Link{HW{5: 1}, 1500}}}, {Link: &LinkOp{2, Link{HW{5: 1}, 1500}}}, {Local: &LocalOp{p.Local, Local{Port: p.Out, Capture: true}}},
+		{Path: &PathOp{netip.PrefixFrom(drawAddr.Draw(t, "inner"), rapid.SampledFrom([]int{64, 128}).Draw(t, "bits")), p}},
+	}
+})
+
 // TestMergedIsEach: what HandleMerged does with a merged packet is what Handle does with each of its packets, under drawn tables;
 // and what it leaves alone it has not touched.
 func TestMergedIsEach(t *testing.T) {
 	taken := 0
 	rapid.Check(t, func(t *rapid.T) {
 		s, twin := seeded(), seeded()
+		for _, op := range drawTunnel.Draw(t, "tunnel") {
+			s.Apply(0, op, &Sink{})
+			twin.Apply(0, op, &Sink{})
+		}
 		var now time.Duration
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now += time.Duration(rapid.IntRange(0, 2).Draw(t, "pass"))
