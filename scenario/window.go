@@ -95,6 +95,11 @@ func (t *track) quiet(c *change, f Flow) time.Duration {
 	if w.start < f.Start+quietAfter || c.before != notDone && w.start < c.before+quietAfter {
 		return notDone
 	}
+	i := t.arrivedBy(w.start) // a gap that lasts from before is the handover's before
+	if i == len(t.arrivals) || t.arrivals[i].at > w.end-quietSpan/2 {
+		return notDone
+	}
+	w.start = t.arrivals[i].at
 	start, end, _, ok := t.gap(w, f)
 	if !ok {
 		return notDone
