@@ -30,7 +30,7 @@ func (s *Soft) relay(a *arrival, b []byte, off int, sink *Sink) {
 	}
 	r := s.sender(q)
 	if r == nil && !(q.inner == nil && s.knows(q.outer)) {
-		s.drop(sink, DropICMPUnknown)
+		s.untold(a, DropICMPUnknown, sink)
 		return
 	}
 	if r != nil && !r.quiet {
@@ -40,13 +40,20 @@ func (s *Soft) relay(a *arrival, b []byte, off int, sink *Sink) {
 	case m[0] == icmpTooBig:
 		s.relayTooBig(r, q, binary.BigEndian.Uint32(m[4:]), a.own, sink)
 	case r == nil || r.quiet: // it shows nobody who could be told
-		s.drop(sink, DropICMPIgnored)
+		s.untold(a, DropICMPIgnored, sink)
 	case m[0] == icmpUnreachable, m[0] == icmpTimeExceeded && m[1] == codeHops,
 		m[0] == icmpParameter && q.limitAt > 0 && binary.BigEndian.Uint32(m[4:]) == uint32(q.limitAt):
 		// RFC 2473 §8.2: the tunnel is the link that failed
 		s.report(sink, icmpError{kind: icmpUnreachable, code: codeAddress, about: q.restored, from: r.Local})
 	default:
-		s.drop(sink, DropICMPIgnored)
+		s.untold(a, DropICMPIgnored, sink)
+	}
+}
+
+// untold counts an error that nobody is told of, unless this plane made it: the packet that it is about is counted already.
+func (s *Soft) untold(a *arrival, reason string, sink *Sink) {
+	if !a.own {
+		s.drop(sink, reason)
 	}
 }
 
