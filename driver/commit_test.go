@@ -3,6 +3,7 @@ package driver
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -115,5 +116,51 @@ func TestManyParked(t *testing.T) {
 	}
 	if writes != 1 || len(loop.commits.parked) != 1 {
 		t.Errorf("%d writes, %d parked", writes, len(loop.commits.parked))
+	}
+}
+
+// TestWhatFollowsAnUpdate: a packet by the way that an update before it opens is not refused because the update's record is being
+// written; what nobody opens waits for nothing.
+func TestWhatFollowsAnUpdate(t *testing.T) {
+	var l log
+	agent, old := netip.MustParseAddr("2001:db8:1::1"), netip.MustParseAddr("2001:db8:b::9")
+	e := &script{deadline: engine.Never, on: func(_ engine.Now, in engine.Input, out *engine.Effects) {
+		switch in.(type) {
+		case engine.Start:
+			out.Plane(localOp(agent, plane.Local{}))
+		case engine.Packet:
+			out.Persist("binding", "1", []byte{1})
+			out.Plane(plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(hoa, 128), Path: plane.Path{Side: plane.Agent, Mode: plane.Tunnel, Local: agent, Remote: coa}}})
+		}
+	}}
+	m := &Memory{OnSend: func(_ plane.Port, _ plane.HW, d []byte) error { l.add("sent"); return nil }}
+	n, err := New(Config{Name: "ha", Host: m, Store: &groupStore{memStore{log: &l}}, Engines: []Engine{{"ha", e}}})
+	must(t, err)
+	t.Cleanup(func() { n.Close() })
+	must(t, n.loop.start())
+	l.take()
+	n.loop.commits.group = true
+	update := ip6.Packet{Header: ip6.Header{Src: coa, Dst: agent, HopLimit: 64}, Proto: ip6.ProtoMH, Payload: make([]byte, 8)}
+	user := ip6.Packet{Header: ip6.Header{Src: hoa, Dst: cn, HopLimit: 64}, Proto: ip6.ProtoUDP, Payload: make([]byte, 8)}
+	tunnel := func(from netip.Addr) *Arrival {
+		p := ip6.Packet{Header: ip6.Header{Src: from, Dst: agent, HopLimit: 64}, Proto: ip6.ProtoIPv6, Payload: user.Append(nil)}
+		return &Arrival{Data: p.Append(nil)}
+	}
+	n.loop.arrive(&Arrival{Data: update.Append(nil)})
+	if got := l.take(); len(got) != 0 {
+		t.Errorf("an update alone: %q", got)
+	}
+	n.loop.arrive(tunnel(coa))
+	if got, want := l.take(), []string{"put ha/binding 1 \x01", "sent"}; !slices.Equal(got, want) {
+		t.Errorf("a packet behind it:\n got %q\nwant %q", got, want)
+	}
+	n.loop.arrive(&Arrival{Data: update.Append(nil)})
+	n.loop.arrive(tunnel(coa))
+	if got, want := l.take(), []string{"sent"}; !slices.Equal(got, want) {
+		t.Errorf("a packet behind an update that opens nothing new:\n got %q\nwant %q", got, want)
+	}
+	n.loop.arrive(tunnel(old))
+	if n.loop.stats.Drops[plane.DropTunnelUnknown] != 1 || len(n.loop.commits.parked) > 0 {
+		t.Errorf("a stranger's packet: %v, %d parked", n.loop.stats.Drops, len(n.loop.commits.parked))
 	}
 }

@@ -253,6 +253,10 @@ func (l *loop) arrive(a *Arrival) {
 	if l.heard(a) {
 		return
 	}
+	if len(l.commits.parked) > 0 && l.soft.Strange(a.Data) { // it followed the binding update that makes it known
+		l.commit()
+		l.settle()
+	}
 	token := l.fast.Seen(a.Port, a.Data)
 	l.soft.Handle(time.Duration(l.now().Mono), a.Port, a.From, a.Data, &l.sink)
 	l.drain()

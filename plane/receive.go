@@ -153,3 +153,32 @@ func (s *Soft) congestion(outer, inner []byte, sink *Sink) bool {
 	}
 	return true
 }
+
+// Strange says whether a packet for this node is one of a user that would be refused because no path, as the table stands, is known to
+// come by its tunnel or straight from its care-of address. Whoever has changes of the table to make may make them before.
+func (s *Soft) Strange(b []byte) bool {
+	b, ok := trim(b)
+	if !ok {
+		return false
+	}
+	l, ok := s.table.Locals[destinationOf(b)]
+	c, reason := walk(b)
+	switch {
+	case !ok || l.Proxy || reason != "" || c.fragAt > 0:
+		return false
+	case c.homeAt > 0:
+		return !provesItself(c.proto) && s.bound(b, &c) == nil
+	case c.proto != ip6.ProtoIPv6 || !c.plain:
+		return false
+	}
+	inner, ok := trim(b[c.off:])
+	if !ok {
+		return false
+	}
+	for _, r := range []*route{s.byMobile(destinationOf(inner)), s.byAgent(sourceOf(inner))} {
+		if r != nil && r.via(sourceOf(b), destinationOf(b)) != nil {
+			return false
+		}
+	}
+	return true
+}
