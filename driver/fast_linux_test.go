@@ -228,11 +228,12 @@ func inOrder(c *net.UDPConn, n int) error {
 
 // TestFastOrderRates is TestFastOrder with packets that come at a steady rate, made in the kernel.
 func TestFastOrderRates(t *testing.T) {
-	for _, rate := range []int{1000, 20_000, 50_000} {
+	rates := []int{1000, 5000} // what a busy machine's plane takes too; roam6 bench soft has more
+	if raced {
+		rates = rates[:1]
+	}
+	for _, rate := range rates {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
-			if raced && rate > 1000 {
-				t.Skip("too fast for a plane under the race detector")
-			}
 			b := newAgentBed(t, PlaneEBPF, tunnelPath)
 			tr, err := b.Traffic("ha", "ha0", yard.CN, yard.HoA, 200, "mn", "mn0")
 			must(t, err)
@@ -254,9 +255,6 @@ func TestFastOrderRates(t *testing.T) {
 			must(t, err)
 			st := b.stats(t)
 			t.Logf("%+v\n%+v\n%+v drops %v", n, st.Plane.Paths, st.Fast.report(), st.Drops)
-			if st.Fast.Forced > 0 {
-				t.Skipf("this machine is too busy for a plane that takes %d packets a second", rate)
-			}
 			if n.Received != n.Sent || n.Late > 0 {
 				t.Errorf("%d of %d came, %d late", n.Received, n.Sent, n.Late)
 			}

@@ -87,10 +87,10 @@ func lost(n int) error {
 
 // pointerBinding is what a program keeps of a binding that thinks no further.
 type pointerBinding struct {
-	home, careOf   netip.Addr
-	seq            uint16
-	expires        time.Duration
-	sent, received plane.Count
+	home, careOf netip.Addr
+	_            uint16        // sequence number
+	_            time.Duration // end of the lifetime
+	_, _         plane.Count   // sent, received
 }
 
 // pointerTable is a Go map of pointers. A move makes a binding anew, as the next update does, and puts it into the map. The

@@ -32,7 +32,7 @@ const (
 	updateTurns  = 6
 	updateBatch  = 4096
 	updateLeast  = 256 // updates in one measurement
-	updateWindow = 16 // datagrams under way between the two sockets: what a socket buffer surely holds
+	updateWindow = 16  // datagrams under way between the two sockets: what a socket buffer surely holds
 	// updatePause passes on the agent's clock between two batches: what it remembers of a move is over.
 	updatePause = 10 * time.Second
 	// updateLifetime is that of the bindings: none expires while others are measured.

@@ -109,7 +109,9 @@ func (a *Agent) replace(now engine.Now, m *mobile, b *binding, q request, grante
 }
 
 // like says whether the plane carries a binding as the one before it, which is so with most refreshes.
-func (b *binding) like(old *binding) bool { return b.coa == old.coa && b.rest == plain && old.rest == plain }
+func (b *binding) like(old *binding) bool {
+	return b.coa == old.coa && b.rest == plain && old.rest == plain
+}
 
 // exchange is replace where nobody asked.
 func (a *Agent) exchange(now engine.Now, m *mobile, b *binding, out *engine.Effects) {
