@@ -12,7 +12,7 @@ GOBUILD  = CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X m
 
 help:
 	@echo 'make build      ./roam6, one static binary'
-	@echo 'make demo       a voice call through three handovers, in network namespaces on this machine; no root'
+	@echo 'make demo       a voice call through three fast handovers, in network namespaces on this machine; no root'
 	@echo 'make test       every check, the quick ones first (as root it installs what they need)'
 	@echo 'make quick      format, vet, lint, house rules, unit tests'
 	@echo 'make vm         on Debian'\''s own kernel, in a virtual machine (docs/vm.md)'
