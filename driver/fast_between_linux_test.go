@@ -26,6 +26,7 @@ func TestFastBetween(t *testing.T) {
 	p.Remote = coa
 	other := netip.PrefixFrom(home, 128)
 	b.node.post(func() { b.node.loop.change(b.node.loop.now(), plane.Op{Path: &plane.PathOp{Inner: other, Path: p}}) })
+	b.stats(t) // the loop has made the change when it answers
 
 	from, to := udpPair(t, b.Yard, "cn", home, "mn", yard.HoA)
 	for i := range 20 {
