@@ -19,6 +19,7 @@ type change struct {
 	mbb            bool          // another interface was attached when the old link went
 	window         window        // of packets
 	told           window        // of events: a handover's preparations are its own
+	settled        time.Duration // when gaps begin that are not its own any more
 }
 
 // linkUp is when there was a link to go on with: the attachment, or at once when another interface was up.
@@ -144,8 +145,9 @@ func (m *Measure) handover(c *change) Handover {
 	down, up := notDone, notDone
 	if x.probe >= 0 {
 		f := m.plan.Flows[x.probe]
-		h.Down, down = m.flows[x.probe].down.direction(c.window, f, c.blackout())
-		h.Up, up = m.flows[x.probe].up.direction(c.window, f, c.blackout())
+		c.settled = c.settledBy(events)
+		h.Down, down = m.flows[x.probe].down.direction(c.window, c.settled, f, c.blackout())
+		h.Up, up = m.flows[x.probe].up.direction(c.window, c.settled, f, c.blackout())
 		h.Down.quiet, h.Up.quiet = m.flows[x.probe].down.quiet(c, f), m.flows[x.probe].up.quiet(c, f)
 	}
 	m.judge(&h, c, events, down, up)
@@ -170,6 +172,17 @@ func (m *Measure) handover(c *change) Handover {
 	}
 	h.Timeline = timeline(c, events, down, up, x.probe >= 0)
 	return h
+}
+
+// settledBy is when gaps that begin are not put down to the handover any more: settledAfter the node was registered, or the end
+// of the window.
+func (c *change) settledBy(events []told) time.Duration {
+	for _, e := range events {
+		if e.at >= c.linkUp() && (e.name == engine.EventRegistered || e.name == engine.EventState) {
+			return min(c.window.end, e.at+settledAfter)
+		}
+	}
+	return c.window.end
 }
 
 // judge sets outcome, reason and the times after link up.

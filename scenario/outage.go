@@ -126,6 +126,9 @@ func (t *track) put(out []share, changes []*change, from int, w window, interval
 			home, most = n, p
 		}
 	}
+	if home >= 0 && n == from+1 && w.start >= changes[home].settled {
+		return // as in gap
+	}
 	for i := from; i < n; i++ {
 		p := part(changes[i])
 		blackouts += min(changes[i].blackout(), max(0, p))

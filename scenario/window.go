@@ -13,10 +13,14 @@ const BaselinePackets = 1000
 // first action of the same node's next handover, or to the end of the run.
 type window struct{ start, end time.Duration }
 
-// gap finds the longest time of the window without a delivered packet. It begins with the last arrival before, but not
-// more than a sending interval before the window, and ends with the next arrival. Open says that none came any more in
+// settledAfter is how long after the node is registered a gap may begin that is still put down to the handover: packets by the
+// ways of before, and peers that hear of the move later, make theirs until then.
+const settledAfter = 500 * time.Millisecond
+
+// gap finds the longest time of the window without a delivered packet that begins before settled. It begins with the last arrival
+// before, but not more than a sending interval before the window, and ends with the next arrival. Open says that none came any more in
 // the window although packets were sent. ok is false when the flow did not run.
-func (t *track) gap(w window, f Flow) (start, end time.Duration, open, ok bool) {
+func (t *track) gap(w window, settled time.Duration, f Flow) (start, end time.Duration, open, ok bool) {
 	if f.Start >= w.end || f.Stop <= w.start {
 		return w.start, w.start, false, false
 	}
@@ -30,7 +34,7 @@ func (t *track) gap(w window, f Flow) (start, end time.Duration, open, ok bool) 
 		if a.at >= w.end {
 			break
 		}
-		if a.at-previous > end-start {
+		if a.at-previous > end-start && previous < settled {
 			start, end = previous, a.at
 		}
 		previous = a.at
@@ -49,9 +53,9 @@ func (t *track) arrivedBy(at time.Duration) int {
 
 // direction makes one direction's figures of a handover. The last result is when the first packet after the interruption
 // was delivered; notDone when none was.
-func (t *track) direction(w window, f Flow, blackout time.Duration) (Direction, time.Duration) {
+func (t *track) direction(w window, settled time.Duration, f Flow, blackout time.Duration) (Direction, time.Duration) {
 	var d Direction
-	start, end, open, ok := t.gap(w, f)
+	start, end, open, ok := t.gap(w, settled, f)
 	if !ok {
 		return d, notDone
 	}
@@ -100,7 +104,7 @@ func (t *track) quiet(c *change, f Flow) time.Duration {
 		return notDone
 	}
 	w.start = t.arrivals[i].at
-	start, end, _, ok := t.gap(w, f)
+	start, end, _, ok := t.gap(w, w.end, f)
 	if !ok {
 		return notDone
 	}

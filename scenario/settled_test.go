@@ -1,0 +1,47 @@
+package scenario_test
+
+import (
+	"testing"
+	"time"
+
+	"roam6/engine"
+	"roam6/scenario"
+)
+
+// A gap that begins long after the node was registered is not what the handover cost; one soon after is, and without a registration
+// all are.
+func TestGapsAfterRegistration(t *testing.T) {
+	for _, x := range []struct {
+		registered bool
+		again      time.Duration // when a second gap begins, 200 ms long
+		want       time.Duration // the interruption; the first is 100 ms long
+	}{
+		{true, 1600 * ms, 200 * ms},
+		{true, 1700 * ms, 100 * ms},
+		{false, 1700 * ms, 200 * ms},
+	} {
+		m := scenario.NewMeasure(oneMove(), "sim", "soft")
+		m.Did(time.Second, 0)
+		m.Did(1020*ms, 1)
+		if x.registered {
+			event(1150*ms, engine.EventRegistered, "")(m)
+		}
+		for seq := range uint32(3500) {
+			at := time.Duration(seq) * ms
+			m.Sent(at, 0, true, seq)
+			m.Sent(at, 0, false, seq)
+			m.Received(at, 0, false, seq)
+			if (at < time.Second || at >= 1100*ms) && (at < x.again || at >= x.again+200*ms) {
+				m.Received(at, 0, true, seq)
+			}
+		}
+		r := m.Result()
+		h := r.Handovers[0]
+		if got := time.Duration(*h.Down.Interruption); got != x.want || *h.Down.Lost != 300 {
+			t.Errorf("registered %v, a gap at %v: interruption %v, %d lost; want %v, 300", x.registered, x.again, got, *h.Down.Lost, x.want)
+		}
+		if got := time.Duration(*r.Totals.Interruption.Max); got != x.want || time.Duration(*h.Down.Outage) != x.want {
+			t.Errorf("registered %v, a gap at %v: outage %v, in all %v, want %v", x.registered, x.again, time.Duration(*h.Down.Outage), got, x.want)
+		}
+	}
+}
