@@ -242,11 +242,10 @@ func (l *loop) arrive(a *Arrival) {
 		l.drop(string(DropRxStale), 1)
 		return
 	}
-	if a.frame != nil && !l.through(a) {
-		l.each(a)
-		return
-	}
 	if a.frame != nil {
+		if !l.through(a) {
+			l.each(a)
+		}
 		return
 	}
 	l.stats.Packets++

@@ -32,7 +32,7 @@ func (f *finder) after(i int) int {
 }
 
 // next gives the number of a thing with a hash, and where to go on if it is the wrong one. It is false at the end.
-// Begin with probe(hash).
+// Begin with home(hash).
 func (f *finder) next(hash uint32, at int) (number uint32, then int, ok bool) {
 	if f.n == 0 {
 		return 0, at, false

@@ -110,15 +110,8 @@ func (s *Soft) leaveMerged(port Port, b []byte, m Merged, sink *Sink) bool {
 	if !ok || l.Proxy || l.Tentative || !ordinary(outer.remote) || !ordinary(src) || !ordinary(dst) || in == ecnNot && out == ecnCE {
 		return false
 	}
-	r := s.byMobile(dst)
-	if r == nil || r.via(outer.remote, outer.local) == nil {
-		r = s.byAgent(src)
-	}
-	if r == nil {
-		return false
-	}
-	by := r.via(outer.remote, outer.local)
-	if by == nil || r.order != nil || r.Dedup > 0 || r.end {
+	r, by := s.through(outer, dst, src)
+	if r == nil || r.order != nil || r.Dedup > 0 || r.end {
 		return false
 	}
 	if r.Side == Agent {

@@ -67,10 +67,8 @@ func (s *Soft) decapsulate(a *arrival, b []byte, off int, sink *Sink) {
 		return
 	}
 	a.outer = outer
-	if r := s.byMobile(dst); r != nil && s.byTunnel(r, a, b, inner, sink) {
-		return
-	}
-	if r := s.byAgent(src); r != nil && s.byTunnel(r, a, b, inner, sink) {
+	if r, by := s.through(outer, dst, src); r != nil {
+		s.byTunnel(r, by, a, b, inner, sink)
 		return
 	}
 	if s.knows(outer) {
@@ -80,12 +78,25 @@ func (s *Soft) decapsulate(a *arrival, b []byte, off int, sink *Sink) {
 	}
 }
 
-// byTunnel takes in what the tunnel packet b brought, if its tunnel is a way of the path; else it is false.
-func (s *Soft) byTunnel(r *route, a *arrival, b, inner []byte, sink *Sink) bool {
-	by := r.via(a.outer.remote, a.outer.local)
+// through is the path whose packets take a tunnel, and the way of it that the tunnel is: the path of the mobile node that has the
+// address here, else of the one represented here that has the address there. Both are nil if there is none.
+func (s *Soft) through(tunnel ends, here, there netip.Addr) (r, by *route) {
+	if r = s.byMobile(here); r != nil {
+		if by = r.via(tunnel.remote, tunnel.local); by != nil {
+			return r, by
+		}
+	}
+	if r = s.byAgent(there); r != nil {
+		if by = r.via(tunnel.remote, tunnel.local); by != nil {
+			return r, by
+		}
+	}
+	return nil, nil
+}
+
+// byTunnel takes in what the tunnel packet b brought by a way of the path.
+func (s *Soft) byTunnel(r, by *route, a *arrival, b, inner []byte, sink *Sink) {
 	switch {
-	case by == nil:
-		return false
 	case inner[6] == ip6.ProtoNone && isMarker(r, a.outer, inner):
 		s.marked(r, lane{outer: a.outer}, sink)
 	case !s.congestion(b, inner, sink):
@@ -93,7 +104,6 @@ func (s *Soft) byTunnel(r *route, a *arrival, b, inner []byte, sink *Sink) bool 
 	default:
 		s.take(r, by, a, inner, sink)
 	}
-	return true
 }
 
 // fromMobile forwards at the agent what a mobile node sent through its tunnel: to another mobile node by its path, else
@@ -175,10 +185,6 @@ func (s *Soft) Strange(b []byte) bool {
 	if !ok {
 		return false
 	}
-	for _, r := range []*route{s.byMobile(destinationOf(inner)), s.byAgent(sourceOf(inner))} {
-		if r != nil && r.via(sourceOf(b), destinationOf(b)) != nil {
-			return false
-		}
-	}
-	return true
+	r, _ := s.through(ends{local: destinationOf(b), remote: sourceOf(b)}, destinationOf(inner), sourceOf(inner))
+	return r == nil
 }

@@ -99,15 +99,8 @@ func (s *Soft) sender(q quote) *route {
 	if q.inner == nil {
 		return nil
 	}
-	if r := s.byMobile(sourceOf(q.inner)); r != nil {
-		if by := r.via(q.outer.remote, q.outer.local); by != nil {
-			return by
-		}
-	}
-	if r := s.byAgent(destinationOf(q.inner)); r != nil {
-		return r.via(q.outer.remote, q.outer.local)
-	}
-	return nil
+	_, by := s.through(q.outer, sourceOf(q.inner), destinationOf(q.inner))
+	return by
 }
 
 // relayTooBig remembers the path MTU and tells the source of the inner packet what is left of it, RFC 2473 §8.2. r is
