@@ -46,12 +46,12 @@ func (t *train) takes(f *frame) (header int, ok bool) {
 	if f.h.needsChecksum {
 		return header, f.h.start == tcpAt && f.h.offset == tcpSum-tcpAt
 	}
-	return header, onesAdd(pseudoSum(p), sum(p[tcpAt:])) == 0xffff
+	return header, onesAdd(pseudoSum(p), ip6.Sum(p[tcpAt:])) == 0xffff
 }
 
 // pseudoSum is the sum of the pseudo-header of a packet without extension headers, RFC 8200 §8.1.
 func pseudoSum(p []byte) uint16 {
-	return onesAdd(sum(p[8:ip6.HeaderLen]), onesAdd(uint16(len(p)-ip6.HeaderLen), uint16(p[6])))
+	return onesAdd(ip6.Sum(p[8:ip6.HeaderLen]), onesAdd(uint16(len(p)-ip6.HeaderLen), uint16(p[6])))
 }
 
 // follows says whether a packet, which takes said yes to, goes on where the train ends.

@@ -55,6 +55,12 @@ func (c *Count) add(octets int) {
 	c.Octets += uint64(octets)
 }
 
+// more adds what is counted elsewhere.
+func (c *Count) more(n Count) {
+	c.Packets += n.Packets
+	c.Octets += n.Octets
+}
+
 // PathCount is what one path carried since it was first set, by whichever way but copies.
 type PathCount struct {
 	Inner    netip.Prefix `json:"inner"`

@@ -89,9 +89,7 @@ func (s *Soft) enterMerged(buf []byte, at int, m Merged, sink *Sink) bool {
 	if r.Side == Agent {
 		b[7]--
 	}
-	c := m.count(b)
-	r.sent.Packets += c.Packets
-	r.sent.Octets += c.Octets
+	r.sent.more(m.count(b))
 	out := buf[at-tunnelHeader:]
 	writeTunnel(out, r, -1)
 	return s.send(r.Out, out, sink)
@@ -125,11 +123,9 @@ func (s *Soft) leaveMerged(port Port, b []byte, m Merged, sink *Sink) bool {
 	}
 	m.Header -= tunnelHeader
 	c := m.count(inner)
-	r.received.Packets += c.Packets
-	r.received.Octets += c.Octets
+	r.received.more(c)
 	if by != r {
-		by.received.Packets += c.Packets
-		by.received.Octets += c.Octets
+		by.received.more(c)
 	}
 	sink.up(inner)
 	return true

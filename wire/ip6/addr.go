@@ -46,33 +46,3 @@ func HomeAgentsAnycast(prefix netip.Prefix) netip.Addr {
 
 // Routable reports whether an address may be a home or care-of address: unicast and routable (RFC 6275 §6.1.7, §9.3.1, §9.5.1, §11.3.3).
 func Routable(a netip.Addr) bool { return a.Is6() && !a.Is4In6() && a.IsGlobalUnicast() }
-
-// Checksum is the Internet checksum of an upper-layer payload with the IPv6 pseudo-header, RFC 8200 §8.1.
-// Give the payload with its checksum field zero to compute it; a payload with a right checksum gives 0.
-func Checksum(src, dst netip.Addr, proto uint8, payload []byte) uint16 {
-	s, d := src.As16(), dst.As16()
-	sum := add(add(0, s[:]), d[:])
-	sum += uint64(len(payload)) + uint64(proto)
-	sum = add(sum, payload)
-	for sum>>16 != 0 {
-		sum = sum>>16 + sum&0xffff
-	}
-	return ^uint16(sum)
-}
-
-// add adds b as big-endian 16-bit words, an odd last octet padded with zero. Four octets at a time: the sum of
-// 32-bit words folds to the same 16-bit ones' complement sum.
-func add(sum uint64, b []byte) uint64 {
-	for len(b) >= 4 {
-		sum += uint64(binary.BigEndian.Uint32(b))
-		b = b[4:]
-	}
-	if len(b) >= 2 {
-		sum += uint64(binary.BigEndian.Uint16(b))
-		b = b[2:]
-	}
-	if len(b) == 1 {
-		sum += uint64(b[0]) << 8
-	}
-	return sum
-}

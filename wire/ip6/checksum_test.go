@@ -1,4 +1,4 @@
-package driver
+package ip6
 
 import (
 	"math/rand/v2"
@@ -21,7 +21,7 @@ func TestSum(t *testing.T) {
 				want = want>>16 + want&0xffff
 			}
 		}
-		if got := sum(b); uint32(got) != want {
+		if got := Sum(b); uint32(got) != want {
 			t.Fatalf("%d octets: %#x, want %#x", n, got, want)
 		}
 	}
@@ -31,6 +31,6 @@ func BenchmarkSum(b *testing.B) {
 	p := make([]byte, 1400)
 	b.SetBytes(int64(len(p)))
 	for b.Loop() {
-		sum(p)
+		Sum(p)
 	}
 }
