@@ -72,23 +72,31 @@ func (b *agentBed) start(t testing.TB, how Plane, path plane.Path) {
 			out.Reply(engine.Reply{ID: in.ID})
 		}
 	}}
-	err := b.In("ha", func() (err error) {
-		b.node, err = New(Config{Name: "ha", Tun: "roam6", Plane: how, Engines: []Engine{{"e", e}},
-			Links: []Link{{Port: 1, Ifname: "ha0", External: true}, {Port: 2, Ifname: "ha1", External: true}}})
+	b.node = runIn(t, b.Yard, "ha", Config{Name: "ha", Tun: "roam6", Plane: how, Engines: []Engine{{"e", e}},
+		Links: []Link{{Port: 1, Ifname: "ha0", External: true}, {Port: 2, Ifname: "ha1", External: true}}})
+}
+
+// runIn runs a node in a place of the yard, and gives it when it has started; the end of the test closes it. It skips where there is
+// no fast path and one is asked for.
+func runIn(t testing.TB, y *yard.Yard, place string, c Config) (n *Node) {
+	t.Helper()
+	err := y.In(place, func() (err error) {
+		n, err = New(c)
 		return err
 	})
-	if how == PlaneEBPF && err != nil && (errors.Is(err, unix.EPERM) || strings.Contains(err.Error(), "Linux 6.6")) {
+	if c.Plane == PlaneEBPF && err != nil && (errors.Is(err, unix.EPERM) || strings.Contains(err.Error(), "Linux 6.6")) {
 		t.Skip(err)
 	}
 	must(t, err)
 	done := make(chan error, 1)
-	go func() { done <- b.node.Run(context.Background()) }()
+	go func() { done <- n.Run(context.Background()) }()
 	t.Cleanup(func() {
-		must(t, b.node.Close())
+		must(t, n.Close())
 		must(t, <-done)
 	})
-	_, err = b.node.Views(context.Background())
+	_, err = n.Views(context.Background())
 	must(t, err)
+	return n
 }
 
 func (b *agentBed) order(t testing.TB, verb string) {
@@ -280,22 +288,8 @@ func newMobileBed(t testing.TB, how Plane, more ...plane.Op) (*yard.Yard, *Node)
 			}
 		}
 	}}
-	var n *Node
-	err := y.In("mn", func() (err error) {
-		n, err = New(Config{Name: "mn", Tun: "roam6", Plane: how, Userland: true, Engines: []Engine{{"e", e}},
-			Links: []Link{{Port: 1, Ifname: "mn0", External: true}}})
-		return err
-	})
-	must(t, err)
-	done := make(chan error, 1)
-	go func() { done <- n.Run(context.Background()) }()
-	t.Cleanup(func() {
-		must(t, n.Close())
-		must(t, <-done)
-	})
-	_, err = n.Views(context.Background())
-	must(t, err)
-	return y, n
+	return y, runIn(t, y, "mn", Config{Name: "mn", Tun: "roam6", Plane: how, Userland: true, Engines: []Engine{{"e", e}},
+		Links: []Link{{Port: 1, Ifname: "mn0", External: true}}})
 }
 
 func hw(t testing.TB, s string) plane.HW {

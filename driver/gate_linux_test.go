@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -54,24 +53,11 @@ func newRouterBed(t *testing.T, how Plane) *routerBed {
 			out.Reply(engine.Reply{ID: in.ID})
 		}
 	}}
-	err := b.In("ha", func() (err error) {
-		b.node, err = New(Config{Name: "ar", Tun: "roam6", Plane: how, Engines: []Engine{{"e", e}}, OnEvent: func(_ time.Duration, _ string, ev engine.Event) {
-			if ev.Name == EventKernel {
-				t.Errorf("the kernel: %s", ev.Reason)
-			}
-		}, Links: []Link{{Port: 1, Ifname: "ha0", External: true}, {Port: accessPort, Ifname: "ha1", External: true}}})
-		return err
-	})
-	if how == PlaneEBPF && err != nil && (errors.Is(err, unix.EPERM) || strings.Contains(err.Error(), "Linux 6.6")) {
-		t.Skip(err)
-	}
-	must(t, err)
-	done := make(chan error, 1)
-	go func() { done <- b.node.Run(context.Background()) }()
-	t.Cleanup(func() {
-		must(t, b.node.Close())
-		must(t, <-done)
-	})
+	b.node = runIn(t, b.Yard, "ha", Config{Name: "ar", Tun: "roam6", Plane: how, Engines: []Engine{{"e", e}}, OnEvent: func(_ time.Duration, _ string, ev engine.Event) {
+		if ev.Name == EventKernel {
+			t.Errorf("the kernel: %s", ev.Reason)
+		}
+	}, Links: []Link{{Port: 1, Ifname: "ha0", External: true}, {Port: accessPort, Ifname: "ha1", External: true}}})
 	b.do(t)
 	return b
 }

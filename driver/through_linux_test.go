@@ -115,11 +115,9 @@ func TestMergeTime(t *testing.T) {
 	if said != fmt.Sprint(mergeTime.Nanoseconds()) {
 		t.Errorf("%s ns", said)
 	}
-	began := time.Now()
 	m.calm()
-	if m.tun.writes(); time.Since(began) > calmTime/2 {
-		t.Skip("this machine is busy")
-	}
+	began := time.Now()
+	m.tun.writes()
 	if m.calm(); time.Since(began) < calmTime {
 		t.Errorf("what follows could overtake what was written %v ago", time.Since(began))
 	}
