@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,6 +21,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("XDG_RUNTIME_DIR", e.WorkDir)
+			e.Defer(func() { downLabs(t, e.WorkDir) })
 			return os.Mkdir(e.WorkDir+"/out", 0o777)
 		},
 		Condition: func(cond string) (bool, error) {
@@ -33,4 +35,17 @@ func TestScripts(t *testing.T) {
 			return err == nil && !testing.Short(), nil
 		},
 	})
+}
+
+// downLabs takes down the labs of a script that failed before it did so
+// itself: they outlive the process that put them up.
+func downLabs(t *testing.T, runtimeDir string) {
+	if _, err := os.Stat(runtimeDir + "/roam6"); err != nil {
+		return
+	}
+	down := exec.Command("roam6", "lab", "down", "--all")
+	down.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+runtimeDir)
+	if out, err := down.CombinedOutput(); err != nil {
+		t.Errorf("labs left up: %v\n%s", err, out)
+	}
 }
