@@ -20,6 +20,7 @@ type change struct {
 	window         window        // of packets
 	told           window        // of events: a handover's preparations are its own
 	settled        time.Duration // when gaps begin that are not its own any more
+	wayUp          time.Duration // what packets up took before it; 0: unknown
 }
 
 // linkUp is when there was a link to go on with: the attachment, or at once when another interface was up.
@@ -148,6 +149,7 @@ func (m *Measure) handover(c *change) Handover {
 		c.settled = c.settledBy(events)
 		h.Down, down = m.flows[x.probe].down.direction(c.window, c.settled, f, c.blackout())
 		h.Up, up = m.flows[x.probe].up.direction(c.window, c.settled, f, c.blackout())
+		c.wayUp = m.flows[x.probe].up.before(c.window)
 		h.Down.quiet, h.Up.quiet = m.flows[x.probe].down.quiet(c, f), m.flows[x.probe].up.quiet(c, f)
 	}
 	m.judge(&h, c, events, down, up)

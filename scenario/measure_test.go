@@ -3,6 +3,7 @@ package scenario_test
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -198,7 +199,7 @@ func TestHandoverFigures(t *testing.T) {
    "at_ms": 2000,
    "ms": 50,
    "step": "first packet delivered, down",
-   "waiting_for": "first packet up"
+   "waiting_for": "packets up: the usual delay"
   },
   {
    "at_ms": 2050,
@@ -234,6 +235,53 @@ func TestResultKeysAndOrder(t *testing.T) {
 			t.Fatalf("%q does not come in its place in\n%s", key, text)
 		}
 		at += i
+	}
+}
+
+// The way of packets up after they left is their usual delay, and no wait for the first one: it is in no outage.
+func TestTimelineTellsTheWayUpFromWaiting(t *testing.T) {
+	type want struct {
+		at            time.Duration
+		step, waiting string
+	}
+	for name, c := range map[string]struct {
+		down, up time.Duration // when the first packets are delivered
+		want     []want        // after the link is up
+	}{
+		"left before the first came down": {1030 * ms, 1070 * ms, []want{
+			{20 * ms, "link up", "router advertisement"}, {30 * ms, "first packet delivered, down", "packets up: the usual delay"}, {70 * ms, "first packet delivered", ""}}},
+		"held back after that": {1030 * ms, 1150 * ms, []want{
+			{20 * ms, "link up", "router advertisement"}, {30 * ms, "first packet delivered, down", "first packet up"},
+			{100 * ms, "first packet sent, up", "packets up: the usual delay"}, {150 * ms, "first packet delivered", ""}}},
+		"the way down is waited for": {1150 * ms, 1070 * ms, []want{
+			{20 * ms, "link up", "router advertisement"}, {70 * ms, "first packet delivered, up", "first packet down"}, {150 * ms, "first packet delivered", ""}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := scenario.NewMeasure(oneMove(), "sim", "soft")
+			m.Did(time.Second, 0)
+			m.Did(1020*ms, 1)
+			step(1020*ms, "link up", "router advertisement")(m)
+			for _, down := range []bool{true, false} {
+				gap, back := time.Second, c.down // while nothing is delivered
+				if !down {
+					gap, back = 1050*ms, c.up
+				}
+				for seq := range uint32(3500) {
+					sent := time.Duration(seq) * ms
+					m.Sent(sent, 0, down, seq)
+					if at := sent + 50*ms; at < gap || at >= back {
+						m.Received(at, 0, down, seq)
+					}
+				}
+			}
+			var got []want
+			for _, s := range m.Result().Handovers[0].Timeline[1:] {
+				got = append(got, want{time.Duration(s.At), s.Step, s.WaitingFor})
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got  %v\nwant %v", got, c.want)
+			}
+		})
 	}
 }
 

@@ -81,6 +81,16 @@ func (t *track) extra(w window) *Millis {
 	return millis(max(0, largest-median(before)))
 }
 
+// before is the median delay of the BaselinePackets delivered that were sent last before a window; 0 when there are none.
+func (t *track) before(w window) time.Duration {
+	from, _ := t.sentIn(w)
+	d := t.delays(from-BaselinePackets, from)
+	if len(d) == 0 {
+		return 0
+	}
+	return median(d)
+}
+
 // delays are those of the packets with these sequence numbers that came; of copies the first counts.
 func (t *track) delays(from, to int) []time.Duration {
 	x := t.tally()

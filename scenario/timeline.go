@@ -16,6 +16,10 @@ const (
 	waitUser      = "first packet"
 	stepFirstDown = "first packet delivered, down"
 	stepFirstUp   = "first packet delivered, up"
+	stepSentUp    = "first packet sent, up"
+	waitDown      = "first packet down"
+	waitUp        = "first packet up"
+	waitWayUp     = "packets up: the usual delay"
 	stepFirst     = "first packet delivered"
 	stepNone      = "no packet delivered any more"
 )
@@ -64,17 +68,38 @@ func timeline(c *change, events []told, down, up time.Duration, measured bool) [
 	case open:
 		add(end, stepNone, "")
 	default:
-		if first := earliest(down, up); first < end {
-			step, other := stepFirstDown, "first packet up"
-			if first == up {
-				step, other = stepFirstUp, "first packet down"
-			}
-			out = insert(out, Step{At: Millis(first - c.first), Step: step, WaitingFor: other})
+		switch {
+		case down < up:
+			out = c.upLast(out, down, up)
+		case up < down:
+			out = insert(out, Step{At: Millis(up - c.first), Step: stepFirstUp, WaitingFor: waitDown})
 		}
 		add(end, stepFirst, "")
 	}
 	for i := range out[:len(out)-1] {
 		out[i].Length = out[i+1].At - out[i].At
+	}
+	return out
+}
+
+// upLast tells the time from the first packet delivered down to the first one delivered up. Until that one leaves it is waited
+// for. Then it only takes the way that packets up took before the handover as well, which is in no outage: so did the last packets
+// sent on the old link, which came when it was gone.
+func (c *change) upLast(out []Step, down, up time.Duration) []Step {
+	sent := max(down, up-c.wayUp)
+	switch {
+	case c.wayUp == 0:
+		return insert(out, Step{At: Millis(down - c.first), Step: stepFirstDown, WaitingFor: waitUp})
+	case sent == down:
+		out = insert(out, Step{At: Millis(down - c.first), Step: stepFirstDown, WaitingFor: waitWayUp})
+	default:
+		out = insert(out, Step{At: Millis(down - c.first), Step: stepFirstDown, WaitingFor: waitUp})
+		out = insert(out, Step{At: Millis(sent - c.first), Step: stepSentUp, WaitingFor: waitWayUp})
+	}
+	for i := range out {
+		if out[i].At > Millis(sent-c.first) && out[i].WaitingFor == waitUser {
+			out[i].WaitingFor = waitWayUp
+		}
 	}
 	return out
 }
