@@ -46,10 +46,11 @@ type Mobile struct {
 	rand *engine.Rand
 
 	state  state
-	port   plane.Port      // of the handover that is prepared or under way
-	hint   engine.LinkHint // what it follows
-	id     uint16          // of the RtSolPr
-	asked  [RtSolPrRate]engine.Mono
+	port   plane.Port                   // of the handover that is prepared or under way
+	hint   engine.LinkHint              // what it follows
+	id     uint16                       // of the RtSolPr
+	asked  [RtSolPrRate]engine.Mono     // when the latest RtSolPr left, the oldest first
+	asks   int                          // how many left
 	sites  map[plane.Port]handover.Site // where the node was last able to send from
 	prev   handover.Site                // where it leaves
 	next   handover.Next                // where it goes

@@ -122,6 +122,10 @@ func (b *bench) prrtadv(code, outcome uint8) {
 	if outcome == nd.APFound {
 		ap.RouterHW, ap.Router = narHW, netip.PrefixFrom(narAddr, 64)
 	}
+	b.advertise(code, ap)
+}
+
+func (b *bench) advertise(code uint8, ap nd.AccessPoint) {
 	adv := &nd.PrRtAdv{Code: code, ID: b.rtsol.ID, AccessPoints: []nd.AccessPoint{ap}}
 	b.m.ProxyAdvertised(b.now, cell, &ip6.Packet{Header: ip6.Header{Src: b.m.prev.Router}}, adv, &b.out)
 }

@@ -20,6 +20,7 @@ type expected struct {
 	hw   plane.HW
 	link *link
 	from *neighbour
+	hi   uint16 // sequence number of the Handover Initiate
 	here bool
 }
 
@@ -44,7 +45,7 @@ func (r *Router) onHI(now engine.Now, n *neighbour, m *mh.HandoverInitiate, out 
 		ack.Code = mh.HAckProhibited
 	default:
 		coa := ip6.FromEUI64(l.Prefix, hw)
-		if ack.Code = r.expect(now, expected{coa: coa, hw: hw, link: l, from: n}, out); ack.Code == mh.HAckAccepted && coa != wish || m.Assign {
+		if ack.Code = r.expect(now, expected{coa: coa, hw: hw, link: l, from: n, hi: m.Seq}, out); ack.Code == mh.HAckAccepted && coa != wish || m.Assign {
 			ack.Code = mh.HAckAssigned
 			ack.Options.Addresses = []mh.AddressPrefix{mh.Host(mh.NewCareOf, coa)}
 		}
@@ -61,7 +62,11 @@ func (r *Router) expect(now engine.Now, x expected, out *engine.Effects) mh.HAck
 	if old == nil && len(r.expected) >= MaxHandovers {
 		return mh.HAckResources
 	}
+	if old != nil && old.here && old.from == x.from && !mh.After(x.hi, old.hi) {
+		return mh.HAckAccepted // overtaken by the node itself: to hold its packets now would be to lose them
+	}
 	if old != nil && !old.here { // said again
+		old.hi = x.hi
 		r.timers.Set(due{x.coa, true}, now.Mono.Add(ProxyLifetime))
 		return mh.HAckAccepted
 	}

@@ -23,8 +23,8 @@ func (m *Mobile) Hint(now engine.Now, in engine.LinkHint, out *engine.Effects) {
 		return // nobody to ask, or nothing to send on
 	case in.Port == m.port && in.HW == m.hint.HW && (m.state == asking || m.state == announcing || m.state == ready):
 		return // said already
-	case m.asked[0] != 0 && now.Mono.Sub(m.asked[0]) < time.Second:
-		out.Drop("hint-rate") // MAX_RTSOLPR_RATE
+	case m.mayAsk(now) > now.Mono:
+		out.Drop("hint-rate")
 		return
 	}
 	m.port, m.hint, m.prev, m.acked = in.Port, in, site, false
@@ -35,11 +35,24 @@ func (m *Mobile) Hint(now engine.Now, in engine.LinkHint, out *engine.Effects) {
 	m.solicit(now, out)
 }
 
+// mayAsk is when the next RtSolPr may leave: MAX_RTSOLPR_RATE, RFC 5568 §6.1.1.
+func (m *Mobile) mayAsk(now engine.Now) engine.Mono {
+	if m.asks < RtSolPrRate {
+		return now.Mono
+	}
+	return max(now.Mono, m.asked[0].Add(time.Second))
+}
+
 // solicit sends the RtSolPr, RFC 5568 §6.1.1.
 func (m *Mobile) solicit(now engine.Now, out *engine.Effects) {
+	if at := m.mayAsk(now); at > now.Mono {
+		m.timers.Set(again, at)
+		return
+	}
 	m.tries++
 	copy(m.asked[:], m.asked[1:])
 	m.asked[RtSolPrRate-1] = now.Mono
+	m.asks = min(m.asks+1, RtSolPrRate)
 	ask := &nd.RtSolPr{ID: m.id, SourceHW: m.prev.HW, AccessPoints: [][6]byte{m.hint.HW}}
 	p := ip6.Packet{Header: ip6.Header{HopLimit: nd.HopLimit, Src: m.prev.Source, Dst: m.prev.Router}, Proto: ip6.ProtoICMPv6}
 	p.Payload = nd.Append(nil, p.Src, p.Dst, ask)
@@ -79,6 +92,9 @@ func (m *Mobile) ProxyAdvertised(now engine.Now, port plane.Port, p *ip6.Packet,
 	}
 	m.next = handover.Next{Attachment: m.hint.Attachment, RouterHW: ap.RouterHW, Router: ap.Router.Addr(), Prefix: ap.Network()}
 	m.next.CoA = ip6.FromEUI64(m.next.Prefix, m.prev.HW)
+	if m.next.Prefix.Contains(ap.CareOf) { // "MUST use it", §5.2
+		m.next.CoA = ap.CareOf
+	}
 	m.become(announcing, "router information", out)
 	m.first, m.tries, m.wait = m.seq+1, 0, FirstFBU
 	m.update(now, out)
