@@ -12,6 +12,7 @@ import (
 
 	"roam6/driver"
 	"roam6/driver/ebpf"
+	"roam6/driver/gate"
 	"roam6/lab"
 )
 
@@ -70,7 +71,7 @@ func examine() ([]finding, error) {
 	list = append(list, f)
 	missing := driver.Missing()
 	ipv6 := ipv6Of(sysctl("net/ipv6/conf/all/disable_ipv6"))
-	list = append(list, nodeFinding(missing, ipv6), kernelFinding(), tunFinding(), fastFinding(), userNamespaces(), capabilityFinding(missing))
+	list = append(list, nodeFinding(missing, ipv6), kernelFinding(), tunFinding(), fastFinding(), gateFinding(gate.Probe()), userNamespaces(), capabilityFinding(missing))
 	list = append(list, ipv6Findings(ipv6)...)
 	list = append(list, program("tshark", "a second opinion on captures (make test compares with it)", "apt install tshark"),
 		program("ping", "trying a lab by hand", "apt install iputils-ping"),

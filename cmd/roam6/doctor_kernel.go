@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strconv"
 	"strings"
+
+	"roam6/driver/gate"
 )
 
 // The states of a kernel part.
@@ -63,6 +66,21 @@ func modulesFinding(states map[string]string, whole bool) finding {
 		words = append(words, "what is built in may not show, for want of /lib/modules/…/modules.builtin")
 	}
 	return finding{Name: "kernel modules", State: info, Found: strings.Join(words, "; ") + " (roam6 needs none of them)"}
+}
+
+// gateFinding tells what gate.Probe said of nf_tables.
+func gateFinding(err error) finding {
+	f := finding{Name: "nf_tables", State: have, Found: "gates hold in a kernel that forwards"}
+	switch {
+	case errors.Is(err, gate.ErrNotAsked):
+		f.State, f.Found, f.Do = info, err.Error(), "sudo roam6 doctor, to know whether gates hold in this kernel"
+	case err != nil:
+		f.State, f.Found = lack, "the kernel takes no gate: "+err.Error()
+		f.Costs = "gates on links with kernel: on: this kernel forwards past them (no role closes one yet)"
+		f.Do = "sudo modprobe nf_tables; if there is no such module: a kernel of Linux 5.12 or later with CONFIG_NF_TABLES, CONFIG_NF_TABLES_IPV6 and, " +
+			"where it has it, CONFIG_NFT_OBJREF, such as Debian's (apt install linux-image-$(dpkg --print-architecture))"
+	}
+	return f
 }
 
 // smallNeighbourTable is the kernel's own gc_thresh3; who has more has thought of it.

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"golang.org/x/sys/unix"
+
 	"roam6/driver"
+	"roam6/driver/gate"
 )
 
 // A part of the kernel that is built in is told as such, though nothing stands below /sys/module.
@@ -22,6 +27,26 @@ func TestModules(t *testing.T) {
 	const without = "loaded: esp6 veth; not loaded: ip6_tunnel mip6 sch_netem vrf dummy; what is built in may not show"
 	if f := modulesFinding(moduleStates(root, "")); !strings.HasPrefix(f.Found, without) {
 		t.Errorf("without modules.builtin %q, want %q", f.Found, without)
+	}
+}
+
+// The row of nf_tables is there on every machine, and one that takes no gate learns what that costs and what to install.
+func TestGatesOfTheKernel(t *testing.T) {
+	list, _ := examine()
+	if !slices.ContainsFunc(list, func(f finding) bool { return f.Name == "nf_tables" }) {
+		t.Errorf("no row for nf_tables in %+v", list)
+	}
+	if f := gateFinding(nil); f.State != have || f.Do+f.Costs != "" {
+		t.Errorf("%+v", f)
+	}
+	for _, err := range []error{unix.EOPNOTSUPP, unix.EPROTONOSUPPORT, unix.EINVAL} {
+		f := gateFinding(err)
+		if f.State != lack || !strings.Contains(f.Found, err.Error()) || !strings.Contains(f.Costs, "kernel: on") || !strings.Contains(f.Do, "CONFIG_NF_TABLES") || !strings.Contains(f.Do, "linux-image") {
+			t.Errorf("%v: %+v", err, f)
+		}
+	}
+	if f := gateFinding(fmt.Errorf("%w (%w)", gate.ErrNotAsked, unix.EPERM)); f.State != info || f.Costs != "" || !strings.Contains(f.Do, "sudo roam6 doctor") {
+		t.Errorf("a user who may not ask is told %+v", f)
 	}
 }
 
