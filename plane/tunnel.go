@@ -99,7 +99,11 @@ func (s *Soft) encapsulate(r *route, b []byte, added int, sink *Sink) bool {
 	out := shift(b, size)
 	writeTunnel(out, r, limit)
 	if len(out) > mtu { // RFC 2473 §7.1 (b)
-		return s.fragment(r, r.Out, out, cut{head: ip6.HeaderLen, nextAt: 6}, mtu, sink)
+		c := cut{head: ip6.HeaderLen, nextAt: 6}
+		if limit >= 0 { // every piece tells it, or a loop of tunnels would end for none of them
+			c = cut{head: ip6.HeaderLen + tunnelOptions, nextAt: ip6.HeaderLen}
+		}
+		return s.fragment(r, r.Out, out, c, mtu, sink)
 	}
 	if s.ends > 0 {
 		return s.emerge(r, out, sink)
@@ -109,7 +113,8 @@ func (s *Soft) encapsulate(r *route, b []byte, added int, sink *Sink) bool {
 
 // nesting applies RFC 2473 §4.1.1 to a packet about to enter a tunnel. limit is the value of the option its tunnel header
 // must carry, -1 for no option: only packets that are tunnel packets already need one. Those without an option are
-// counted by their headers, so that a routing loop between tunnels ends even where nobody else writes the option.
+// counted by their headers, so that a routing loop between tunnels ends even where nobody else writes the option. A piece of a
+// packet that hides its options, as a tunnel of another make cuts it, may enter this tunnel and no further one.
 func (s *Soft) nesting(r *route, b []byte, sink *Sink) (limit int, ok bool) {
 	switch b[6] {
 	case ip6.ProtoTCP, ip6.ProtoUDP, ip6.ProtoICMPv6, ip6.ProtoESP:
@@ -121,7 +126,11 @@ func (s *Soft) nesting(r *route, b []byte, sink *Sink) (limit int, ok bool) {
 		if c.limitAt > 0 {
 			return s.lowerLimit(r, b, len(b)-len(inner)+c.limitAt, depth, sink)
 		}
-		if reason != "" || c.fragAt > 0 || c.proto != ip6.ProtoIPv6 || len(inner)-c.off < ip6.HeaderLen {
+		if reason == "" && c.fragAt > 0 {
+			depth = hidden(c.proto, depth)
+			break
+		}
+		if reason != "" || c.proto != ip6.ProtoIPv6 || len(inner)-c.off < ip6.HeaderLen {
 			break
 		}
 		inner = inner[c.off:]
@@ -134,6 +143,17 @@ func (s *Soft) nesting(r *route, b []byte, sink *Sink) (limit int, ok bool) {
 		return 0, false
 	}
 	return EncapLimit - depth - 1, true
+}
+
+// hidden is how many tunnel headers are assumed of a fragment, behind depth of them that are seen, by the protocol it names.
+func hidden(proto uint8, depth int) int {
+	switch proto {
+	case ip6.ProtoIPv6:
+		return depth + 1
+	case ip6.ProtoDestOpts:
+		return max(depth+1, EncapLimit-1)
+	}
+	return depth
 }
 
 // lowerLimit takes one off the limit found at an offset of b, behind depth tunnel headers without any.

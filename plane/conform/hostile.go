@@ -12,7 +12,37 @@ import (
 // hostileCases are packets that somebody made to do harm: each is dropped for a reason that is counted, none is answered with more
 // than it brought, and what was there before is there after.
 func hostileCases() []Case {
-	return append(cutCases(), append(falseCases(), quoteCases()...)...)
+	var all []Case
+	for _, part := range [][]Case{cutCases(), falseCases(), quoteCases(), deepCases()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+// deepCases are tunnel packets in pieces, which hide how many tunnels they are in.
+func deepCases() []Case {
+	user := udp(evil, evil, 1200, 1)
+	foreign, none := limited(hoa, cn, 4, user), limited(hoa, cn, 1, user)
+	narrow := mobileTunnel
+	narrow.MTU = ip6.MinMTU
+	out := limited(coa, ha, plane.EncapLimit-1, tunnel(hoa, cn, user))
+	last := func(b []byte) []byte { return piece(b, 1, 1200, len(b)-40) }
+	return []Case{
+		{"each piece of a tunnel packet tells its limit, so that a loop ends for all of them", mobile(
+			path(hoa, narrow),
+			kernel(tunnel(hoa, cn, user)).out(1, router, behind(out, 48, 40, 1, 0, 1224)).out(1, router, behind(out, 48, 40, 1, 1224, 1240)),
+			kernel(behind(none, 48, 40, 1, 0, 64)).drops(plane.DropEncapLimit).up(icmp(coa, hoa, 4, 0, 44, behind(none, 48, 40, 1, 0, 64))),
+			kernel(behind(none, 48, 40, 1, 64, 1200)).drops(plane.DropEncapLimit).
+				up(icmp(coa, hoa, 4, 0, 44, quoted(behind(none, 48, 40, 1, 64, 1200)))),
+		)},
+		{"a piece that hides its limit enters one tunnel more", mobile(
+			kernel(piece(tunnel(hoa, cn, user), 1, 0, 640)).out(1, router, limited(coa, ha, plane.EncapLimit-1, piece(tunnel(hoa, cn, user), 1, 0, 640))),
+			kernel(last(tunnel(hoa, cn, user))).out(1, router, limited(coa, ha, plane.EncapLimit-1, last(tunnel(hoa, cn, user)))),
+			kernel(piece(foreign, 1, 0, 640)).out(1, router, limited(coa, ha, 1, piece(foreign, 1, 0, 640))),
+			kernel(last(foreign)).out(1, router, limited(coa, ha, 1, last(foreign))),
+			kernel(piece(udp(hoa, cn, 900, 1), 1, 0, 640)).out(1, router, tunnel(coa, ha, piece(udp(hoa, cn, 900, 1), 1, 0, 640))),
+		)},
+	}
 }
 
 // short is a packet that ends after n octets, with a length that says so.
