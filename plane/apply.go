@@ -12,22 +12,23 @@ import (
 // changes nothing. Prefixes in keys are masked, so that one prefix has one entry. It panics on an Op that does not
 // have exactly one target: such an Op is a mistake in the program, not in its input.
 func (t *Table) Apply(op Op) {
-	switch op.target() {
-	case op.Link:
+	op.check()
+	switch {
+	case op.Link != nil:
 		put(&t.Links, op.Delete, op.Link.Port, op.Link.Link)
-	case op.Local:
+	case op.Local != nil:
 		put(&t.Locals, op.Delete, op.Local.Addr, op.Local.Local)
-	case op.Host:
+	case op.Host != nil:
 		put(&t.Hosts, op.Delete, op.Host.Addr, op.Host.Host)
-	case op.Path:
+	case op.Path != nil:
 		put(&t.Paths, op.Delete, op.Path.Inner.Masked(), op.Path.Path)
-	case op.Way:
+	case op.Way != nil:
 		put(&t.Ways, op.Delete, op.Way.Key.masked(), op.Way.Way)
-	case op.Route:
+	case op.Route != nil:
 		put(&t.Routes, op.Delete, op.Route.Pair, op.Route.Route)
-	case op.Gate:
+	case op.Gate != nil:
 		put(&t.Gates, op.Delete, op.Gate.Key.masked(), op.Gate.Gate)
-	case op.Flow:
+	case op.Flow != nil:
 		put(&t.Flows, op.Delete, op.Flow.Number, op.Flow.Flow)
 	}
 }
@@ -44,31 +45,28 @@ func put[K comparable, V any](m *map[K]V, del bool, key K, value V) {
 	(*m)[key] = value
 }
 
-func (k WayKey) masked() WayKey   { return WayKey{k.Inner.Masked(), k.ID} }
+func (k WayKey) masked() WayKey   { return WayKey{masked(k.Inner), k.ID} }
 func (k GateKey) masked() GateKey { return GateKey{k.From.Masked(), k.Port} }
 
-// target is the one pointer that is set.
-func (op Op) target() any {
-	var found any
+// masked is Prefix.Masked. Most prefixes are whole addresses, which have nothing to mask.
+func masked(p netip.Prefix) netip.Prefix {
+	if p.Bits() == 128 {
+		return p
+	}
+	return p.Masked()
+}
+
+// check panics unless one target is set.
+func (op *Op) check() {
 	n := 0
-	is := func(set bool, target any) {
+	for _, set := range [...]bool{op.Link != nil, op.Local != nil, op.Host != nil, op.Path != nil, op.Way != nil, op.Route != nil, op.Gate != nil, op.Flow != nil} {
 		if set {
-			found = target
 			n++
 		}
 	}
-	is(op.Link != nil, op.Link)
-	is(op.Local != nil, op.Local)
-	is(op.Host != nil, op.Host)
-	is(op.Path != nil, op.Path)
-	is(op.Way != nil, op.Way)
-	is(op.Route != nil, op.Route)
-	is(op.Gate != nil, op.Gate)
-	is(op.Flow != nil, op.Flow)
 	if n != 1 {
 		panic(fmt.Sprintf("plane: an Op has %d targets, want exactly one of Link, Local, Host, Path, Way, Route, Gate and Flow", n))
 	}
-	return found
 }
 
 // Clone is a deep copy: changing one table does not change the other.

@@ -16,8 +16,13 @@ type book struct {
 	free    uint32    // the first of those given back, plus one; each names the next
 	tunnels finder    // by tunnel: one of the routes that use it, which form a ring
 	forms   map[Path]*form
-	latest  *form
+	latest  [latestForms]*form // those asked for last, in any order
+	oldest  uint8              // of them: the next to be replaced
 }
+
+// latestForms is how many forms are found without a look into the map of them: those of an agent's bindings before, while and after
+// they move, and of the ways before.
+const latestForms = 4
 
 // Chunks: thousands of planes in a simulator have one path each, so the first are small.
 const (
@@ -149,7 +154,7 @@ func (b *book) remove(r *route) {
 	b.finder.remove(b.prefixHash(&r.addr, r.bits), number)
 	b.release(r.form)
 	if b.finder.n == 0 {
-		*b = book{seed: b.seed}
+		*b = book{seed: b.seed, forms: b.forms} // ways that wait for their path have theirs
 		return
 	}
 	*r = route{next: b.free, extra: nothing}
@@ -168,18 +173,20 @@ func (b *book) set(r *route, bare *Path, remote [16]byte) {
 
 // form is the one form of a path: most often that of the path before, or the one asked for last.
 func (b *book) form(bare *Path, was *form) *form {
-	switch {
-	case was != nil && was.Path == *bare:
+	if was != nil && was.Path == *bare {
 		return was
-	case b.latest != nil && b.latest.Path == *bare:
-		return b.latest
+	}
+	for _, s := range b.latest {
+		if s != nil && s.Path == *bare {
+			return s
+		}
 	}
 	s := b.forms[*bare]
 	if s == nil {
 		s = newForm(*bare)
 		put(&b.forms, false, *bare, s)
 	}
-	b.latest = s
+	b.latest[b.oldest], b.oldest = s, (b.oldest+1)%latestForms
 	return s
 }
 
@@ -190,8 +197,8 @@ func (b *book) release(s *form) {
 	}
 	if s.uses--; s.uses == 0 {
 		delete(b.forms, s.Path)
-		if b.latest == s {
-			b.latest = nil
+		if i := slices.Index(b.latest[:], s); i >= 0 {
+			b.latest[i] = nil
 		}
 	}
 }

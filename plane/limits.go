@@ -59,9 +59,12 @@ func (s *Soft) Refuses(op Op) string {
 	case op.Host != nil:
 		return full(s.table.Hosts, op.Host.Addr, s.limits.hosts)
 	case op.Path != nil:
-		return s.refusesPath(op.Path.Inner.Masked())
+		p := masked(op.Path.Inner)
+		return s.refusesPath(p, s.paths.of(p))
 	case op.Way != nil:
-		return s.refusesWay(op.Way.Key.masked())
+		k := op.Way.Key.masked()
+		_, list := s.waysOf(k.Inner)
+		return s.refusesWay(k, list)
 	case op.Route != nil:
 		return s.refusesRoute(op.Route)
 	case op.Gate != nil:
@@ -74,11 +77,11 @@ func (s *Soft) Refuses(op Op) string {
 	return s.refusesFlow(op.Flow)
 }
 
-func (s *Soft) refusesPath(p netip.Prefix) string {
+func (s *Soft) refusesPath(p netip.Prefix, r *route) string {
 	switch {
 	case !isV6(p):
 		return RefusedInvalid
-	case s.paths.finder.n >= s.limits.paths && s.paths.of(p) == nil:
+	case r == nil && s.paths.finder.n >= s.limits.paths:
 		return RefusedFull
 	}
 	return ""

@@ -15,54 +15,56 @@ const markerSize = ip6.HeaderLen
 
 // departs ends the way that a path with Mark leaves, or that it shall not Mark any more. A path that begins to hold has not left
 // its way, it may come back: the way is remembered, unless the path holds without Mark. to is the path that is wanted now.
-func (s *Soft) departs(r *route, to Path, del bool, sink *Sink) {
-	left := r.left
-	if r.Mark && r.Mode == Tunnel {
-		p := r.Path()
-		left = &p
-	}
-	if left == nil {
+func (s *Soft) departs(r *route, to *Path, del bool, sink *Sink) {
+	left, goes := r.left, r.Mark && r.Mode == Tunnel
+	if !goes && left == nil {
 		return
 	}
 	if !del && to.Mode == Hold && to.Mark {
-		r.own().left = left
+		if goes {
+			p := r.Path()
+			r.own().left = &p
+		}
 		return
 	}
-	if r.left != nil {
+	if left != nil {
 		r.left = nil
 	}
-	if del || to.Mode != Hold && (wayOf(*left) != wayOf(to) || !to.Mark) {
-		s.mark(r.inner(), *left, sink)
+	switch {
+	case !del && to.Mode == Hold:
+	case goes && (del || !to.Mark || !r.goes(to)):
+		s.mark(r.inner(), r, sink)
+	case !goes && (del || !to.Mark || wayOf(left) != wayOf(to)):
+		s.mark(r.inner(), loose(*left), sink)
 	}
 }
 
 // stops ends a Way that carried copies of a path with Mark and shall carry none any more.
-func (s *Soft) stops(k WayKey, to Way, del bool, sink *Sink) {
-	r := s.paths.of(k.Inner)
-	if r == nil || !r.Mark || !del && to.Copy {
+func (s *Soft) stops(r *route, k WayKey, to *Way, del bool, sink *Sink) {
+	if !r.Mark || !del && to.Copy {
 		return
 	}
 	if w := r.way(k.ID); w != nil && w.copy && s.now < w.until && w.Mode == Tunnel {
-		s.mark(k.Inner, w.Path(), sink)
+		s.mark(k.Inner, &w.route, sink)
 	}
 }
 
-// mark sends an end marker as the last packet of a way. Nobody misses one that cannot leave; from an address that is gone
-// none does.
-func (s *Soft) mark(inner netip.Prefix, p Path, sink *Sink) {
-	if _, ours := s.table.Locals[p.Local]; !ours {
+// mark sends an end marker as the last packet of a way, as whose route by has it. Nobody misses one that cannot leave; from an
+// address that is gone none does.
+func (s *Soft) mark(inner netip.Prefix, by *route, sink *Sink) {
+	if _, ours := s.table.Locals[by.Local]; !ours {
 		return
 	}
 	b := make([]byte, markerSize, markerSize+Headroom)
 	b[0], b[6], b[7] = 0x60, ip6.ProtoNone, TunnelHopLimit
-	if p.Side == Agent {
-		putAddrs(b, p.Local, inner.Addr())
+	if by.Side == Agent {
+		putAddrs(b, by.Local, inner.Addr())
 	} else {
-		putAddrs(b, inner.Addr(), p.Remote)
+		putAddrs(b, inner.Addr(), by.Remote())
 	}
 	was := s.quiet
 	s.quiet = true
-	if s.encapsulate(loose(p), b, 0, sink) {
+	if s.encapsulate(by, b, 0, sink) {
 		s.count.marksSent++
 	}
 	s.quiet = was

@@ -118,22 +118,36 @@ func (x *index) count(bits uint8, by int) {
 func (s *Soft) byMobile(a netip.Addr) *route { return s.mobile.find(&s.paths, a) }
 func (s *Soft) byAgent(a netip.Addr) *route  { return s.agent.find(&s.paths, a) }
 
-// setRoute makes, changes or deletes the route of a prefix, and sends what it held or kept if the way is another now.
-func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
+// applyPath carries out a PathOp, or says why not.
+func (s *Soft) applyPath(op *PathOp, del bool, sink *Sink) (refused string) {
+	inner := masked(op.Inner)
 	r := s.paths.of(inner)
 	if del {
 		if r != nil {
 			s.dropRoute(r, sink)
 		}
-		return
+		return ""
 	}
-	bare := p
+	if r == nil {
+		if why := s.refusesPath(inner, r); why != "" {
+			return why
+		}
+	}
+	bare := op.Path
 	remote := split(&bare)
 	if r != nil && r.extra == nothing && r.side != 0 && r.form.Path == bare && (r.remote == remote || !r.Mark && r.Settle <= 0) {
 		s.redirect(r, remote)
-		return
+		return ""
 	}
-	moved, was := true, Path{}
+	s.setRoute(r, inner, &op.Path, &bare, remote, sink)
+	return ""
+}
+
+// setRoute makes or changes the route r of a prefix, and sends what it held or kept if the way is another now. bare and remote are
+// the path as split gives it.
+func (s *Soft) setRoute(r *route, inner netip.Prefix, p, bare *Path, remote [16]byte, sink *Sink) {
+	moved, before := true, turnOf(r)
+	stays := r != nil && r.uses(bare, remote)
 	if r == nil {
 		r = s.paths.add(inner)
 		if list := s.ways[inner]; len(list) > 0 {
@@ -141,24 +155,28 @@ func (s *Soft) setRoute(inner netip.Prefix, p Path, del bool, sink *Sink) {
 			delete(s.ways, inner)
 		}
 	} else {
-		if p.Settle > 0 {
-			was = r.Path()
-		}
 		moved = s.leaves(r, p, sink)
+		s.captures -= captures(r.Capture)
+		if !stays {
+			s.unlink(r)
+		}
 	}
-	s.paths.set(r, &bare, remote)
-	s.link(r)
+	s.paths.set(r, bare, remote)
+	s.captures += captures(r.Capture)
+	if !stays {
+		s.link(r)
+	}
 	s.countEnd(r, s.isEnd(r))
 	if r.extra == nothing && r.Settle <= 0 {
 		return
 	}
 	for _, w := range r.ways {
-		w.side(r.Side)
+		s.setSide(w, r.Side)
 	}
 	if p.Dedup <= 0 {
 		s.forget(r)
 	}
-	s.turn(r, was, sink)
+	s.turn(r, before, sink)
 	switch {
 	case moved && p.Mode != Hold:
 		s.release(r, sink)
@@ -178,8 +196,14 @@ func (s *Soft) redirect(r *route, remote [16]byte) {
 	s.paths.tie(r)
 }
 
+// uses says whether a route stays in its index, by its tunnel, with another path.
+func (r *route) uses(bare *Path, remote [16]byte) bool {
+	return r.remote == remote && r.Side == bare.Side && r.Local == bare.Local && (r.Mode == Direct) == (bare.Mode == Direct) &&
+		r.form.Path.Remote == bare.Remote
+}
+
 // leaves ends what a route did by the path it has, and says whether the next one is another way.
-func (s *Soft) leaves(r *route, to Path, sink *Sink) (moved bool) {
+func (s *Soft) leaves(r *route, to *Path, sink *Sink) (moved bool) {
 	if r.order != nil && (to.Settle <= 0 || to.Side != r.Side) {
 		s.settle(r, sink)
 		r.order = nil
@@ -188,7 +212,6 @@ func (s *Soft) leaves(r *route, to Path, sink *Sink) (moved bool) {
 	if moved = r.Mode == Hold && to.Mode != Hold || r.Mode != Hold && !r.goes(to); moved {
 		s.dropAged(r, sink) // by the age of the path that held them
 	}
-	s.unlink(r)
 	return moved
 }
 
@@ -198,7 +221,8 @@ func (s *Soft) dropRoute(r *route, sink *Sink) {
 		s.settle(r, sink)
 		r.order = nil
 	}
-	s.departs(r, r.Path(), true, sink)
+	s.departs(r, nil, true, sink)
+	s.captures -= captures(r.Capture)
 	s.unlink(r)
 	s.countEnd(r, false)
 	s.discardHeld(r, sink)
@@ -210,12 +234,12 @@ func (s *Soft) dropRoute(r *route, sink *Sink) {
 }
 
 // goes says whether the packets of a path go the way they go now.
-func (r *route) goes(p Path) bool {
+func (r *route) goes(p *Path) bool {
 	return r.Side == p.Side && r.Mode == p.Mode && r.Local == p.Local && r.Out == p.Out && r.To == p.To && r.Remote() == p.Remote
 }
 
 // wayOf is what of a Path says which way its packets go.
-func wayOf(p Path) Path {
+func wayOf(p *Path) Path {
 	return Path{Side: p.Side, Mode: p.Mode, Local: p.Local, Remote: p.Remote, Out: p.Out, To: p.To}
 }
 
@@ -233,7 +257,6 @@ func (s *Soft) index(side Side) *index {
 }
 
 func (s *Soft) link(r *route) {
-	s.captures += captures(r.Capture)
 	if x := s.side(r); x != nil {
 		x.count(r.bits, 1)
 		s.paths.tie(r)
@@ -241,7 +264,6 @@ func (s *Soft) link(r *route) {
 }
 
 func (s *Soft) unlink(r *route) {
-	s.captures -= captures(r.Capture)
 	if x := s.side(r); x != nil {
 		x.count(r.bits, -1)
 		s.paths.untie(r)

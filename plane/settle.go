@@ -25,13 +25,13 @@ type lane struct {
 	port  Port
 }
 
-// laneOf is the lane of a path's own way; ok is false if it has none.
-func laneOf(p Path) (l lane, ok bool) {
-	switch {
-	case p.Mode == Direct:
-		return lane{port: p.Out}, true
-	case p.Local.IsValid() && p.Remote.IsValid():
-		return lane{outer: ends{p.Local, p.Remote}}, true
+// lane is that of a route's own way; ok is false if it has none.
+func (r *route) lane() (l lane, ok bool) {
+	if r.Mode == Direct {
+		return lane{port: r.Out}, true
+	}
+	if remote := r.Remote(); r.Local.IsValid() && remote.IsValid() {
+		return lane{outer: ends{r.Local, remote}}, true
 	}
 	return l, false
 }
@@ -43,6 +43,15 @@ type ordering struct {
 	stints []stint
 	n      int // packets that wait
 	octets int
+	room   [2]stint // of stints, at first: most have no more
+}
+
+// newOrdering begins with one stint.
+func newOrdering(l lane) *ordering {
+	o := new(ordering)
+	o.room[0].lane = l
+	o.stints = o.room[:1]
+	return o
 }
 
 // stint is the time from one change of a path's way to the next.
@@ -62,17 +71,30 @@ type waiting struct {
 	data []byte
 }
 
-// turn notes that a path with Settle may have another way now. was is the path before.
-func (s *Soft) turn(r *route, was Path, sink *Sink) {
+// turning is the lane of a path before it changes, if it has one and Settle.
+type turning struct {
+	lane
+	settles bool
+}
+
+func turnOf(r *route) (t turning) {
+	if r != nil && r.Settle > 0 {
+		t.lane, t.settles = r.lane()
+	}
+	return t
+}
+
+// turn notes that a path with Settle may have another way now. before is what turnOf gave then.
+func (s *Soft) turn(r *route, before turning, sink *Sink) {
 	if r.Settle <= 0 {
 		return
 	}
-	l, ok := laneOf(r.Path())
-	if before, had := laneOf(was); r.order == nil {
-		if !had || was.Settle <= 0 || ok && l == before {
+	l, ok := r.lane()
+	if r.order == nil {
+		if !before.settles || ok && l == before.lane {
 			return
 		}
-		r.own().order = &ordering{stints: []stint{{lane: before}}}
+		r.own().order = newOrdering(before.lane)
 	}
 	o := r.order
 	if !ok || o.stints[len(o.stints)-1].lane == l {
@@ -144,11 +166,11 @@ func (s *Soft) marked(r *route, l lane, sink *Sink) {
 	if r.Settle <= 0 {
 		return
 	}
-	if own, ok := laneOf(r.Path()); r.order == nil {
+	if own, ok := r.lane(); r.order == nil {
 		if !ok || own != l {
 			return
 		}
-		r.own().order = &ordering{stints: []stint{{lane: l}}}
+		r.own().order = newOrdering(l)
 	}
 	if i := r.order.stint(l); i >= 0 {
 		r.order.stints[i].ended, r.order.stints[i].since = true, s.now
@@ -164,7 +186,7 @@ func (s *Soft) proceed(r *route, sink *Sink) {
 			s.let(r, first, sink)
 		}
 		if len(o.stints) == 1 {
-			if _, ok := laneOf(r.Path()); ok && !first.ended && (!first.heard || s.now-first.since > Refuted) {
+			if _, ok := r.lane(); ok && !first.ended && (!first.heard || s.now-first.since > Refuted) {
 				r.order = nil
 			}
 			return
@@ -181,11 +203,11 @@ func (s *Soft) proceed(r *route, sink *Sink) {
 // stands says whether older packets by the way of a stint are to be waited for: they are accepted, and by a Way that is unsure
 // some came a moment ago.
 func (s *Soft) stands(r *route, st *stint) bool {
-	if own, ok := laneOf(r.Path()); ok && own == st.lane {
+	if own, ok := r.lane(); ok && own == st.lane {
 		return true
 	}
 	for _, w := range r.ways {
-		if own, _ := laneOf(w.Path()); own == st.lane {
+		if own, _ := w.lane(); own == st.lane {
 			return (w.until == 0 || s.now < w.until) && (!w.unsure || st.heard && s.now-st.last < Silence)
 		}
 	}
@@ -225,7 +247,7 @@ func (s *Soft) callBy(r *route, since time.Duration) {
 		if w.until > s.now {
 			at = min(at, w.until)
 		}
-		if l, _ := laneOf(w.Path()); w.unsure && l == r.order.stints[0].lane {
+		if l, _ := w.lane(); w.unsure && l == r.order.stints[0].lane {
 			at = min(at, r.order.stints[0].last+Silence)
 		}
 	}

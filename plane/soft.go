@@ -30,15 +30,15 @@ type Soft struct {
 	fragments reassembly
 
 	table         Table
-	paths         book          // what Table.Paths became; table.Paths is empty
-	mobile, agent index         // which of them are on each side, for look-up by address
-	tunnels       map[ends]int  // tunnels of ways, and by how many; those of paths are in the book
-	ends, depth   int           // paths that carry tunnels of this node; errors being handed down
-	settling      []*route      // in which packets wait for older ones
-	due           time.Duration // when to look at them; 0: never
-	near          sieve         // of the Locals that are not another's
-	captures      int           // Locals, Paths and Routes with Capture
-	self          netip.Addr    // source of ICMPv6 errors that no path's Local suits
+	paths         book           // what Table.Paths became; table.Paths is empty
+	mobile, agent index          // which of them are on each side, for look-up by address
+	tunnels       map[endKey]int // tunnels of ways, and by how many; those of paths are in the book
+	ends, depth   int            // paths that carry tunnels of this node; errors being handed down
+	settling      []*route       // in which packets wait for older ones
+	due           time.Duration  // when to look at them; 0: never
+	near          sieve          // of the Locals that are not another's
+	captures      int            // Locals, Paths and Routes with Capture
+	self          netip.Addr     // source of ICMPv6 errors that no path's Local suits
 
 	ways     map[netip.Prefix][]*way // those of what has no path, by number; the others are with their routes. Table.Ways is empty
 	wayCount int                     // of all
@@ -116,26 +116,28 @@ func (s *Soft) Table() Table {
 // takes the path out of Hold, copies kept when it changes the way.
 func (s *Soft) Apply(now time.Duration, op Op, sink *Sink) {
 	s.advance(now, sink)
-	target := op.target()
-	if why := s.Refuses(op); why != "" {
+	op.check()
+	why := ""
+	switch {
+	case op.Path != nil:
+		why = s.applyPath(op.Path, op.Delete, sink)
+	case op.Way != nil:
+		why = s.applyWay(op.Way, op.Delete, sink)
+	default:
+		if why = s.Refuses(op); why == "" {
+			s.applyOther(op)
+		}
+	}
+	if why != "" {
 		s.count.refused++
 		sink.Refused = append(sink.Refused, Refused{op, why})
-		return
 	}
-	switch target := target.(type) {
-	case *RouteOp:
-		s.setPair(target, op.Delete)
-		return
-	case *PathOp:
-		s.setRoute(target.Inner.Masked(), target.Path, op.Delete, sink)
-		return
-	case *WayOp:
-		k := target.Key.masked()
-		s.stops(k, target.Way, op.Delete, sink)
-		s.setWay(k, target.Way, op.Delete)
-		if r := s.paths.of(k.Inner); r != nil && r.order != nil {
-			s.proceed(r, sink)
-		}
+}
+
+// applyOther carries out an Op that is neither about a Path nor about a Way.
+func (s *Soft) applyOther(op Op) {
+	if op.Route != nil {
+		s.setPair(op.Route, op.Delete)
 		return
 	}
 	s.captures -= s.captured(op)

@@ -9,22 +9,31 @@ import (
 // String renders "+path 2001:db8::1/128 agent tunnel …" and "-path 2001:db8::1/128" for logs.
 func (op Op) String() string {
 	var name, key, value string
-	switch v := op.target().(type) {
-	case *LinkOp:
+	op.check()
+	switch {
+	case op.Link != nil:
+		v := op.Link
 		name, key, value = "link", fmt.Sprint(v.Port), v.Link.String()
-	case *LocalOp:
+	case op.Local != nil:
+		v := op.Local
 		name, key, value = "local", v.Addr.String(), v.Local.String()
-	case *HostOp:
+	case op.Host != nil:
+		v := op.Host
 		name, key, value = "host", v.Addr.String(), v.Host.String()
-	case *PathOp:
+	case op.Path != nil:
+		v := op.Path
 		name, key, value = "path", v.Inner.String(), v.Path.String()
-	case *WayOp:
+	case op.Way != nil:
+		v := op.Way
 		name, key, value = "way", fmt.Sprintf("%v %d", v.Key.Inner, v.Key.ID), v.Way.String()
-	case *RouteOp:
+	case op.Route != nil:
+		v := op.Route
 		name, key, value = "route", fmt.Sprintf("%v>%v", v.Pair.Mobile, v.Pair.Peer), v.Route.String()
-	case *GateOp:
+	case op.Gate != nil:
+		v := op.Gate
 		name, key, value = "gate", fmt.Sprintf("%v port %d", v.Key.From, v.Key.Port), v.Gate.String()
-	case *FlowOp:
+	case op.Flow != nil:
+		v := op.Flow
 		name, key, value = "flow", fmt.Sprint(v.Number), v.Flow.String()
 	}
 	if op.Delete {

@@ -57,8 +57,26 @@ func (w Way) path(side Side) Path {
 	return p
 }
 
-func (s *Soft) refusesWay(k WayKey) string {
-	_, list := s.waysOf(k.Inner)
+// applyWay carries out a WayOp, or says why not.
+func (s *Soft) applyWay(op *WayOp, del bool, sink *Sink) (refused string) {
+	k := op.Key.masked()
+	r, list := s.waysOf(k.Inner)
+	if !del {
+		if why := s.refusesWay(k, list); why != "" {
+			return why
+		}
+	}
+	if r != nil {
+		s.stops(r, k, &op.Way, del, sink)
+	}
+	s.setWay(r, list, k, &op.Way, del)
+	if r != nil && r.order != nil {
+		s.proceed(r, sink)
+	}
+	return ""
+}
+
+func (s *Soft) refusesWay(k WayKey, list []*way) string {
 	switch known := slices.ContainsFunc(list, func(w *way) bool { return w.id == k.ID }); {
 	case !isV6(k.Inner) || k.ID == 0:
 		return RefusedInvalid
@@ -68,9 +86,8 @@ func (s *Soft) refusesWay(k WayKey) string {
 	return ""
 }
 
-// setWay carries out a WayOp. The key is masked.
-func (s *Soft) setWay(k WayKey, to Way, del bool) {
-	r, list := s.waysOf(k.Inner)
+// setWay sets or deletes a way among those of a prefix, whose route is r if it has one.
+func (s *Soft) setWay(r *route, list []*way, k WayKey, to *Way, del bool) {
 	i, known := slices.BinarySearchFunc(list, k.ID, func(w *way, id uint16) int { return int(w.id) - int(id) })
 	if known {
 		s.countEnds(list[i], -1)
@@ -79,6 +96,7 @@ func (s *Soft) setWay(k WayKey, to Way, del bool) {
 	case del && !known:
 		return
 	case del:
+		s.paths.release(list[i].form)
 		list = slices.Delete(list, i, i+1)
 		s.wayCount--
 	case !known:
@@ -92,7 +110,7 @@ func (s *Soft) setWay(k WayKey, to Way, del bool) {
 		if r != nil {
 			side = r.Side
 		}
-		w.be(to.path(side))
+		s.become(w, to.path(side))
 		s.countEnds(w, 1)
 	}
 	if r == nil {
@@ -138,25 +156,37 @@ func (w *way) told() Way {
 	return Way{Local: w.Local, Remote: w.Remote(), Out: w.Out, To: w.To, MTU: w.MTU, Copy: w.copy, Until: w.until, Unsure: w.unsure}
 }
 
-// side gives a way the side of its path.
-func (w *way) side(side Side) {
+// setSide gives a way the side of its path.
+func (s *Soft) setSide(w *way, side Side) {
 	if w.Side != side {
 		p := w.Path()
 		p.Side = side
-		w.be(p)
+		s.become(w, p)
 	}
 }
 
+// become gives a way a path, whose form it shares.
+func (s *Soft) become(w *way, p Path) {
+	remote := split(&p)
+	s.paths.set(&w.route, &p, remote)
+}
+
+// endKey is the ends of a tunnel as octets: packets come by no others.
+type endKey struct{ local, remote [16]byte }
+
 // countEnds keeps the number of ways that use a tunnel.
 func (s *Soft) countEnds(w *way, by int) {
-	if w.tunnels() {
-		e := ends{w.Local, w.Remote()}
-		put(&s.tunnels, s.tunnels[e]+by == 0, e, s.tunnels[e]+by)
+	if w.tunnels() && w.Local.Is6() && w.Local.Zone() == "" {
+		e := endKey{w.Local.As16(), w.remote}
+		n := s.tunnels[e] + by
+		put(&s.tunnels, n == 0, e, n)
 	}
 }
 
 // knows says whether a path or a way uses a tunnel.
-func (s *Soft) knows(e ends) bool { return s.tunnels[e] > 0 || s.paths.knows(e) }
+func (s *Soft) knows(e ends) bool {
+	return s.tunnels[endKey{e.local.As16(), e.remote.As16()}] > 0 || s.paths.knows(e)
+}
 
 // copied forwards a packet and sends copies of it by the ways that want one now.
 func (s *Soft) copied(r *route, b []byte, taken uint16, sink *Sink) bool {
