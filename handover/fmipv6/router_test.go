@@ -43,6 +43,7 @@ type desk struct {
 	now      engine.Now
 	par, nar *Router
 	paths    map[*Router]map[netip.Addr]plane.Path
+	locals   map[*Router]map[netip.Addr]plane.Local
 	records  map[string]engine.Record // of par
 	events   []engine.Event           // since the last call
 }
@@ -60,7 +61,7 @@ func parConfig() RouterConfig {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, paths: map[*Router]map[netip.Addr]plane.Path{}, records: map[string]engine.Record{}}
+	d := &desk{t: t, paths: map[*Router]map[netip.Addr]plane.Path{}, locals: map[*Router]map[netip.Addr]plane.Local{}, records: map[string]engine.Record{}}
 	d.par = d.boot(parConfig(), parHW, engine.Start{})
 	d.nar = d.boot(RouterConfig{Address: narAddr, Links: []handover.RouterLink{{Port: cell, Prefix: prefixB}}, Cells: []plane.HW{cellTwo},
 		Mobiles:    []MobileKey{{mnHW, mnKey}},
@@ -74,10 +75,11 @@ func (d *desk) boot(c RouterConfig, hw plane.HW, start engine.Start) *Router {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.paths[r] = map[netip.Addr]plane.Path{}
+	d.paths[r], d.locals[r] = map[netip.Addr]plane.Path{}, map[netip.Addr]plane.Local{}
 	var out engine.Effects
 	r.Start(d.now, start, &out)
 	r.LinkUp(d.now, engine.LinkUp{Port: cell, HW: hw, MTU: 1500}, &out)
+	d.take(r, &out)
 	return r
 }
 
@@ -94,6 +96,11 @@ func (d *desk) take(r *Router, out *engine.Effects) (s sent) {
 				delete(d.paths[r], p.Inner.Addr())
 			} else if p != nil {
 				d.paths[r][p.Inner.Addr()] = p.Path
+			}
+			if l := e.Op.Local; l != nil && e.Op.Delete {
+				delete(d.locals[r], l.Addr)
+			} else if l != nil {
+				d.locals[r][l.Addr] = l.Local
 			}
 		case engine.Persist:
 			if r == d.par {
