@@ -102,6 +102,15 @@ func check(t interface{ Fatalf(string, ...any) }, s *Soft, sink *Sink, counted i
 	if s.fragments.octets > MaxReassemblyOctets || len(s.fragments.order) > MaxReassemblySets || len(s.fragments.order) != len(s.fragments.sets) {
 		t.Fatalf("reassembly over its limits")
 	}
+	strangers, theirs, octets := 0, 0, 0
+	for _, set := range s.fragments.order {
+		if octets += set.octets; set.stranger {
+			strangers, theirs = strangers+1, theirs+set.octets
+		}
+	}
+	if strangers != s.fragments.strangers || theirs != s.fragments.theirs || octets != s.fragments.octets || strangers > MaxReassemblySets/2 || theirs > MaxReassemblyOctets/2 {
+		t.Fatalf("%d sets of strangers with %d of %d octets; the accounts say %+v", strangers, theirs, octets, s.fragments)
+	}
 }
 
 func sumDrops(s *Soft) (n int) {

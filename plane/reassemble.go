@@ -10,12 +10,13 @@ import (
 	"roam6/wire/ip6"
 )
 
-// Limits of reassembly. Only packets to Locals are put together; others pass in pieces.
+// Limits of reassembly. Only packets to Locals are put together; others pass in pieces. What comes from no tunnel's far end may take
+// half of the room, and gives way first.
 const (
 	ReassemblyTimeout   = 60 * time.Second // RFC 8200 §4.5
 	MaxReassemblySets   = 64               // packets in the making; the oldest gives way
 	MaxReassemblyPieces = 64               // fragments of one packet
-	MaxReassemblyOctets = 1 << 20          // of all packets in the making
+	MaxReassemblyOctets = 1 << 20          // of all packets in the making; the oldest gives way
 )
 
 // fragmentKey names a packet in the making, RFC 8200 §4.5.
@@ -39,6 +40,7 @@ type fragmentSet struct {
 	pieces   []piece // ordered, no two overlap
 	total    int     // length of the fragmentable part; 0 until the last fragment came
 	octets   int
+	stranger bool   // its source is no tunnel's far end
 	refused  string // why what still comes of it is dropped until its deadline (RFC 5722 §4); empty if it is not
 }
 
@@ -47,6 +49,8 @@ type reassembly struct {
 	sets   map[fragmentKey]*fragmentSet
 	order  []*fragmentSet
 	octets int
+
+	strangers, theirs int // sets of strangers, and their octets
 }
 
 // reassemble takes a fragment in and gives the whole packet when it is complete, else nil.
@@ -70,7 +74,7 @@ func (s *Soft) reassemble(b []byte, c chain, sink *Sink) []byte {
 	if p.at == 0 {
 		set.first, set.fragFrom = bytes.Clone(b[:c.off]), c.fragFrom
 	}
-	return s.complete(set)
+	return s.complete(set, sink)
 }
 
 // fragmentSet finds or makes the set of a key.
@@ -78,14 +82,60 @@ func (s *Soft) fragmentSet(key fragmentKey, sink *Sink) *fragmentSet {
 	if set := s.fragments.sets[key]; set != nil {
 		return set
 	}
-	if len(s.fragments.order) >= MaxReassemblySets {
-		s.drop(sink, DropFragFull)
-		s.fragments.remove(s.fragments.order[0])
+	f := &s.fragments
+	set := &fragmentSet{key: key, deadline: s.now + ReassemblyTimeout, stranger: !s.knows(ends{key.dst, key.src})}
+	switch {
+	case set.stranger && f.strangers >= MaxReassemblySets/2:
+		s.giveWay(set, true, sink)
+	case len(f.order) >= MaxReassemblySets:
+		s.giveWay(set, f.strangers > 0, sink)
 	}
-	set := &fragmentSet{key: key, deadline: s.now + ReassemblyTimeout}
-	put(&s.fragments.sets, false, key, set)
-	s.fragments.order = append(s.fragments.order, set)
+	put(&f.sets, false, key, set)
+	f.order = append(f.order, set)
+	if set.stranger {
+		f.strangers++
+	}
 	return set
+}
+
+// giveWay gives up the oldest packet in the making, the oldest of strangers alone if so told, for another one. It is false if
+// there is none.
+func (s *Soft) giveWay(to *fragmentSet, strangers bool, sink *Sink) bool {
+	for _, set := range s.fragments.order {
+		if set != to && (set.stranger || !strangers) {
+			s.fragments.remove(set)
+			if set.refused == "" {
+				s.drop(sink, DropFragFull)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// makeRoom makes room for octets of a packet in the making.
+func (s *Soft) makeRoom(set *fragmentSet, octets int, sink *Sink) bool {
+	f := &s.fragments
+	for set.stranger && f.theirs+octets > MaxReassemblyOctets/2 {
+		if !s.giveWay(set, true, sink) {
+			return false
+		}
+	}
+	for f.octets+octets > MaxReassemblyOctets {
+		if !s.giveWay(set, f.theirs > 0, sink) {
+			return false
+		}
+	}
+	return true
+}
+
+// take counts octets of a packet in the making, or gives them back.
+func (f *reassembly) take(set *fragmentSet, octets int) {
+	set.octets += octets
+	f.octets += octets
+	if set.stranger {
+		f.theirs += octets
+	}
 }
 
 // addPiece puts a piece where it belongs. It is false if the piece brings nothing: a copy of one that is there, or
@@ -106,7 +156,7 @@ func (s *Soft) addPiece(set *fragmentSet, p piece, more bool, sink *Sink) bool {
 	case overlap, beyond:
 		s.refuse(set, DropFragOverlap, sink)
 		return false
-	case len(set.pieces) >= MaxReassemblyPieces, s.fragments.octets+len(p.data) > MaxReassemblyOctets:
+	case len(set.pieces) >= MaxReassemblyPieces, !s.makeRoom(set, len(p.data), sink):
 		s.refuse(set, DropFragFull, sink)
 		return false
 	}
@@ -115,24 +165,27 @@ func (s *Soft) addPiece(set *fragmentSet, p piece, more bool, sink *Sink) bool {
 	}
 	p.data = bytes.Clone(p.data)
 	set.pieces = slices.Insert(set.pieces, i, p)
-	set.octets += len(p.data)
-	s.fragments.octets += len(p.data)
+	s.fragments.take(set, len(p.data))
 	return true
 }
 
 // refuse forgets what came of a packet and remembers to refuse the rest.
 func (s *Soft) refuse(set *fragmentSet, reason string, sink *Sink) {
 	s.drop(sink, reason)
-	s.fragments.octets -= set.octets
-	set.refused, set.pieces, set.first, set.octets = reason, nil, nil, 0
+	s.fragments.take(set, -set.octets)
+	set.refused, set.pieces, set.first = reason, nil, nil
 }
 
 // complete joins the pieces if none is missing.
-func (s *Soft) complete(set *fragmentSet) []byte {
+func (s *Soft) complete(set *fragmentSet, sink *Sink) []byte {
 	if set.total == 0 || set.first == nil || set.octets != set.total {
 		return nil // pieces do not overlap, so the sum tells
 	}
 	head := len(set.first) - fragHeader
+	if head-ip6.HeaderLen+set.total > 65535 { // each piece fits behind its own headers, but not behind the first one's
+		s.refuse(set, DropFragMalformed, sink)
+		return nil
+	}
 	out := make([]byte, 0, head+set.total+Headroom)
 	out = append(out, set.first[:head]...)
 	out[set.fragFrom] = set.first[head]
@@ -145,7 +198,10 @@ func (s *Soft) complete(set *fragmentSet) []byte {
 }
 
 func (f *reassembly) remove(set *fragmentSet) {
-	f.octets -= set.octets
+	f.take(set, -set.octets)
+	if set.stranger {
+		f.strangers--
+	}
 	delete(f.sets, set.key)
 	f.order = slices.DeleteFunc(f.order, func(o *fragmentSet) bool { return o == set })
 }

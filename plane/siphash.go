@@ -47,3 +47,12 @@ func (h *sip) round() {
 	h.v1 = bits.RotateLeft64(h.v1, 17) ^ h.v2
 	h.v2 = bits.RotateLeft64(h.v2, 32)
 }
+
+// permute gives another number for each number, in an order that only the key tells: a Feistel network of four rounds.
+func (k hashSeed) permute(n uint32) uint32 {
+	left, right := uint16(n>>16), uint16(n)
+	for round := range uint64(4) {
+		left, right = right, left^uint16(fold(uint64(right)^round<<16^k.k0^hashA, k.k1^hashB)>>24)
+	}
+	return uint32(left)<<16 | uint32(right)
+}

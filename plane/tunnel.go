@@ -210,7 +210,7 @@ type cut struct {
 // They leave by a port, those of the tunnel of a route by what is beneath it.
 func (s *Soft) fragment(r *route, port Port, out []byte, c cut, mtu int, sink *Sink) bool {
 	s.fragmentID++
-	id, proto, body, base, last := s.fragmentID, out[c.nextAt], out[c.head:], 0, uint16(0)
+	id, proto, body, base, last := s.seed.permute(s.fragmentID), out[c.nextAt], out[c.head:], 0, uint16(0)
 	if c.fragment {
 		word := binary.BigEndian.Uint16(body[2:])
 		id, proto, base, last = binary.BigEndian.Uint32(body[4:]), body[0], int(word&^7), word&1
