@@ -86,11 +86,22 @@ func (s *Soft) Stops(port Port, b []byte, sink *Sink) bool {
 		return false
 	}
 	if l, ok := s.table.Locals[destinationOf(b)]; ok && !l.Proxy {
-		if c, reason := walk(b); reason == "" && c.proto != ip6.ProtoIPv6 {
+		if c, reason := walk(b); reason == "" && !mayTunnel(&c) {
 			return false
 		}
 	}
 	return s.stopped(port, sourceOf(b), sink)
+}
+
+// mayTunnel says whether a packet may carry another one. Headers behind a Fragment header may be in another piece.
+func mayTunnel(c *chain) bool {
+	switch c.proto {
+	case ip6.ProtoIPv6:
+		return true
+	case ip6.ProtoHopByHop, ip6.ProtoDestOpts, ip6.ProtoRouting, ip6.ProtoFragment:
+		return c.fragAt > 0
+	}
+	return false
 }
 
 func (g *gates) get(k GateKey) *gate {

@@ -1,6 +1,7 @@
 package plane
 
 import (
+	"bytes"
 	"net/netip"
 	"testing"
 
@@ -23,6 +24,11 @@ func TestStops(t *testing.T) {
 	}
 	lies := udp(coa, ha, 30)
 	lies[6] = ip6.ProtoDestOpts // what follows is none
+	hidden := inTunnel(coa, ha, udp(hoa, cn, 30)) // an empty header of options before what the tunnel carries
+	hidden = append(append(bytes.Clone(hidden[:40]), ip6.ProtoIPv6, 0, 1, 4, 0, 0, 0, 0), hidden[40:]...)
+	hidden[5], hidden[6] = hidden[5]+8, ip6.ProtoDestOpts
+	control := udp(coa, ha, 30)
+	control[6] = ip6.ProtoMH
 	for name, c := range map[string]struct {
 		port Port
 		b    []byte
@@ -35,6 +41,10 @@ func TestStops(t *testing.T) {
 		"to one they stand for": {1, udp(coa, hoa, 30), true},
 		"by a tunnel of theirs": {1, inTunnel(coa, ha, udp(hoa, cn, 30)), true},
 		"headers that lie":      {1, lies, true},
+		"a tunnel with options": {1, hidden, true},
+		"a tunnel in pieces":    {1, fragmentOf(inTunnel(coa, ha, udp(hoa, cn, 30)), 1, 0, 16), true},
+		"options in pieces":     {1, fragmentOf(hidden, 1, 0, 16), true},
+		"control in pieces":     {1, fragmentOf(control, 1, 0, 16), false},
 	} {
 		sink.Reset()
 		if got := s.Stops(c.port, c.b, sink); got != c.want || len(sink.Drops) == 1 != c.want || c.want && sink.Drops[0] != (Drop{DropGate, 1}) {
