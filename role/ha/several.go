@@ -210,9 +210,10 @@ func (b *binding) others() []careOf {
 
 // carryOthers has the plane accept by the care-of addresses that are not the primary one, and send copies to them if so configured.
 func (a *Agent) carryOthers(b *binding, inner netip.Prefix, out *engine.Effects) {
-	for _, c := range b.others() {
+	for i, c := range b.others() {
 		w := plane.Way{Local: a.cfg.Address, Remote: c.CoA}
-		if b.m.multi == Bicast {
+		again := slices.ContainsFunc(b.Several[:i+1], func(o careOf) bool { return o.CoA == c.CoA }) // one address gets a packet once
+		if b.m.multi == Bicast && !again {
 			w.Copy, w.Until = true, time.Duration(c.expires)
 		}
 		out.Plane(plane.Op{Way: &plane.WayOp{Key: plane.WayKey{Inner: inner, ID: c.BID}, Way: w}})

@@ -296,3 +296,25 @@ func TestFlowsToward(t *testing.T) {
 		t.Errorf("flows toward %v, want %v", to, want)
 	}
 }
+
+// One address under many numbers gets one packet of each: a binding multiplies what is sent to nobody.
+//
+// spec MIP-08
+func TestCopiesToOneAddress(t *testing.T) {
+	b, table := newBench(t, espPair, multihomed(Bicast)), &plane.Table{}
+	ids := []mh.BindingID{bid(1, coa), bid(2, coa2)}
+	for n := range uint16(MaxCareOf - 2) {
+		ids = append(ids, bid(3+n, []netip.Addr{coa, coa2}[n%2]))
+	}
+	b.feed(table, b.deliver(b.update(severalBU(1, false, ids...), coa)))
+	b.feed(table, b.pass(1100*time.Millisecond))
+	copies := map[netip.Addr]int{}
+	for _, w := range table.Ways { //order:any a count
+		if w.Copy {
+			copies[w.Remote]++
+		}
+	}
+	if _, ways := shape(table); len(ways) != MaxCareOf-1 || copies[coa] != 0 || copies[coa2] != 1 {
+		t.Errorf("%d ways, copies to %v", len(ways), copies)
+	}
+}
