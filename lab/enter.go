@@ -244,7 +244,7 @@ func detach(ctx context.Context, here string, log *os.File) (int, error) {
 		return 0, c.Process.Release()
 	case len(said) > 0:
 		c.Wait()
-		return 1, errors.New(strings.TrimPrefix(string(said), "lab: "))
+		return max(1, exitStatus(c.ProcessState)), errors.New(strings.TrimPrefix(string(said), "lab: ")) // its status says whose fault it is
 	}
 	c.Wait()
 	return exitStatus(c.ProcessState), errors.New("the lab ended before it was up; its log says why")

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"roam6/driver"
 	"roam6/lab"
@@ -69,7 +71,7 @@ func (f *labFlags) run(ctx context.Context, arg string) error {
 	if inside, err := enter(ctx, lab.EnterOptions{}); !inside {
 		return err
 	}
-	m := scenario.NewMeasure(p, "lab", f.plane)
+	m := scenario.NewMeasure(p, "lab", planeOf(f.plane))
 	l := newLive(&f.runFlags, p, m)
 	c := lab.Config{Plan: p, Build: build, Recorder: l, CaptureDir: f.captures, Plane: driver.Plane(f.plane)}
 	if c.CaptureDir == "" {
@@ -125,10 +127,13 @@ func enter(ctx context.Context, o lab.EnterOptions) (inside bool, err error) {
 
 // withoutFast marks the error of a lab that lacks the fast path it was to have: it is the machine's.
 func withoutFast(err error) error {
-	if errors.Is(err, driver.ErrNoFast) {
-		return lacks(err)
+	switch {
+	case !errors.Is(err, driver.ErrNoFast):
+		return err
+	case errors.Is(err, unix.EPERM):
+		return lacks(fmt.Errorf("%w; what to do: run the lab as root, as without root it is in a user namespace, or take --plane soft", err))
 	}
-	return err
+	return lacks(fmt.Errorf("%w; what to do: --plane soft needs none of this", err))
 }
 
 // clock tells how far a run in real time is, until the function it gives is called. Bringing a lab up takes time too:

@@ -122,6 +122,7 @@ func (f *upFlags) keep(ctx context.Context, p *scenario.Plan, at *place) error {
 	if err == nil {
 		err = errors.Join(lab.Serve(ctx, l, at.socket), l.Close())
 	}
+	err = withoutFast(err)
 	lab.Ready(err) // to who waits for it to come up; after that it says nothing
 	if err == nil {
 		os.Remove(at.log) // one that failed says why

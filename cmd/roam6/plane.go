@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"roam6/driver"
+	"roam6/driver/ebpf"
 )
 
 // planes are what --plane takes.
@@ -17,6 +18,17 @@ func planeFlag(c *cobra.Command, plane *string) {
 	c.Flags().StringVar(plane, "plane", planes[0],
 		"who forwards users' packets: soft (user space), ebpf (with a fast path in the kernel, or the command fails), auto (ebpf if it can be)")
 	must(c.RegisterFlagCompletionFunc("plane", cobra.FixedCompletions(planes, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// planeOf is the plane that one of them comes to on this machine, as results name it; in a lab, inside.
+func planeOf(plane string) string {
+	switch {
+	case plane != string(driver.PlaneAuto):
+		return plane
+	case ebpf.Probe() == nil:
+		return string(driver.PlaneEBPF)
+	}
+	return string(driver.PlaneSoft)
 }
 
 func planeKnown(plane string) error {

@@ -150,8 +150,8 @@ func lacks(what string, err error) error {
 		return fmt.Errorf("%s: this kernel's verifier refuses them: %w", what, err)
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%s needs CAP_BPF and CAP_NET_ADMIN outside of user namespaces (run as root, or: setcap cap_bpf,cap_net_admin,cap_net_raw+ep on the binary): %w", what, unix.EPERM)
-	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, unix.EINVAL):
-		return fmt.Errorf("%s: this kernel cannot (Linux 6.6 or later can): %w", what, err)
+	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
+		return fmt.Errorf("%s: this kernel cannot (Linux 6.6 or later with CONFIG_BPF_SYSCALL can, such as Debian 13's): %w", what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
