@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"roam6/driver"
 	"roam6/lab"
 	"roam6/role/mn"
 	"roam6/scenario"
@@ -24,6 +25,12 @@ var rowValues = []string{"standard", "optimistic"}
 // worlds are what --world takes, and which worlds each means.
 var worlds = map[string][]string{"sim": {"sim"}, "lab": {"lab"}, "both": {"sim", "lab"}}
 
+// compareFlags are the flags of `compare`.
+type compareFlags struct {
+	runFlags
+	plane string
+}
+
 // variant is one row of a comparison: a strategy and the overrides that make it what it is.
 type variant struct {
 	name string
@@ -31,7 +38,7 @@ type variant struct {
 }
 
 func compareCmd() *cobra.Command {
-	f := &runFlags{nodes: 1, compared: true}
+	f := &compareFlags{runFlags: runFlags{nodes: 1, compared: true}}
 	c := &cobra.Command{
 		Use:   "compare SCENARIO",
 		Short: "Run a scenario with every handover strategy and print one table",
@@ -43,6 +50,7 @@ A row's own key, mn.dad, is the row's: --set mn.dad=optimistic leaves the rows t
 			"roam6 compare commute",
 			"roam6 compare commute --world both                    in the simulator and in the laboratory",
 			"roam6 compare commute --world lab --set radio.blackout=50ms",
+			"roam6 compare commute --world lab --plane ebpf       users' packets by the fast path in the kernel",
 			"roam6 compare commute --json | jq '.[] | {name, p50: .result.totals.interruption_ms.p50}'",
 		),
 		Args:              exactly(1, "a SCENARIO"),
@@ -52,7 +60,8 @@ A row's own key, mn.dad, is the row's: --set mn.dad=optimistic leaves the rows t
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "`number` that all chance of the runs comes from")
 	setFlag(c, &f.set)
 	c.Flags().BoolVar(&f.json, "json", false, "print a list of names, results and checks as JSON")
-	tellFlags(c, f)
+	tellFlags(c, &f.runFlags)
+	planeFlag(c, &f.plane)
 	c.Flags().StringVar(&f.world, "world", "sim", "where it runs: sim, lab or both, a row each")
 	must(c.RegisterFlagCompletionFunc("world", cobra.FixedCompletions([]string{"sim", "lab", "both"}, cobra.ShellCompDirectiveNoFileComp)))
 	return c
@@ -81,11 +90,17 @@ func variants(f *runFlags) []variant {
 	return out
 }
 
-func compare(ctx context.Context, f *runFlags, arg string) error {
+func compare(ctx context.Context, f *compareFlags, arg string) error {
 	if worlds[f.world] == nil {
 		return usagef("--world %s: sim, lab or both is allowed", f.world)
 	}
-	list := variants(f)
+	if err := planeKnown(f.plane); err != nil {
+		return err
+	}
+	if f.world == "sim" && f.plane != planes[0] {
+		return usagef("--plane %s: the simulator has only %s; with --world lab or both the laboratory's rows take another", f.plane, planes[0])
+	}
+	list := variants(&f.runFlags)
 	for _, v := range list {
 		if _, _, err := v.with.plan(arg); err != nil {
 			return err
@@ -102,14 +117,14 @@ func compare(ctx context.Context, f *runFlags, arg string) error {
 	var rows []report.Variant
 	passed := true
 	for _, v := range list {
-		row, err := v.run(ctx, arg)
+		row, err := v.run(ctx, driver.Plane(f.plane), arg)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, row)
 		passed = passed && scenario.Passed(row.Checks)
 	}
-	if err := printComparison(f, rows); err != nil {
+	if err := printComparison(&f.runFlags, rows); err != nil {
 		return err
 	}
 	if !passed {
@@ -118,8 +133,8 @@ func compare(ctx context.Context, f *runFlags, arg string) error {
 	return nil
 }
 
-// run runs one variant and holds it to what the scenario expects.
-func (v *variant) run(ctx context.Context, arg string) (report.Variant, error) {
+// run runs one variant, in the laboratory by a plane, and holds it to what the scenario expects.
+func (v *variant) run(ctx context.Context, plane driver.Plane, arg string) (report.Variant, error) {
 	row := report.Variant{Name: v.name}
 	s, p, err := v.with.plan(arg)
 	if err != nil {
@@ -129,13 +144,16 @@ func (v *variant) run(ctx context.Context, arg string) (report.Variant, error) {
 	if err != nil {
 		return row, usage(err)
 	}
-	m := scenario.NewMeasure(p, v.with.world, "soft")
+	if v.with.world == "sim" {
+		plane = driver.PlaneSoft
+	}
+	m := scenario.NewMeasure(p, v.with.world, planeOf(string(plane)))
 	l := newLive(&v.with, p, m)
 	if l.tty || v.with.world == "lab" {
 		l.say(v.name)
 	}
-	if err := one(ctx, v.with.world, p, l); err != nil {
-		return row, err
+	if err := one(ctx, v.with.world, plane, p, l); err != nil {
+		return row, withoutFast(err)
 	}
 	row.Result = m.Result()
 	row.Checks = scenario.Verdict(row.Result, expect)
@@ -163,8 +181,8 @@ func sayFailed(prefix string, checks []scenario.Check) {
 	}
 }
 
-// one runs a plan in a world.
-func one(ctx context.Context, world string, p *scenario.Plan, l *live) error {
+// one runs a plan in a world, by a plane.
+func one(ctx context.Context, world string, plane driver.Plane, p *scenario.Plan, l *live) error {
 	defer l.done()
 	if world == "sim" {
 		f := &simFlags{}
@@ -172,6 +190,6 @@ func one(ctx context.Context, world string, p *scenario.Plan, l *live) error {
 		return err
 	}
 	defer l.clock()()
-	_, err := lab.Run(ctx, lab.Config{Plan: p, Build: build, Recorder: l})
+	_, err := lab.Run(ctx, lab.Config{Plan: p, Build: build, Recorder: l, Plane: plane})
 	return err
 }

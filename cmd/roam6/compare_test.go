@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,21 @@ import (
 	"roam6/role/mn"
 	"roam6/scenario"
 )
+
+// Another plane is the laboratory's: alone in the simulator it is refused, as is one that there is not.
+func TestPlaneOfComparison(t *testing.T) {
+	for _, c := range []struct{ world, plane, says string }{
+		{"sim", "ebpf", "--world lab or both"},
+		{"sim", "auto", "--world lab or both"},
+		{"lab", "fast", "soft, ebpf, auto are allowed"},
+	} {
+		f := &compareFlags{runFlags: runFlags{nodes: 1, seed: 1, world: c.world}, plane: c.plane}
+		err := compare(t.Context(), f, "commute")
+		if err == nil || !strings.Contains(err.Error(), c.says) || conclude(io.Discard, nil, err) != exitUsage {
+			t.Errorf("--world %s --plane %s: %v", c.world, c.plane, err)
+		}
+	}
+}
 
 // A row is what its name says: a user's --set of a row's own key leaves the rows that agree, and never changes another.
 func TestRowsOfComparison(t *testing.T) {
