@@ -39,6 +39,9 @@ func (r *Router) onHI(now engine.Now, n *neighbour, m *mh.HandoverInitiate, out 
 	case hw == plane.HW{} || l == nil || !l.up:
 		ack.Code = mh.HAckUnspecified
 	case m.Code == mh.HIReactive: // it is here already and speaks for itself
+		if h := r.leaving[wish]; h != nil && h.mobile.hw == hw { // nothing goes round in a circle
+			r.stop(wish, "mobile node is back", out)
+		}
 	case m.Code != mh.HIPredictive:
 		ack.Code = mh.HAckUnspecified
 	case hw == l.hw || hw[0]&1 == 1:
