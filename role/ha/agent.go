@@ -55,17 +55,22 @@ type Mobile struct {
 // mobile is a served node: its protection and, while it is away, its binding.
 type mobile struct {
 	number   uint32 // its place in Agent.order
+	goneSeq  uint16 // sequence number of the binding removed last
 	hoa      netip.Addr
 	nai      string
 	sa       *sa.SA
 	tunnel   *sa.Tunnel     // nil if no keys are configured
 	networks []netip.Prefix // that it may register
 	multi    Multihoming
-	binding  *binding // nil at home
-	pending  *request // a first registration waiting for duplicate detection
-	gone     farewell // the binding removed last
-	letter   []byte   // an acknowledgement for the node on the home link, waiting for its link-layer address
+	binding  *binding    // nil at home
+	pending  *request    // a first registration waiting for duplicate detection
+	gone     engine.Mono // until when goneSeq is remembered
+	before   engine.Mono // until when packets are taken from the care-of address before the present one; 0: they are not
+	letter   []byte      // an acknowledgement for the node on the home link, waiting for its link-layer address
 }
+
+// name is the home address as text: the protection has it for its own records.
+func (m *mobile) name() string { return m.sa.Peer() }
 
 // Agent is the home agent.
 type Agent struct {
@@ -75,12 +80,12 @@ type Agent struct {
 	dad     *dad.Detector
 	speaker neighbor.Speaker
 	mobiles map[netip.Addr]*mobile
-	order   []netip.Addr       // of mobiles, as configured: for Views and restarts
+	order   []*mobile          // as configured: for Views and restarts, and by number
 	tunnels map[uint32]*mobile // by SPI
 	bound   int
-	routers bool                   // some mobile node is a mobile router
-	agenda  engine.Agenda          // what bindings wait for, by the number of their mobile node
-	before  map[uint32]engine.Mono // until when packets are taken from care-of addresses before, by number
+	routers bool          // some mobile node is a mobile router
+	agenda  engine.Agenda // what bindings wait for, by the number of their mobile node
+	moved   movedQueue    // those that moved a moment ago
 	others  agents
 	tell    tell.Teller
 	up      bool
@@ -115,7 +120,7 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 			return nil, fmt.Errorf("ha: tunnel of %v: %w", m.HomeAddress, err)
 		}
 		a.mobiles[m.HomeAddress] = served
-		a.order = append(a.order, m.HomeAddress)
+		a.order = append(a.order, served)
 	}
 	if err := sa.Distinct(a.protections()); err != nil {
 		return nil, fmt.Errorf("ha: %w", err)
@@ -175,8 +180,8 @@ func (a *Agent) linkUp(now engine.Now, in engine.LinkUp, out *engine.Effects) {
 	own := ip6.LinkLocal(a.hw)
 	a.speaker.Own(a.key(a.cfg.Address), neighbor.Stance{HW: a.hw, Router: true, Source: own})
 	a.speaker.Own(a.key(ip6.HomeAgentsAnycast(a.cfg.Prefix)), neighbor.Stance{HW: a.hw, Router: true, Soft: true, Source: own})
-	for _, hoa := range a.order {
-		if m := a.mobiles[hoa]; m.binding != nil {
+	for _, m := range a.order {
+		if m.binding != nil {
 			a.represent(m, out)
 		}
 	}

@@ -83,7 +83,7 @@ func (a *Agent) replace(now engine.Now, m *mobile, b *binding, q request, grante
 	case m.binding == nil:
 		what = "binding.added"
 		a.bound++
-	case m.binding.CoA() != b.CoA():
+	case m.binding.coa != b.coa:
 		what = "binding.moved"
 	}
 	fresh, prev, old := m.binding == nil, netip.Addr{}, m.binding
@@ -100,9 +100,9 @@ func (a *Agent) replace(now engine.Now, m *mobile, b *binding, q request, grante
 		a.carry(b, out)
 		a.represent(m, out)
 	}
-	out.Event(what, engine.A("hoa", b.HoA()), engine.A("coa", b.CoA()), engine.S("lifetime", granted.String()))
+	out.Event(what, engine.S("hoa", m.name()), engine.A("coa", b.CoA()), engine.S("lifetime", granted.String()))
 	a.answer(now, m, q, q.several.status(), q.seq, granted, out)
-	if !fresh && (!b.like(old) || a.keptPrevious(m)) { // behind the answer: a node that waits for it takes nothing by the new way before
+	if !fresh && (!b.like(old) || m.keptPrevious()) { // behind the answer: a node that waits for it takes nothing by the new way before
 		a.keepPrevious(now, m, prev, out)
 		a.carry(b, out)
 	}
@@ -132,7 +132,7 @@ func (a *Agent) exchange(now engine.Now, m *mobile, b *binding, out *engine.Effe
 // spec MIP-01
 func (a *Agent) deregister(now engine.Now, m *mobile, q request, out *engine.Effects) {
 	m.pending, m.letter = nil, nil
-	m.gone = farewell{seq: q.seq, until: now.Mono.Add(MaxDeleteTimeout)}
+	m.goneSeq, m.gone = q.seq, now.Mono.Add(MaxDeleteTimeout)
 	a.dad.Stop(dad.Key{Port: a.cfg.Port, Addr: m.hoa})
 	a.forget(m, out)
 	out.Event("binding.removed", engine.A("hoa", m.hoa))
@@ -150,11 +150,11 @@ func (a *Agent) forget(m *mobile, out *engine.Effects) {
 		a.bound--
 	}
 	out.Plane(plane.Op{Delete: true, Local: &plane.LocalOp{Addr: m.hoa}})
-	out.Persist(bindingBucket, m.hoa.String(), nil)
+	out.Persist(bindingBucket, m.name(), nil)
 }
 
 func (a *Agent) persist(now engine.Now, b *binding, out *engine.Effects) {
-	out.Persist(bindingBucket, b.m.hoa.String(), b.record(now))
+	out.Persist(bindingBucket, b.m.name(), b.record(now))
 }
 
 // carry has the plane tunnel the packets of the home address and of the networks behind it.

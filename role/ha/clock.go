@@ -9,7 +9,7 @@ import (
 )
 
 // A binding has one deadline on the agent's agenda, the first of what it waits for: with millions of them each further one
-// would cost memory.
+// would cost memory. Ways before have a queue of their own (movedQueue).
 
 // dueKind is what a binding waits for.
 type dueKind uint8
@@ -41,9 +41,6 @@ func (a *Agent) due(m *mobile) (at engine.Mono, what dueKind) {
 		c := slices.MinFunc(b.Several, func(x, y careOf) int { return cmp.Compare(x.expires, y.expires) })
 		first(c.expires, expireSome)
 	}
-	if until, kept := a.before[m.number]; kept {
-		first(until, previous)
-	}
 	return at, what
 }
 
@@ -58,33 +55,37 @@ func (a *Agent) arm(m *mobile) {
 	a.agenda.Set(m.number, at)
 }
 
-// keptPrevious says whether packets are taken from the care-of address before.
-func (a *Agent) keptPrevious(m *mobile) bool {
-	_, kept := a.before[m.number]
-	return kept
-}
-
-// next is the agenda's first entry.
+// next is the first of what bindings wait for.
 func (a *Agent) next() (engine.Mono, string) {
 	at, number := a.agenda.Next()
+	if over, _ := a.firstMoved(); over < at {
+		return over, previous.String()
+	}
 	if at == engine.Never {
 		return at, expire.String()
 	}
-	_, what := a.due(a.mobiles[a.order[number]])
+	_, what := a.due(a.order[number])
 	return at, what.String()
 }
 
 func (a *Agent) bindingTick(now engine.Now, out *engine.Effects) {
-	for number, ok := a.agenda.Pop(now.Mono); ok; number, ok = a.agenda.Pop(now.Mono) {
-		m := a.mobiles[a.order[number]]
+	for {
+		at, _ := a.agenda.Next()
+		if over, m := a.firstMoved(); over < at && over <= now.Mono {
+			a.previousOver(m, out)
+			continue
+		}
+		number, ok := a.agenda.Pop(now.Mono)
+		if !ok {
+			return
+		}
+		m := a.order[number]
 		_, what := a.due(m)
 		switch what {
 		case expire:
 			out.Event("binding.expired", engine.A("hoa", m.hoa), engine.A("coa", m.binding.CoA()))
 			a.forget(m, out)
 			continue
-		case previous:
-			a.previousOver(m, out)
 		case ask:
 			m.binding.asked = true
 			a.refreshRequest(now, m, out)

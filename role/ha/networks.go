@@ -119,7 +119,7 @@ func (a *Agent) uncarry(b, next *binding, out *engine.Effects) {
 	if b == nil {
 		return
 	}
-	kept := a.keptPrevious(b.m)
+	kept := b.m.keptPrevious()
 	for inner := range b.inners() {
 		if next != nil && next.carries(inner) {
 			a.uncarryOthers(b, next, inner, out)

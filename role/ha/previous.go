@@ -33,7 +33,7 @@ const previousWay = 0xff00
 //
 // spec MIP-09
 func (a *Agent) keepPrevious(now engine.Now, m *mobile, prev netip.Addr, out *engine.Effects) {
-	kept := a.keptPrevious(m)
+	kept := m.keptPrevious()
 	switch {
 	case !prev.IsValid(), prev == m.binding.CoA() && !kept:
 		return
@@ -42,16 +42,15 @@ func (a *Agent) keepPrevious(now engine.Now, m *mobile, prev netip.Addr, out *en
 			out.Plane(plane.Op{Way: &plane.WayOp{Key: previousKey(inner), Way: plane.Way{Local: a.cfg.Address, Remote: prev, Unsure: true}}})
 		}
 	}
-	if a.before == nil {
-		a.before = map[uint32]engine.Mono{}
+	if until := now.Mono.Add(PreviousLifetime); m.before != until {
+		m.before = until
+		a.moved.push(movedEntry{until, m.number})
 	}
-	a.before[m.number] = now.Mono.Add(PreviousLifetime)
-	a.arm(m)
 }
 
 // dropPrevious takes nothing from there any longer.
 func (a *Agent) dropPrevious(m *mobile, out *engine.Effects) {
-	if a.keptPrevious(m) {
+	if m.keptPrevious() {
 		a.endPrevious(m, out)
 	}
 }
@@ -64,10 +63,57 @@ func (a *Agent) previousOver(m *mobile, out *engine.Effects) {
 
 // endPrevious takes those ways out of the plane.
 func (a *Agent) endPrevious(m *mobile, out *engine.Effects) {
-	delete(a.before, m.number)
+	m.before = 0
 	for inner := range m.binding.inners() {
 		out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: previousKey(inner)}})
 	}
+}
+
+// keptPrevious says whether packets are taken from the care-of address before.
+func (m *mobile) keptPrevious() bool { return m.before != 0 }
+
+// movedQueue is who moved a moment ago, in the order of the moves, which is that of their ends, since all last equally long. Bindings
+// that move so cost the agenda nothing. What was ended early, or goes on for longer, is passed over when its turn comes; each entry
+// costs whoever makes it an authentic update, and is gone after PreviousLifetime.
+type movedQueue struct {
+	list []movedEntry
+	head int // of list: the first that counts
+}
+
+// movedEntry is a mobile node whose mobile.before was set.
+type movedEntry struct {
+	until  engine.Mono
+	number uint32
+}
+
+// movedKept is how many entries of an empty queue keep their room.
+const movedKept = 1024
+
+func (q *movedQueue) push(e movedEntry) {
+	if len(q.list) == cap(q.list) && q.head > len(q.list)/2 {
+		q.list, q.head = q.list[:copy(q.list, q.list[q.head:])], 0
+	}
+	q.list = append(q.list, e)
+}
+
+func (q *movedQueue) pop() {
+	if q.head++; q.head < len(q.list) {
+		return
+	}
+	if q.list, q.head = q.list[:0], 0; cap(q.list) > movedKept {
+		q.list = nil
+	}
+}
+
+// firstMoved is the mobile node whose way before ends first, and when; nil and Never if there is none.
+func (a *Agent) firstMoved() (engine.Mono, *mobile) {
+	for q := &a.moved; q.head < len(q.list); q.pop() {
+		e := q.list[q.head]
+		if m := a.order[e.number]; m.before == e.until {
+			return e.until, m
+		}
+	}
+	return engine.Never, nil
 }
 
 func previousKey(inner netip.Prefix) plane.WayKey { return plane.WayKey{Inner: inner, ID: previousWay} }

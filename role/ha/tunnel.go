@@ -72,8 +72,7 @@ func (a *Agent) addTunnel(m *mobile, c *sa.ESPConfig) error {
 // protections are all associations of the mobile nodes, as configured.
 func (a *Agent) protections() []*sa.SA {
 	all := make([]*sa.SA, 0, len(a.order)+len(a.tunnels))
-	for _, hoa := range a.order {
-		m := a.mobiles[hoa]
+	for _, m := range a.order {
 		all = append(all, m.sa)
 		if m.tunnel != nil {
 			all = append(all, m.tunnel.SA())
@@ -88,7 +87,7 @@ func (a *Agent) path(b *binding) plane.Path {
 		Side: plane.Agent, Mode: plane.Tunnel, Local: a.cfg.Address, Remote: b.CoA(), Out: plane.Kernel, Capture: true,
 		Control: b.m.tunnel != nil, Mark: true, Settle: SettleFor, Limit: SettlePackets,
 	}
-	if a.keptPrevious(b.m) {
+	if b.m.keptPrevious() {
 		p.Dedup = CopyWindow
 	}
 	if len(b.Several) > 0 { // all ways stand at once: none is the way before, and who wants order pays for it

@@ -33,14 +33,8 @@ func (q *request) removes(m *mobile) bool {
 // direct reports whether the request came from the home address itself: the node is on the home link.
 func (q *request) direct(m *mobile) bool { return q.from == m.hoa }
 
-// farewell is what is remembered of a binding that its node removed: an update from before, delayed on its way, must not
-// bring it back (RFC 6275 §10.3.2).
-type farewell struct {
-	seq   uint16
-	until engine.Mono
-}
-
-// MaxDeleteTimeout is how long a farewell is remembered: MAX_DELETE_BCE_TIMEOUT, RFC 6275 §12.
+// MaxDeleteTimeout is how long the sequence number of a binding that its node removed is remembered: MAX_DELETE_BCE_TIMEOUT, RFC
+// 6275 §12. An update from before, delayed on its way, must not bring the binding back (§10.3.2).
 const MaxDeleteTimeout = 10 * time.Second
 
 // onBU decides about a binding update: RFC 6275 §9.5.1, §10.3.1, §10.3.2.
@@ -100,8 +94,8 @@ func (a *Agent) lastSeq(now engine.Now, m *mobile) (uint16, bool) {
 		return m.pending.seq, true
 	case m.binding != nil:
 		return m.binding.Seq, true
-	case m.gone.until > now.Mono:
-		return m.gone.seq, true
+	case m.gone > now.Mono:
+		return m.goneSeq, true
 	}
 	return 0, false
 }

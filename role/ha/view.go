@@ -32,8 +32,8 @@ type BindingView struct {
 // View shows the agent; see engine.Engine.
 func (a *Agent) View() any {
 	v := View{Role: "ha", Address: a.cfg.Address.String(), Prefix: a.cfg.Prefix.String(), Served: len(a.order), Bindings: []BindingView{}}
-	for _, hoa := range a.order {
-		if b := a.mobiles[hoa].binding; b != nil {
+	for _, m := range a.order {
+		if b := m.binding; b != nil {
 			v.Bindings = append(v.Bindings, BindingView{
 				HomeAddress: b.HoA().String(), CareOf: b.CoA().String(), Sequence: b.Seq, Lifetime: b.Granted().String(), Expires: b.expires,
 				Networks: b.Networks, CareOfs: b.careOfs(),
