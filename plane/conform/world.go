@@ -30,7 +30,7 @@ var (
 func Cases() []Case {
 	var all []Case
 	for _, part := range [][]Case{tunnelCases(), portCases(), holdCases(), sizeCases(), errorCases(), malformedCases(),
-		straightCases(), optionCases(), straightErrorCases(), keepCases(), wayCases(), dedupCases(), gateCases(), flowCases(), limitCases(), orderCases(), leaveCases(), hostileCases()} {
+		straightCases(), optionCases(), straightErrorCases(), keepCases(), wayCases(), dedupCases(), gateCases(), flowCases(), limitCases(), orderCases(), leaveCases(), hostileCases(), ruleCases()} {
 		all = append(all, part...)
 	}
 	return all
