@@ -173,11 +173,14 @@ func (f *frame) segments() int { return max(1, (f.n-f.header+f.h.segment-1)/f.h.
 
 // segment writes the headers of one of them to head, and gives their length and the payload.
 func (f *frame) segment(i int, head []byte) (n int, part []byte) {
-	p, off := f.packet(), i*f.h.segment
-	payload := p[f.header:]
+	n = copy(head, f.packet()[:f.header])
+	return n, f.cut(i, head[:n])
+}
+
+// cut makes of a copy of the headers those of one of them, and gives its payload.
+func (f *frame) cut(i int, head []byte) (part []byte) {
+	off, payload := i*f.h.segment, f.packet()[f.header:]
 	part = payload[off:min(off+f.h.segment, len(payload))]
-	n = copy(head, p[:f.header])
-	head = head[:n]
 	shorter := uint16(len(payload) - len(part))
 	shorten(head, f.h.start, shorter)
 	upper := head[f.h.start:]
@@ -190,7 +193,7 @@ func (f *frame) segment(i int, head []byte) (n int, part []byte) {
 		retouchTCP(upper, uint32(off), off == 0, off+len(part) == len(payload))
 	}
 	complete(upper, part, f.h.offset)
-	return n, part
+	return part
 }
 
 // retouchTCP makes a copied TCP header that of a segment: sequence number, FIN and PSH on the last only, CWR on the first only.

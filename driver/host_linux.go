@@ -96,7 +96,22 @@ func (m *machine) open(c Config) error {
 		m.tun, m.tunErr = openTun(c.Tun)
 		m.sys = openSys()
 	}
-	return m.openFast(c.Plane)
+	if err := m.openFast(c.Plane); err != nil || m.fast != nil {
+		return err
+	}
+	return m.stepAhead()
+}
+
+// stepAhead has sockets come before the kernel's IPv6 where that has the packets too.
+func (m *machine) stepAhead() error {
+	for _, l := range m.order {
+		if l.ahead = !l.Userland; l.ahead {
+			if err := l.hook(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // attach binds a link to its interface, which must exist.

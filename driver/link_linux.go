@@ -37,6 +37,7 @@ type link struct {
 	blinks  uint32
 	counted bool
 	groups  map[netip.Addr]struct{} // joined
+	ahead   bool                    // packets are looked at here before the kernel's IPv6 has them; see hook
 	out     [vnetLen + etherLen]byte
 	frame   frame // read into
 	arrival Arrival
@@ -80,9 +81,9 @@ func (l *link) bind(index int) error {
 	if index == 0 {
 		return nil
 	}
-	err := unix.Bind(l.fd, &unix.SockaddrLinklayer{Protocol: htons(etherTypeV6), Ifindex: index})
+	err := l.hook()
 	if err != nil {
-		return fmt.Errorf("binding to %s: %w", l.Ifname, err)
+		return err
 	}
 	// Routers solicit and are solicited here whether or not the kernel itself listens.
 	for _, a := range []netip.Addr{ip6.AllNodes, ip6.AllRouters} {
@@ -94,6 +95,20 @@ func (l *link) bind(index int) error {
 		}
 	}
 	return err
+}
+
+// hook has the socket see the packets of its interface. One that is bound to IPv6 comes behind the kernel's own IPv6, which then finds each
+// packet shared, and copies the headers of all that it forwards, of packets of one segment everything. One that is bound to all comes before,
+// and before what other programs do on the link's way in (tc): the fast path's hand over to the TUN what this socket must not see.
+func (l *link) hook() error {
+	proto := uint16(etherTypeV6)
+	if l.ahead {
+		proto = unix.ETH_P_ALL // the filter leaves the others out
+	}
+	if err := unix.Bind(l.fd, &unix.SockaddrLinklayer{Protocol: htons(proto), Ifindex: l.index}); err != nil {
+		return fmt.Errorf("binding to %s: %w", l.Ifname, err)
+	}
+	return nil
 }
 
 func (l *link) join(a netip.Addr) error {
@@ -183,7 +198,7 @@ func (l *link) sendFrame(to plane.HW, f *frame) (lost int, err error) {
 	if f.h.kind == gsoNone {
 		f.finish()
 		l.address(f.buf[f.at-before:], to)
-		if err := linkDrop(write2(l.fd, f.buf[f.at-before:f.at+f.n], nil)); err != nil {
+		if err := linkDrop(write(l.fd, f.buf[f.at-before:f.at+f.n])); err != nil {
 			return 1, err
 		}
 		return 0, nil
@@ -216,7 +231,7 @@ func (l *link) read(take func(*Arrival)) (more bool, bad int) {
 	}
 	f := &l.frame
 	for range maxBatch {
-		n, err := unix.Read(l.fd, f.buf[frameRoom-before:frameRoom+maxFrame+etherLen])
+		n, err := read(l.fd, f.buf[frameRoom-before:frameRoom+maxFrame+etherLen])
 		switch {
 		case err == nil && n < before: // a runt; no loss to anyone
 		case err == nil:

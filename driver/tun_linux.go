@@ -135,9 +135,19 @@ func (t *tun) sendFrame(f *frame, tunnel bool) (lost int, err error) {
 	case !tunnel:
 		return t.write(f, 1)
 	}
+	return t.cut(f)
+}
+
+// cut writes the packets of a merged one. The headers of each come before its payload, over the end of what is written already: a write of
+// one piece is cheaper than one of two.
+func (t *tun) cut(f *frame) (lost int, err error) {
+	model := t.heads[:copy(t.heads[:], f.packet()[:f.header])]
 	for i := range f.segments() {
-		n, part := f.segment(i, t.heads[vnetLen:])
-		if e := tunDrop(write2(t.fd, t.heads[:vnetLen+n], part)); e != nil {
+		at := f.at + i*f.h.segment
+		clear(f.buf[at-vnetLen : at])
+		copy(f.buf[at:], model)
+		part := f.cut(i, f.buf[at:at+len(model)])
+		if e := tunDrop(write(t.fd, f.buf[at-vnetLen:at+len(model)+len(part)])); e != nil {
 			lost, err = lost+1, e
 		}
 	}
@@ -154,12 +164,7 @@ func (t *tun) writes() {
 // write writes a frame as it is, which stands for count packets.
 func (t *tun) write(f *frame, count int) (lost int, err error) {
 	f.h.put(f.buf[f.at-vnetLen:], f.header)
-	for {
-		if _, err = unix.Write(t.fd, f.buf[f.at-vnetLen:f.at+f.n]); !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
+	if err = write(t.fd, f.buf[f.at-vnetLen:f.at+f.n]); err != nil {
 		return count, tunDrop(err)
 	}
 	return 0, nil
@@ -199,7 +204,7 @@ func (t *tun) calm() {
 func (t *tun) read(take func(*Arrival)) (more bool, err error) {
 	f := &t.frame
 	for range maxBatch {
-		n, err := unix.Read(t.fd, f.buf[frameRoom-vnetLen:frameRoom+maxFrame+etherLen])
+		n, err := read(t.fd, f.buf[frameRoom-vnetLen:frameRoom+maxFrame+etherLen])
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue

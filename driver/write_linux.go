@@ -8,6 +8,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// The calls below are raw: descriptors do not block, so the scheduler of goroutines need not be told. Else it takes the processor
+// away from a call that lasts (20 µs; a write goes as far as the next queue of the kernel), and wakes threads to do so.
+
+// read reads a packet.
+func read(fd int, b []byte) (int, error) {
+	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+// write writes a packet.
+func write(fd int, b []byte) error {
+	for {
+		switch _, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b))); errno {
+		case 0:
+			return nil
+		case unix.EINTR:
+		default:
+			return errno
+		}
+	}
+}
+
 // write2 writes two parts as one packet; the second may be empty. unix.Writev takes a slice of slices, which it copies.
 func write2(fd int, a, b []byte) error {
 	var v [2]unix.Iovec
@@ -16,7 +41,7 @@ func write2(fd int, a, b []byte) error {
 	v[1].Base = unsafe.SliceData(b)
 	v[1].SetLen(len(b))
 	for {
-		_, _, errno := unix.Syscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v[0])), 2)
+		_, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v[0])), 2)
 		switch errno {
 		case 0:
 			return nil
@@ -57,7 +82,7 @@ func (b *burst) add(head, part []byte) {
 func (b *burst) send(fd int) (sent int, err error) {
 	defer runtime.KeepAlive(b)
 	for sent < b.n {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.messages[sent])), uintptr(b.n-sent), 0, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.messages[sent])), uintptr(b.n-sent), 0, 0, 0)
 		switch {
 		case errno == 0:
 			sent += int(n)
