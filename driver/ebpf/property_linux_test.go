@@ -177,6 +177,9 @@ func (c *chance) packet() []byte {
 			b[40] = 0x60
 		}
 	}
+	if c.IntN(6) == 0 {
+		b = c.twisted(b)
+	}
 	switch c.IntN(20) {
 	case 0:
 		b = b[:c.IntN(len(b))]
@@ -184,6 +187,56 @@ func (c *chance) packet() []byte {
 		b = append(b, 0, 0, 0)
 	case 2:
 		b[c.IntN(min(len(b), 90))] ^= 1 << c.IntN(8)
+	}
+	return b
+}
+
+// twisted is a packet with what an attacker puts into it: headers before or inside the tunnel, pieces, tunnels in tunnels, addresses
+// that nobody can have.
+func (c *chance) twisted(b []byte) []byte {
+	at := 0
+	if b[6] == 41 && len(b) >= 2*ip6.HeaderLen && c.IntN(2) == 0 {
+		at = ip6.HeaderLen
+	}
+	strange := slices.Concat(ends, homes, others, addrs("::ffff:192.0.2.1", "::192.0.2.1", "fec0::1", "ff0e::1", "2001:db8:1::"))
+	switch c.IntN(5) {
+	case 0, 1: // a chain of headers, some of which lie
+		for range 1 + c.IntN(9) {
+			proto := pick(c, []uint8{0, 43, 44, 60})
+			ext := []byte{b[at+6], 0, 1, 4, 0, 0, 0, 0}
+			switch {
+			case proto == 44:
+				binary.BigEndian.PutUint16(ext[2:], pick(c, []uint16{0, 1, 8, 9, 0xfff8}))
+				ext[7] = byte(c.IntN(3))
+			case proto == 43:
+				ext = append(append([]byte{b[at+6], 2, 2, byte(c.IntN(2)), 0, 0, 0, 0}), pick(c, strange).AsSlice()...)
+			case proto == 60 && c.IntN(2) == 0:
+				ext = append(append([]byte{b[at+6], 2, 1, 2, 0, 0, 0xc9, 16}), pick(c, strange).AsSlice()...)
+			case proto == 60:
+				copy(ext[2:], []byte{4, 1, byte(c.IntN(6)), 0, 0, 0})
+			}
+			if c.IntN(8) == 0 {
+				ext[1] = byte(c.Uint32())
+			}
+			b = slices.Insert(b, at+ip6.HeaderLen, ext...)
+			b[at+6] = proto
+		}
+	case 2: // tunnels in a tunnel
+		for range 1 + c.IntN(5) {
+			b = append(make([]byte, ip6.HeaderLen, 1900), b...)
+			header(b, 41, pick(c, ends), pick(c, ends))
+			b[0], b[7] = 0x60, pick(c, []uint8{0, 1, 2, 64})
+		}
+	case 3:
+		copy(b[at+8:at+24], pick(c, strange).AsSlice())
+	case 4:
+		if to := pick(c, strange); c.mobile || !slices.Contains(ends[1:3], to) { // nobody routes these into the rig's TUN when they are the node's
+			copy(b[at+24:at+40], to.AsSlice())
+		}
+	}
+	binary.BigEndian.PutUint16(b[4:], uint16(len(b)-ip6.HeaderLen))
+	if at > 0 {
+		binary.BigEndian.PutUint16(b[at+4:], uint16(len(b)-at-ip6.HeaderLen))
 	}
 	return b
 }
