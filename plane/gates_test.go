@@ -23,7 +23,7 @@ func TestStops(t *testing.T) {
 		s.Apply(0, op, sink)
 	}
 	lies := udp(coa, ha, 30)
-	lies[6] = ip6.ProtoDestOpts // what follows is none
+	lies[6] = ip6.ProtoDestOpts                   // what follows is none
 	hidden := inTunnel(coa, ha, udp(hoa, cn, 30)) // an empty header of options before what the tunnel carries
 	hidden = append(append(bytes.Clone(hidden[:40]), ip6.ProtoIPv6, 0, 1, 4, 0, 0, 0, 0), hidden[40:]...)
 	hidden[5], hidden[6] = hidden[5]+8, ip6.ProtoDestOpts
