@@ -10,7 +10,11 @@ import (
 
 // ruleCases are rules whose absence the stories elsewhere do not show: one a case.
 func ruleCases() []Case {
-	return append(append(controlCases(), headerCases()...), append(markerCases(), ruledFlowCases()...)...)
+	var all []Case
+	for _, part := range [][]Case{controlCases(), headerCases(), markerCases(), ruledFlowCases(), ruledErrorCases()} {
+		all = append(all, part...)
+	}
+	return all
 }
 
 // controlCases are who gets what is for engines.
@@ -162,6 +166,11 @@ func ruledFlowCases() []Case {
 			one(like), one(piece(like, 1, 0, 40)),
 			plain(piece(like, 1, 40, 60)),
 		)},
+		{"what a mobile node sends through its agent is policed and marked", agent(
+			flow(1, plane.Flow{Src: netip.PrefixFrom(hoa, 128), Mark: true, DSCP: 10, Rate: 1000, Burst: 150}),
+			kernel(tunnel(coa, ha, udp(hoa, cn, 100, 1))).up(marked(udp(hoa, cn, 100, 1), 10)),
+			kernel(tunnel(coa, ha, udp(hoa, cn, 100, 1))).drops(plane.DropPoliced),
+		)},
 		{"a flow without Mark leaves the code point alone", agent(flow(1, plane.Flow{Proto: ip6.ProtoUDP}), plain(classed))},
 		{"flows that say nothing are refused", agent(
 			flow(1, plane.Flow{Src: v4}).refused(plane.RefusedInvalid),
@@ -174,6 +183,53 @@ func ruledFlowCases() []Case {
 			flow(2, plane.Flow{Rate: 1, Burst: plane.MaxBurst + 1}).refused(plane.RefusedInvalid),
 			flow(2, plane.Flow{Rate: plane.MaxRate, Burst: plane.MaxBurst}),
 			kernel(like).up(tunnel(ha, coa, marked(passed(like), 63))),
+		)},
+	}
+}
+
+// ruledErrorCases are ICMPv6 errors, and what comes in pieces.
+func ruledErrorCases() []Case {
+	small, down := udp(hoa, cn, 100, 1), udp(cn, hoa, 100, 1)
+	limit := limited(coa, ha, 1, small)
+	whole := tunnel(ha, coa, down)
+	bent := func(b []byte) []byte { b[43] ^= 1; return b }
+	other := func(b []byte) []byte { b[0] = 4<<4 | b[0]&15; return b }
+	about := func(kind uint8, value uint32, b []byte) Step { return wire(icmp(hop, coa, kind, 0, value, b)) }
+	disguised := tunnel(coa, ha, udp(hoa, cn, 300, 1))
+	copy(disguised[40+64:], udp(hoa, cn, 40, 1)) // what stands in the second piece looks like a packet of the mobile node
+	toPeer := func(b []byte) []byte { return icmp(hop, cn, 1, 0, 0, b) }
+	return []Case{
+		{"a Parameter Problem that does not point at the encapsulation limit concerns nobody, RFC 2473 §8.2", mobile(
+			about(4, 43, limit).drops(plane.DropICMPIgnored),
+			about(4, 45, limit).drops(plane.DropICMPIgnored),
+			about(4, 0, tunnel(coa, ha, small)).drops(plane.DropICMPIgnored),
+			about(100, 44, limit).drops(plane.DropICMPIgnored),
+		)},
+		{"a later piece of a tunnel packet shows no packet in it, whatever it looks like", mobile(
+			about(1, 0, piece(disguised, 1, 64, 300)).drops(plane.DropICMPIgnored),
+			about(1, 0, other(tunnel(coa, ha, small))).punted(),
+			about(1, 0, join(tunnel(coa, ha, small)[:40], other(udp(hoa, cn, 100, 1)))).drops(plane.DropICMPIgnored),
+		)},
+		{"errors about packets that went straight are proved where they come to the peer itself", peer(
+			wire(toPeer(routed(down))).up(icmp(hop, cn, 1, 0, 0, down)),
+			wire(bent(toPeer(routed(down)))).drops(plane.DropICMPChecksum),
+			wire(toPeer(headed(down, evil, none, coa, hoa))).up(toPeer(headed(down, evil, none, coa, hoa))),
+			wire(toPeer(other(routed(down)))).up(toPeer(other(routed(down)))),
+			wire(toPeer(routed(down)[:39])).up(toPeer(routed(down)[:39])),
+			wire(toPeer(down)).up(toPeer(down)),
+		)},
+		{"a packet with a piece missing is none", mobile(
+			wire(piece(whole, 1, 0, 48)),
+			wire(piece(whole, 1, 96, 100)),
+			wire(piece(whole, 2, 48, 96)),
+			wire(piece(whole, 2, 96, 100)),
+			wire(piece(whole, 1, 48, 96)).up(down),
+			wire(piece(whole, 2, 0, 48)).up(down),
+		)},
+		{"an agent sends on to nobody and to no host", agent(
+			kernel(tunnel(coa, ha, udp(hoa, netip.IPv6Unspecified(), 100, 1))).drops(plane.DropBadAddress),
+			kernel(tunnel(coa, ha, udp(hoa, netip.IPv6Loopback(), 100, 1))).drops(plane.DropBadAddress),
+			kernel(tunnel(coa, ha, udp(hoa, linkAddr, 100, 1))).drops(plane.DropBadAddress),
 		)},
 	}
 }
