@@ -212,23 +212,28 @@ func TestReassemblyOctets(t *testing.T) {
 
 // TestPathMTUsBounded fills the memory of path MTUs: nothing new is learned until old entries expire.
 func TestPathMTUsBounded(t *testing.T) {
-	p := make(pathMTUs)
+	var p pathMTUs
 	a := coa.As16()
 	for i := range MaxPathMTUs + 5 {
 		a[14], a[15] = byte(i>>8), byte(i)
 		p.learn(netip.AddrFrom16(a), 1400, 0)
 	}
-	if len(p) != MaxPathMTUs {
-		t.Errorf("%d path MTUs kept", len(p))
+	if len(p.of) != MaxPathMTUs {
+		t.Errorf("%d path MTUs kept", len(p.of))
 	}
+	p.swept = PathMTULife - time.Millisecond // whoever sends many is not paid with a look through all for each
+	if p.learn(cn, 1300, PathMTULife); len(p.of) != MaxPathMTUs {
+		t.Errorf("looked through twice in a moment: %d left", len(p.of))
+	}
+	p.swept = 0
 	p.learn(cn, 1300, PathMTULife)
-	if len(p) != 1 || p[cn].mtu != 1300 {
+	if len(p.of) != 1 || p.of[cn].mtu != 1300 {
 		t.Errorf("after all expired: %v", p)
 	}
 	p.learn(cn, 1400, PathMTULife+1)
 	p.learn(cn, 1290, PathMTULife+2)
-	if want := (learnedMTU{1290, 2*PathMTULife + 2}); p[cn] != want {
-		t.Errorf("got %v, want %v", p[cn], want)
+	if want := (learnedMTU{1290, 2*PathMTULife + 2}); p.of[cn] != want {
+		t.Errorf("got %v, want %v", p.of[cn], want)
 	}
 }
 

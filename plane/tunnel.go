@@ -292,8 +292,8 @@ func (s *Soft) mtuTo(remote netip.Addr, out Port, told int) int {
 	if out != Kernel {
 		mtu = min(mtu, s.linkMTU(out))
 	}
-	if len(s.pmtu) > 0 {
-		if learned, ok := s.pmtu[remote]; ok && s.now < learned.until {
+	if len(s.pmtu.of) > 0 {
+		if learned, ok := s.pmtu.of[remote]; ok && s.now < learned.until {
 			mtu = min(mtu, learned.mtu)
 		}
 	}
