@@ -149,7 +149,13 @@ func (m *machine) raise() error {
 	if err := k.addPeer(); err != nil {
 		return err
 	}
-	return k.sweep()
+	if err := k.sweep(); err != nil {
+		return err
+	}
+	for _, p := range m.refuse {
+		k.route(route{dst: p, last: true}, true)
+	}
+	return nil
 }
 
 // warnForwarding tells an operator why captured packets of others never arrive.

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"io"
+	"net/netip"
 	"time"
 
 	"roam6/engine"
@@ -19,6 +20,8 @@ type Config struct {
 	Tun string
 	// Host is the machine under the node; nil is this one. Tests give a Memory.
 	Host Host
+	// Refuse are prefixes that the plane refuses as long as it has no path for them. The kernel hands over what it has no better route for.
+	Refuse []netip.Prefix
 	// Plane says who forwards users' packets. The zero value is PlaneSoft.
 	Plane Plane
 	// Userland says so of every link; see Link.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -33,6 +34,7 @@ type machine struct {
 	feed   Feed
 	held   held
 	gates  *gate.Gates
+	refuse []netip.Prefix // Config.Refuse
 	closed bool
 
 	neighbours *neighbours
@@ -50,7 +52,7 @@ func openHost(c Config) (Host, error) {
 		c.Links[i].Userland = c.Links[i].Userland || c.Userland
 		shared[c.Links[i].Port] = !c.Links[i].Userland
 	}
-	m := &machine{links: map[plane.Port]*link{}, demand: newDemand(shared), lent: map[plane.Port]lent{}, neighbours: newNeighbours()}
+	m := &machine{links: map[plane.Port]*link{}, demand: newDemand(shared), lent: map[plane.Port]lent{}, neighbours: newNeighbours(), refuse: c.Refuse}
 	if err := m.open(c); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}

@@ -21,6 +21,8 @@ const (
 	RouteProtocol = 135
 	// RouteMetric is that of our routes. It beats what network managers and router advertisements set (100 and more).
 	RouteMetric = 50
+	// LastMetric is that of our routes for Config.Refuse: any other of that length comes first.
+	LastMetric = 1 << 30
 	// DefaultTunMTU is the TUN's while no Host says otherwise: packets captured for others may be as long as links carry.
 	DefaultTunMTU = 1500
 	// TunQueue is how many packets the kernel keeps for the plane to read. A mobile node that registers lets go at once
@@ -55,8 +57,9 @@ type kernelState struct {
 
 // route is one route by the TUN.
 type route struct {
-	dst netip.Prefix
-	src netip.Addr // preferred source; zero: the kernel's choice
+	dst  netip.Prefix
+	src  netip.Addr // preferred source; zero: the kernel's choice
+	last bool       // behind any other for the prefix
 }
 
 func newKernelState() kernelState {
@@ -102,10 +105,10 @@ func (k *kernel) defaultRoute(d *demand) {
 	}
 	all := netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 	if k.source.IsValid() {
-		k.route(route{all, k.source}, false)
+		k.route(route{dst: all, src: k.source}, false)
 	}
 	if src.IsValid() {
-		k.route(route{all, src}, true)
+		k.route(route{dst: all, src: src}, true)
 	}
 	k.source = src
 }
@@ -198,8 +201,15 @@ func settled[K comparable](x, y map[K]struct{}, k K) bool {
 	return !lacking(x, y, k) && !lacking(y, x, k)
 }
 
+func (r route) metric() int {
+	if r.last {
+		return LastMetric
+	}
+	return RouteMetric
+}
+
 func compareRoute(a, b route) int {
-	return cmp.Or(a.dst.Compare(b.dst), a.src.Compare(b.src))
+	return cmp.Or(a.dst.Compare(b.dst), a.src.Compare(b.src), cmp.Compare(a.metric(), b.metric()))
 }
 
 // sweep reads what the device holds, so that leftovers of another life are removed by the next sync.
@@ -249,7 +259,7 @@ func (k *kernel) netRoute(r route) *netlink.Route {
 
 // anyRoute is one by any next hop: another life may have added it by none.
 func (k *kernel) anyRoute(r route) *netlink.Route {
-	out := &netlink.Route{LinkIndex: k.index, Protocol: RouteProtocol, Priority: RouteMetric, Table: unix.RT_TABLE_MAIN,
+	out := &netlink.Route{LinkIndex: k.index, Protocol: RouteProtocol, Priority: r.metric(), Table: unix.RT_TABLE_MAIN,
 		Dst: &net.IPNet{IP: r.dst.Addr().AsSlice(), Mask: net.CIDRMask(r.dst.Bits(), 128)}}
 	if r.src.IsValid() {
 		out.Src = r.src.AsSlice()
@@ -258,7 +268,7 @@ func (k *kernel) anyRoute(r route) *netlink.Route {
 }
 
 func fromNet(r netlink.Route) route {
-	out := route{dst: netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
+	out := route{dst: netip.PrefixFrom(netip.IPv6Unspecified(), 0), last: r.Priority == LastMetric}
 	if r.Dst != nil {
 		a, _ := netip.AddrFromSlice(r.Dst.IP.To16())
 		bits, _ := r.Dst.Mask.Size()

@@ -46,6 +46,40 @@ func mine(t testing.TB) []string {
 	return out
 }
 
+// What is for a prefix that the plane refuses comes into it when the kernel has no other route, and by none of a path's once that is there.
+func TestRefusedPrefixes(t *testing.T) {
+	fresh(t)
+	inside := netip.MustParsePrefix("2001:db8:1000::/56")
+	m := open(t, Config{Tun: "roam6t", Refuse: []netip.Prefix{inside}})
+	wire(t)
+	via := func(what string, want ...int) {
+		t.Helper()
+		r, err := netlink.RouteGet(net.ParseIP("2001:db8:1000:7::1"))
+		must(t, err)
+		if got := []int{r[0].LinkIndex, r[0].Priority}; !slices.Equal(got, want) {
+			t.Errorf("%s: by interface and metric %v, want %v", what, got, want)
+		}
+	}
+	v0, err := netlink.LinkByName("v0")
+	must(t, err)
+	net56 := &net.IPNet{IP: inside.Addr().AsSlice(), Mask: net.CIDRMask(56, 128)}
+	must(t, netlink.RouteAdd(&netlink.Route{LinkIndex: v0.Attrs().Index, Dst: &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}}))
+	must(t, m.Apply(localOp(coa, plane.Local{Capture: true}))) // as a home agent does at its start
+	via("for want of another", m.kernel.index, LastMetric)
+	own := netlink.Route{LinkIndex: v0.Attrs().Index, Dst: net56, Priority: 1024}
+	must(t, netlink.RouteAdd(&own))
+	via("somebody's own route", v0.Attrs().Index, 1024)
+	bound := plane.Op{Path: &plane.PathOp{Inner: inside, Path: plane.Path{Side: plane.Agent, Mode: plane.Tunnel, Local: coa, Remote: hoa, Capture: true}}}
+	must(t, m.Apply(bound))
+	via("bound", m.kernel.index, RouteMetric)
+	bound.Delete = true
+	must(t, m.Apply(bound))
+	must(t, netlink.RouteDel(&own))
+	via("bound no more", m.kernel.index, LastMetric)
+	must(t, m.Close())
+	via("the node has ended", v0.Attrs().Index, 1024)
+}
+
 func hostOp(a netip.Addr, h plane.Host) plane.Op {
 	return plane.Op{Host: &plane.HostOp{Addr: a, Host: h}}
 }

@@ -39,7 +39,7 @@ func (l *Lab) conceive(n *node) (*life, error) {
 		return nil, err
 	}
 	c := driver.Config{
-		Name: n.plan.Name, Tun: tunName, Plane: l.c.Plane, Store: n.store, Epoch: l.zero,
+		Name: n.plan.Name, Tun: tunName, Plane: l.c.Plane, Store: n.store, Epoch: l.zero, Refuse: built.Refuse,
 		OnEvent: func(at time.Duration, eng string, ev engine.Event) {
 			l.hub.event(l.zeroNanos()+nanos(at), n.plan.Name, eng, ev)
 		},

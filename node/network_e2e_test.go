@@ -1,9 +1,11 @@
 package node_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"roam6/plane"
 	"roam6/scenario"
 	"roam6/sim"
 	checkers "roam6/sim/check"
@@ -117,5 +119,47 @@ func TestVehicleWithTwoRadios(t *testing.T) {
 	r := runPlan(t, "mobile-network", scenario.Options{Seed: 1, Set: []string{"mn.second=ar2", "mn.start=ar1", "mn.multihoming=bicast"}})
 	if r.Totals.Failed+r.Totals.Lost+r.Totals.Duplicated != 0 || r.Totals.Handovers != 3 {
 		t.Errorf("%+v", r.Totals)
+	}
+}
+
+// What is for a network that is not bound is refused by its home agent, which tells the sender; it does not go to and fro
+// between the agent and the router that sends everything for the network there. A route of the agent's kernel comes first.
+//
+// spec MIP-11
+func TestUnboundNetwork(t *testing.T) {
+	for name, c := range map[string]struct {
+		route   bool // the agent's kernel has the network's route by the home address
+		refused bool
+	}{"no route": {false, true}, "a route": {true, false}} {
+		s, err := scenario.Load("mobile-network")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.Plan(scenario.Options{Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range p.Nodes {
+			if n.Name == "ha" && !c.route {
+				p.Nodes[i].Routes = slices.DeleteFunc(n.Routes, func(r scenario.Route) bool { return r.Dst == scenario.NetworkPrefix(0) })
+			}
+		}
+		for i := range p.Flows {
+			p.Flows[i].Start = 500 * time.Millisecond // long before the mobile router has registered
+		}
+		m := scenario.NewMeasure(p, "sim", "soft")
+		if _, err := sim.Run(sim.Config{Plan: p, Recorder: m, Build: build}); err != nil {
+			t.Fatal(err)
+		}
+		r := m.Result()
+		if n := r.Drops["hop-limit"]; n != 0 {
+			t.Errorf("%s: %d packets went to and fro until their hop limit", name, n)
+		}
+		if n := r.Drops[plane.DropNoPath]; (n > 1000) != c.refused {
+			t.Errorf("%s: %d packets refused", name, n)
+		}
+		if r.Totals.Failed != 0 || r.Totals.Handovers != 3 {
+			t.Errorf("%s: %+v", name, r.Totals)
+		}
 	}
 }

@@ -28,6 +28,34 @@ func (k *checker) networks(at string, m *MNConfig) {
 	}
 }
 
+// Refuse are the networks of all mobile routers that the node's home agents serve, as few prefixes as say so. While one is not bound, what
+// is for it would go back where the home agent's kernel sends everything, and come again (RFC 3963 §6.7: it is not forwarded).
+//
+// spec MIP-11
+func (c *Config) Refuse() []netip.Prefix {
+	var list []netip.Prefix
+	for _, r := range c.Roles {
+		if r.HA != nil {
+			for _, m := range r.HA.Mobiles {
+				list = append(list, m.Networks...)
+			}
+		}
+	}
+	slices.SortFunc(list, netip.Prefix.Compare)
+	var out []netip.Prefix
+	for _, p := range list { // none overlaps another
+		for len(out) > 0 && out[len(out)-1].Bits() == p.Bits() && p.Bits() > 0 {
+			both := netip.PrefixFrom(p.Addr(), p.Bits()-1).Masked()
+			if !both.Contains(out[len(out)-1].Addr()) {
+				break
+			}
+			out, p = out[:len(out)-1], both
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
 // claim is a network of the prefix table, and the place of the configuration that gives it.
 type claim struct {
 	netip.Prefix

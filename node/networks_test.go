@@ -1,6 +1,8 @@
 package node
 
 import (
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -78,5 +80,27 @@ func TestNetworksConfig(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a home agent refuses is its mobile routers' networks, all of them and nothing else, in few prefixes.
+func TestRefuse(t *testing.T) {
+	networks := func(list ...string) MobileConfig {
+		var m MobileConfig
+		for _, s := range list {
+			m.Networks = append(m.Networks, netip.MustParsePrefix(s))
+		}
+		return m
+	}
+	c := Config{Roles: []RoleConfig{{AR: &ARConfig{}}, {HA: &HAConfig{Mobiles: []MobileConfig{
+		networks("2001:db8:1000:3::/64", "2001:db8:1000::/64"), {}, networks("2001:db8:1000:2::/64", "2001:db8:2000::/56"),
+		networks("2001:db8:1000:1::/64", "2001:db8:1000:5::/64", "2001:db8:1000:6::/64"),
+	}}}, {HA: &HAConfig{Mobiles: []MobileConfig{networks("2001:db8:1000:4::/64")}}}}}
+	const want = "[2001:db8:1000::/62 2001:db8:1000:4::/63 2001:db8:1000:6::/64 2001:db8:2000::/56]"
+	if got := fmt.Sprint(c.Refuse()); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := (&Config{Roles: []RoleConfig{{AR: &ARConfig{}}}}).Refuse(); got != nil {
+		t.Errorf("an access router refuses %v", got)
 	}
 }

@@ -142,6 +142,9 @@ type Flow struct {
 // in which they are offered each input.
 type Built struct {
 	Engines []NamedEngine
+	// Refuse are prefixes that the node's plane refuses as long as it has no path for them: the kernel has a route into the plane for
+	// each, behind any other of that length.
+	Refuse []netip.Prefix
 }
 
 // NamedEngine is an engine and the name of its role, unique on its node ("mn", "ha").

@@ -206,6 +206,9 @@ func (n *node) forward(in *iface, data []byte) {
 	}
 	r := n.route(dst)
 	switch mtu := n.mirror.mtu; {
+	case n.mirror.refuses(dst, r):
+		n.intoPlane(plane.Kernel, plane.HW{}, data)
+		return
 	case r != nil:
 	case mtu == 0:
 		n.w.drop(dropNoRoute)
@@ -251,7 +254,7 @@ func (n *node) output(data []byte, out *iface) {
 	}
 	r := n.route(dst)
 	switch {
-	case r == nil && n.mirror.mtu > 0 && !dst.multicast() && !dst.linkLocal():
+	case n.mirror.refuses(dst, r), r == nil && n.mirror.mtu > 0 && !dst.multicast() && !dst.linkLocal():
 		n.intoPlane(plane.Kernel, plane.HW{}, data)
 	case r == nil || dst.multicast() || dst.linkLocal():
 		n.w.drop(dropNoRoute)

@@ -19,6 +19,7 @@ type mirror struct {
 	paths    map[netip.Prefix]bool
 	routes   map[plane.Pair]bool // those with Capture
 	gates    bool                // there were some
+	refuse   []netip.Prefix      // scenario.Built.Refuse
 }
 
 // host reports whether an address is given to the applications.
@@ -43,6 +44,11 @@ func (m *mirror) captured(a addr16) bool {
 		}
 	}
 	return false
+}
+
+// refuses reports whether the kernel hands what is for an address to the plane, to be refused, for want of a route as good.
+func (m *mirror) refuses(a addr16, r *kroute) bool {
+	return slices.ContainsFunc(m.refuse, func(p netip.Prefix) bool { return (r == nil || r.bits < p.Bits()) && p.Contains(a.addr()) })
 }
 
 func (m *mirror) capture(p netip.Prefix, by int) {

@@ -100,6 +100,7 @@ func (n *node) start() {
 		n.plane = *n.soft // beside the node
 		n.soft = &n.plane
 	}
+	n.mirror.refuse = built.Refuse
 	n.started = n.w.now
 	n.engines = make([]*runner, 0, len(built.Engines))
 	for _, b := range built.Engines {

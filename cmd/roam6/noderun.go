@@ -147,7 +147,7 @@ func (f *nodeFlags) run(ctx context.Context) error {
 	if why := unforwarded(c, forwardingFile); why != "" {
 		log.Warn(why)
 	}
-	d := driver.Config{Name: c.Name, Engines: engines, Tun: c.Tun, Plane: driver.Plane(f.plane)}
+	d := driver.Config{Name: c.Name, Engines: engines, Tun: c.Tun, Plane: driver.Plane(f.plane), Refuse: c.Refuse()}
 	for _, l := range c.Links {
 		d.Links = append(d.Links, driver.Link{Port: plane.Port(l.Port), Ifname: l.Name, External: l.Hook, Userland: l.Kernel == node.KernelOff})
 	}
