@@ -26,6 +26,7 @@ import (
 const (
 	DefaultMaxLifetime = 600 * time.Second // of a binding granted
 	DefaultMaxBindings = 1 << 20           // in the cache; more are refused with status 130
+	MaxGain            = 2                 // times that an answer to a stranger may be longer than the question without limit of its rate
 	MaxAgents          = 32                // other home agents remembered on the home link
 )
 
@@ -88,6 +89,7 @@ type Agent struct {
 	moved   movedQueue    // those that moved a moment ago
 	others  agents
 	tell    tell.Teller
+	finding tell.Teller // long answers to home agent discovery
 	up      bool
 	hw      plane.HW
 }
@@ -343,6 +345,10 @@ func (a *Agent) icmp(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 	switch m := msg.(type) {
 	case *icmp6.HomeAgentsRequest:
 		r.Payload = icmp6.Append(nil, r.Src, r.Dst, a.onHomeAgentsRequest(now, m))
+		if ip6.HeaderLen+len(r.Payload) > MaxGain*(ip6.HeaderLen+len(p.Payload)) && !a.finding.May(now, p.Dst, p) {
+			out.Drop("dhaad-rate", engine.A("from", p.Src))
+			return
+		}
 	case *icmp6.PrefixSolicitation:
 		// With ESP it comes by prefixSolicitation. Where RFC 4285 is used nothing protects it, and a binding must vouch for it.
 		sender := a.mobiles[p.HomeAddress]

@@ -174,6 +174,41 @@ func TestOtherAgents(t *testing.T) {
 	}
 }
 
+// Whoever forges who asks for home agents has the answers, which are longer, sent to nobody often.
+//
+// spec MIP-05
+func TestDiscoveryAmplifies(t *testing.T) {
+	b := newBench(t, espPair, nil)
+	answers := func(from netip.Addr) int {
+		p := ip6.Packet{Header: ip6.Header{Src: from, Dst: ip6.HomeAgentsAnycast(prefix)}, Proto: ip6.ProtoICMPv6}
+		p.Payload = icmp6.Append(nil, p.Src, p.Dst, &icmp6.HomeAgentsRequest{ID: 7})
+		return len(b.packets(b.deliver(p.Append(nil)), plane.Kernel))
+	}
+	for range 10 {
+		if answers(coa) != 1 {
+			t.Error("a short answer is held back")
+		}
+	}
+	for i := range byte(9) {
+		b.onLink(netip.AddrFrom16([16]byte{0xfe, 0x80, 15: i}), ip6.AllNodes, &nd.RouterAdvertisement{HomeAgent: true, Lifetime: time.Hour, Options: nd.Options{
+			Prefixes: []nd.Prefix{{Prefix: prefix, Addr: prefix.Addr().Next(), RouterAddr: true, Valid: time.Hour, Preferred: time.Hour}}}})
+	}
+	one, many := 0, 0
+	for range 100 {
+		one += answers(coa)
+	}
+	for i := range 1000 {
+		many += answers(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 14: byte(i >> 8), 15: byte(i)}))
+	}
+	if one != 1 || many == 0 || many >= tell.Burst {
+		t.Errorf("%d answers to one address, %d to others", one, many)
+	}
+	b.pass(tell.Interval)
+	if answers(coa) != 1 {
+		t.Error("not answered a second later")
+	}
+}
+
 // Two mobile nodes may not share an ESP key: AES-GCM would break.
 //
 // spec MIP-02
