@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,29 +30,39 @@ func homing() *script {
 	}}
 }
 
+// startChild runs a node in a process of its own, which kill ends with SIGKILL.
+func startChild(t *testing.T, role string) (kill func()) {
+	t.Helper()
+	child := exec.Command(os.Args[0], "-test.run=^$")
+	child.Env = append(os.Environ(), roleEnv+"="+role)
+	child.Stderr = os.Stderr
+	must(t, child.Start())
+	kill = sync.OnceFunc(func() {
+		_ = child.Process.Kill()
+		_ = child.Wait()
+	})
+	t.Cleanup(kill)
+	return kill
+}
+
+// await waits until something is so.
+func await(t *testing.T, lack string, so func() bool) {
+	t.Helper()
+	for late := time.Now().Add(patience); !so(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("%s: %q", lack, mine(t))
+		}
+	}
+}
+
 // A node killed with -9 leaves nothing behind, and the next one starts.
 func TestKilledNodeLeavesNothing(t *testing.T) {
 	fresh(t)
 	wire(t)
-	child := exec.Command(os.Args[0], "-test.run=^$")
-	child.Env = append(os.Environ(), roleEnv+"=node")
-	child.Stderr = os.Stderr
-	must(t, child.Start())
-	defer func() { _ = child.Process.Kill() }()
-	for late := time.Now().Add(patience); !slices.Contains(mine(t), "addr 2001:db8:1::a/128"); {
-		if time.Now().After(late) {
-			t.Fatal("the node never came up")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	must(t, child.Process.Kill())
-	_ = child.Wait()
-	for late := time.Now().Add(patience); len(mine(t)) > 0; {
-		if time.Now().After(late) {
-			t.Fatalf("left behind: %q", mine(t))
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	kill := startChild(t, "node")
+	await(t, "the node never came up", func() bool { return slices.Contains(mine(t), "addr 2001:db8:1::a/128") })
+	kill()
+	await(t, "something is left behind", func() bool { return len(mine(t)) == 0 })
 	n, err := New(Config{Tun: "roam6t", Links: []Link{{Port: 1, Ifname: "v0"}}, Userland: true, Engines: []Engine{{"mn", homing()}}})
 	must(t, err)
 	done := make(chan error, 1)
@@ -73,11 +84,7 @@ func TestKilledNodeLeavesNothing(t *testing.T) {
 func TestKilledNodeLeavesNoGate(t *testing.T) {
 	fresh(t)
 	wire(t)
-	child := exec.Command(os.Args[0], "-test.run=^$")
-	child.Env = append(os.Environ(), roleEnv+"=router")
-	child.Stderr = os.Stderr
-	must(t, child.Start())
-	defer func() { _ = child.Process.Kill() }()
+	kill := startChild(t, "router")
 	own := gate.Open("roam6-roam6t")
 	t.Cleanup(func() { own.Close() })
 	take := func() bool {
@@ -87,17 +94,9 @@ func TestKilledNodeLeavesNoGate(t *testing.T) {
 		}
 		return err == nil
 	}
-	await := func(what string, free bool) {
-		for late := time.Now().Add(patience); take() != free; time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(late) {
-				t.Fatal(what)
-			}
-		}
-	}
-	await("the node has no gate", false)
-	must(t, child.Process.Kill())
-	_ = child.Wait()
-	await("a gate is left behind", true)
+	await(t, "the node has no gate", func() bool { return !take() })
+	kill()
+	await(t, "a gate is left behind", take)
 }
 
 // gating is an engine that closes a gate.

@@ -10,6 +10,30 @@ import (
 	"roam6/role/mn"
 )
 
+// roleOf builds a node of one role and gives its view; nil if the configuration is to be refused, with the line of the role, what is
+// wrong, and no key.
+func roleOf(t *testing.T, links, role, wrong string) (*Config, any) {
+	t.Helper()
+	cfg, err := Parse("n.yaml", []byte("name: n\nlinks: ["+links+"]\nroles:\n  - "+role+"\n"))
+	if wrong != "" {
+		if err == nil || !strings.Contains(err.Error(), wrong) || !strings.Contains(err.Error(), "n.yaml:4") {
+			t.Errorf("%v, want line 4 and %q", err, wrong)
+		}
+		if err != nil && strings.Contains(err.Error(), "00112233") {
+			t.Errorf("the error shows a key: %v", err)
+		}
+		return nil, nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	engines, err := Build(cfg, [32]byte{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg, engines[0].Engine.View()
+}
+
 // Mobile routers and several care-of addresses in a configuration: what is right is built, what is wrong is named.
 //
 // spec MIP-08 MIP-11
@@ -52,21 +76,8 @@ func TestNetworksConfig(t *testing.T) {
 		"peers with bits behind them": {agent + `multihoming: register, flows: [{bid: 1, peers: "2001:db8:c::1/64"}]}]}`, "flows[0].peers"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg, err := Parse("n.yaml", []byte("name: n\nlinks: [{name: a, port: 1}, {name: b, port: 2}, {name: c, port: 3}]\nroles:\n  - "+c.role+"\n"))
-			if c.want != "" {
-				if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "n.yaml:4") {
-					t.Errorf("%v, want line 4 and %q", err, c.want)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			engines, err := Build(cfg, [32]byte{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			switch v := engines[0].Engine.View().(type) {
+			cfg, view := roleOf(t, "{name: a, port: 1}, {name: b, port: 2}, {name: c, port: 3}", c.role, c.want)
+			switch v := view.(type) {
 			case mn.View:
 				if (len(v.Networks) > 0) != strings.Contains(c.role, "networks") {
 					t.Errorf("%+v", v)
