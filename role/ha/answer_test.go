@@ -251,3 +251,27 @@ func TestPing(t *testing.T) {
 		}
 	}
 }
+
+// A refused update that somebody recorded and plays again is not answered again.
+//
+// spec MIP-01 MIP-02
+func TestRefusedPlayedAgain(t *testing.T) {
+	for name, pair := range map[string]func() (sa.Config, sa.Config){"esp": espPair, "auth": authPair} {
+		b := newBench(t, pair, nil)
+		b.bind(10, coa)
+		inside := netip.MustParseAddr("2001:db8:0:1::77")
+		for what, data := range map[string][]byte{
+			"out of sequence": b.update(bu(3, 5*time.Minute), coa),
+			"in the home net": b.update(&mh.BindingUpdate{Seq: 11, Ack: true, Home: true, Lifetime: time.Minute, Options: mh.Options{AltCareOf: inside}}, coa),
+		} {
+			b.pass(2 * time.Second)
+			n := 0
+			for range 20 {
+				n += len(b.packets(b.deliver(data), plane.Kernel))
+			}
+			if n < 1 || n > 2 { // the update, and with RFC 4285 once that it is a copy
+				t.Errorf("%s, %s: answered %d times", name, what, n)
+			}
+		}
+	}
+}
