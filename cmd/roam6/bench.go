@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -93,10 +94,14 @@ smaller than it says nothing. On a busy machine it says so.`)
 				if text := busy(string(load), runtime.NumCPU()); text != "" {
 					fmt.Fprintln(os.Stderr, "roam6: "+text)
 				}
-				if f.json {
-					return printJSON(benchResult{b.name, rows})
+				none := nothingMeasured(rows)
+				switch {
+				case f.json:
+					err = printJSON(benchResult{b.name, rows})
+				case none == nil:
+					err = printRows(os.Stdout, rows)
 				}
-				return printRows(os.Stdout, rows)
+				return errors.Join(err, none)
 			}),
 		}
 		sub.Flags().BoolVar(&f.json, "json", false, "print JSON")
@@ -118,6 +123,14 @@ smaller than it says nothing. On a busy machine it says so.`)
 	}
 	c.AddCommand(benchHandoverCmd())
 	return c
+}
+
+// nothingMeasured says what this machine lacks where every row was skipped: a table of skipped rows says it as often as it has rows.
+func nothingMeasured(rows []benchRow) error {
+	if len(rows) == 0 || slices.ContainsFunc(rows, func(r benchRow) bool { return r.Skipped == "" }) {
+		return nil
+	}
+	return lacks(fmt.Errorf("nothing could be measured here: %s", rows[0].Skipped))
 }
 
 // printRows prints medians and how far the runs lie apart: from the least to the largest, in percent of the median.

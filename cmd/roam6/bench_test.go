@@ -25,6 +25,19 @@ func TestBenchTable(t *testing.T) {
 	}
 }
 
+// Where nothing can be measured the machine lacks something; where one row can be, the table says which cannot.
+func TestNothingMeasured(t *testing.T) {
+	skipped := benchRow{Name: "a", Unit: "ns", Skipped: "no namespace"}
+	if err := nothingMeasured([]benchRow{skipped, skipped}); err == nil || ctlStatus(err) != exitLacks || !strings.Contains(err.Error(), "no namespace") {
+		t.Errorf("all skipped: %v", err)
+	}
+	for _, rows := range [][]benchRow{nil, {skipped, ours("b", "ns", 1)}} {
+		if err := nothingMeasured(rows); err != nil {
+			t.Errorf("%v: %v", rows, err)
+		}
+	}
+}
+
 func TestBusy(t *testing.T) {
 	for load, want := range map[string]bool{"0.40 1 1 1/9 7": false, "0.60 0 0 1/9 7": true, "8.00 0 0 9/9 7": true, "": false, "nonsense": false} {
 		if text := busy(load, 2); (text != "") != want {

@@ -58,7 +58,7 @@ added. Where the machine makes longer gaps in the second before the handovers (q
 the exit status is 1.`,
 		Example: lines(
 			"roam6 bench handover                                12 kinds, 1,000 handovers of each strategy in each; takes minutes",
-			"roam6 bench handover --handovers 100                the same in seconds",
+			"roam6 bench handover --handovers 100                the same in a minute",
 			"roam6 bench handover --lab                          50 of each in the laboratory, by both planes; takes 6 minutes",
 			"roam6 bench handover --blackout 20ms --home 150ms --json | jq '.cells[] | {strategy, up: .up.l3_overhead_ms.p99}'",
 		),
@@ -69,7 +69,10 @@ the exit status is 1.`,
 	c.Flags().IntVar(&f.handovers, "handovers", 0, fmt.Sprintf("`number` of handovers of a kind (default %d, in the laboratory %d)", benchHandoversSim, benchHandoversLab))
 	c.Flags().DurationSliceVar(&f.blackouts, "blackout", nil, "`times` without a link (default 0s,5ms,20ms,50ms, in the laboratory 20ms)")
 	c.Flags().DurationSliceVar(&f.homes, "home", nil, "`times` one way between an operator and home (default 1ms,40ms,150ms, in the laboratory 40ms)")
-	c.Flags().StringSliceVar(&f.planes, "plane", nil, "with --lab: who forwards users' packets (default soft,ebpf)")
+	c.Flags().StringSliceVar(&f.planes, "plane", nil, "with --lab: `who` forwards users' packets (default soft,ebpf)")
+	for _, flag := range []string{"blackout", "home"} {
+		c.Flags().Lookup(flag).DefValue = "" // help would show an empty list beside what the text says
+	}
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "`number` that all chance of the runs comes from")
 	setFlag(c, &f.set)
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON: the rows of a bench, and all figures as cells")
@@ -194,6 +197,10 @@ func (f *handoverFlags) run(ctx context.Context) error {
 	if f.lab {
 		if inside, err := enter(ctx, lab.EnterOptions{}); !inside {
 			return err
+		}
+		load, _ := os.ReadFile("/proc/loadavg") // before we make some ourselves
+		if text := busy(string(load), runtime.NumCPU()); text != "" {
+			fmt.Fprintln(os.Stderr, "roam6: "+text)
 		}
 	}
 	if err := f.measure(ctx, rows); err != nil {

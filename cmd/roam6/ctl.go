@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"roam6/driver"
+	"roam6/engine"
 )
 
 // Where nodes have their control sockets unless their configuration says otherwise, and how long an answer may take.
@@ -38,7 +39,7 @@ var ctlVerbs = []cobra.Completion{
 	cobra.CompletionWithDesc("link-down", "LINK: tell that a link is down"),
 	cobra.CompletionWithDesc("hint", "LINK hw=BSSID [attachment=TEXT] [in=DURATION]: tell where the link will be soon"),
 	cobra.CompletionWithDesc("refresh", "mobile node: register again now"),
-	cobra.CompletionWithDesc("prefixes", "mobile node: the home prefixes it has learnt"),
+	cobra.CompletionWithDesc("prefixes", "mobile node: ask the home agent for the home prefixes; events tell what comes"),
 	cobra.CompletionWithDesc("bindings", "home agent: its bindings"),
 	cobra.CompletionWithDesc("stop", "end the node"),
 }
@@ -164,7 +165,11 @@ func (f *ctlFlags) ask(ctx context.Context, c *driver.Client, verb string, args 
 // refused says what to do when no role took a verb, in words of this command line.
 func (f *ctlFlags) refused(verb, why string) error {
 	_, names, several := strings.Cut(why, "it has: ")
-	if f.engine != "" || !several {
+	switch {
+	case f.engine == "" && several:
+	case strings.HasPrefix(why, "unknown verb"):
+		return usagef("%s; every node takes: %s", why, strings.Join(everyVerb, ", "))
+	default:
 		return usagef("%s: %s", verb, strings.TrimPrefix(why, "driver: "))
 	}
 	names, _, _ = strings.Cut(names, ";")
@@ -175,6 +180,9 @@ func (f *ctlFlags) refused(verb, why string) error {
 	return usagef("%s: no verb of the node as a whole, and it runs several roles: %s; say which one is asked, such as --engine %s (those of all roles are in roam6 ctl --help)",
 		verb, names, role)
 }
+
+// everyVerb are the verbs that no role has to know.
+var everyVerb = []string{"stats", driver.VerbTable, driver.VerbEvents, driver.VerbEngines, driver.VerbLinkUp, driver.VerbLinkDown, driver.VerbHint, driver.VerbStop}
 
 // verbRoles are the roles whose verbs have names of their own.
 var verbRoles = map[string]string{"bindings": "ha", "refresh": "mn", "prefixes": "mn"}
@@ -211,16 +219,23 @@ func printLine(v any) {
 	fmt.Println(string(b))
 }
 
-// eventText is an event in words: its name, its reason, its attributes. It tells of lost ones.
+// eventText is an event in words: its name, its reason, its attributes. It tells of lost ones. A step is told as timelines tell it: what
+// has happened, then what is waited for.
 func eventText(t driver.Told) string {
 	if t.Lost > 0 {
 		fmt.Fprintf(os.Stderr, "(%d events lost: this terminal was too slow)\n", t.Lost)
 	}
-	words := []string{}
-	if t.Event.Reason != "" {
-		words = append(words, t.Event.Reason)
+	words, attrs := []string{}, t.Event.Attrs
+	switch reason := t.Event.Reason; {
+	case t.Event.Name == engine.EventStep && len(attrs) > 0:
+		words, attrs = append(words, attrs[0].Value), attrs[1:] // the first one is the step
+		if reason != "" {
+			words[0] += "; waits for: " + reason
+		}
+	case reason != "":
+		words = append(words, reason)
 	}
-	for _, a := range t.Event.Attrs {
+	for _, a := range attrs {
 		words = append(words, a.Key+"="+a.Value)
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })

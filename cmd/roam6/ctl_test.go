@@ -4,6 +4,9 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"roam6/driver"
+	"roam6/engine"
 )
 
 // ctlStatus is what a command ends with that ends with this error.
@@ -41,6 +44,26 @@ func TestControlPath(t *testing.T) {
 	}
 }
 
+// Steps are told in the words of timelines, other events as they are.
+func TestEventText(t *testing.T) {
+	step := func(reason string) engine.Event {
+		return engine.Event{Name: engine.EventStep, Reason: reason, Attrs: []engine.Attr{{Key: "step", Value: "link up"}, {Key: "port", Value: "1"}}}
+	}
+	for _, c := range []struct {
+		event engine.Event
+		want  string
+	}{
+		{step("router advertisement"), "step                 link up; waits for: router advertisement port=1"},
+		{step(""), "step                 link up port=1"},
+		{engine.Event{Name: engine.EventStep, Reason: "r"}, "step                 r"},
+		{engine.Event{Name: "router.lost", Reason: "moved", Attrs: []engine.Attr{{Key: "port", Value: "1"}}}, "router.lost          moved port=1"},
+	} {
+		if got := eventText(driver.Told{Event: c.event}); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 // A verb of a role, asked of a node with several, says which flag is missing.
 func TestVerbOfSeveralRoles(t *testing.T) {
 	const answer = `driver: node ha has no engine ""; it has: ar, ha; without an engine: views, stats, table`
@@ -48,7 +71,7 @@ func TestVerbOfSeveralRoles(t *testing.T) {
 		{"", "bindings", answer, "--engine ha"},
 		{"", "fly", answer, "several roles: ar, ha;"},
 		{"xx", "bindings", `driver: node ha has no engine "xx"; it has: ar, ha`, `has no engine "xx"; it has: ar, ha`},
-		{"", "fly", "unknown verb fly; a home agent takes: view, bindings", "a home agent takes"},
+		{"", "fly", "unknown verb fly; a home agent takes: view, bindings", "unknown verb fly; a home agent takes: view, bindings; every node takes: stats, table, events,"},
 	} {
 		err := (&ctlFlags{engine: c.engine}).refused(c.verb, c.why)
 		if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "views") || ctlStatus(err) != exitUsage {

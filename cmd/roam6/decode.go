@@ -52,14 +52,14 @@ ever printed. In simulator and laboratory, --set mn.security=auth protects regis
 		}),
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&d.hex, "hex", nil, "decode these hex digits (may be given several times)")
+	f.StringArrayVar(&d.hex, "hex", nil, "decode these hex `digits` (may be repeated)")
 	f.BoolVar(&d.summary, "summary", false, "one line a packet")
 	f.BoolVar(&d.json, "json", false, "one JSON object a packet")
 	f.BoolVar(&d.check, "check", false, "exit with status 1 if a shown packet has a fault")
-	f.StringSliceVar(&d.only, "only", nil, "show only packets with one of these in them: "+strings.Join(describe.Layers(), ", "))
-	f.StringVar(&d.as, "as", "", "what hex begins with, instead of recognising it: "+kindWords(", "))
+	f.StringSliceVar(&d.only, "only", nil, "show only packets with one of these `layers` in them: "+strings.Join(describe.Layers(), ", "))
+	f.StringVar(&d.as, "as", "", "`what` hex begins with, instead of recognising it: "+kindWords(", "))
 	f.StringArrayVar(&d.keys, "keys", nil, "open ESP with the keys of a node's configuration or of a scenario: `FILE|SCENARIO` (may be repeated)")
-	f.Uint64Var(&d.seed, "seed", 1, "the seed of the run, for --keys SCENARIO")
+	f.Uint64Var(&d.seed, "seed", 1, "`number` of the run, for --keys SCENARIO")
 	_ = cmd.RegisterFlagCompletionFunc("seed", nothing)
 	_ = cmd.RegisterFlagCompletionFunc("keys", func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 		names, _ := scenarioNames(nil, nil, word)

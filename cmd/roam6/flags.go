@@ -30,13 +30,14 @@ func inRange(name string, value, least, most int) error {
 
 // flagWords are what the types of flags take.
 var flagWords = map[string]string{
-	"int":         "a whole number is allowed",
-	"uint64":      "a whole number from 0 to 18446744073709551615 is allowed",
-	"intSlice":    "whole numbers are allowed, with commas between them, such as 1,1000",
-	"duration":    "a time with its unit is allowed, such as 20ms or 1.5s",
-	"bool":        "true or false is allowed, and the flag alone means true",
-	"string":      "a text is allowed",
-	"stringArray": "a text is allowed",
+	"int":           "a whole number is allowed",
+	"uint64":        "a whole number from 0 to 18446744073709551615 is allowed",
+	"intSlice":      "whole numbers are allowed, with commas between them, such as 1,1000",
+	"duration":      "a time with its unit is allowed, such as 20ms or 1.5s",
+	"durationSlice": "times with their units are allowed, with commas between them, such as 0s,20ms",
+	"bool":          "true or false is allowed, and the flag alone means true",
+	"string":        "a text is allowed",
+	"stringArray":   "a text is allowed",
 }
 
 // allowed says which values a flag takes.

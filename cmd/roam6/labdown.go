@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,7 @@ func labStatusCmd() *cobra.Command {
 			if asJSON {
 				return printJSON(st)
 			}
-			fmt.Printf("%s, up %s, process %d; emulator: %d frames, late by p99 %v\n", st.Scenario, st.Uptime, st.PID, st.Stats.Delivered, st.Stats.P99)
+			fmt.Printf("%s, up %s, process %d; emulator: %d frames, late by %v (p99)\n", st.Scenario, st.Uptime, st.PID, st.Stats.Delivered, st.Stats.P99.Round(10*time.Microsecond))
 			if st.Captures != "" {
 				fmt.Printf("  captures in %s\n", st.Captures)
 			}
@@ -55,6 +56,9 @@ func labListCmd() *cobra.Command {
 			names, err := labNames()
 			for _, n := range names {
 				fmt.Println(n)
+			}
+			if err == nil && len(names) == 0 {
+				fmt.Fprintln(os.Stderr, "no lab is up; `roam6 lab up commute` starts one")
 			}
 			return err
 		}),

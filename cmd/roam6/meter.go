@@ -60,5 +60,5 @@ func printSimStats(w io.Writer, st sim.Stats, s spent, handovers int) {
 
 func printLabStats(w io.Writer, st lab.Stats, s spent) {
 	fmt.Fprintf(w, "stats: %v\n", s)
-	fmt.Fprintf(w, "stats: emulator: %d frames in, %d out; late by p50 %v, p99 %v, at most %v\n", st.Frames, st.Delivered, st.P50, st.P99, st.Max)
+	fmt.Fprintf(w, "stats: emulator: %d frames in, %d out; late by p50 %v, p99 %v, at most %v\n", st.Frames, st.Delivered, st.P50.Round(time.Microsecond), st.P99.Round(time.Microsecond), st.Max.Round(time.Microsecond))
 }

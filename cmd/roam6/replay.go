@@ -76,7 +76,7 @@ func replay(path, file, digits string, asJSON bool) error {
 	case asJSON:
 		return printJSON(done)
 	}
-	fmt.Printf("%d inputs gave the same %d effects again\n", done.Inputs, done.Effects)
+	fmt.Printf("%s gave the same %s again\n", plural(done.Inputs, "input"), plural(done.Effects, "effect"))
 	if says := endText(done); says != "" {
 		fmt.Println(says)
 	}

@@ -77,6 +77,14 @@ func (n *Node) View() any {
 	return v
 }
 
+// unboundWord says why there is no binding to speak of.
+func (n *Node) unboundWord() string {
+	if n.home.atHome {
+		return "at home"
+	}
+	return string(n.home.phase)
+}
+
 // command answers an operator.
 func (n *Node) command(now engine.Now, c engine.Command, out *engine.Effects) {
 	reply := engine.Reply{ID: c.ID}
@@ -85,14 +93,14 @@ func (n *Node) command(now engine.Now, c engine.Command, out *engine.Effects) {
 		reply.Data, _ = json.Marshal(n.View())
 	case "refresh":
 		if n.home.phase != current || n.home.atHome {
-			reply.Err = "no binding to refresh: the node is " + string(n.home.phase)
+			reply.Err = "no binding to refresh: the node is " + n.unboundWord()
 			break
 		}
 		n.renew(now, out)
 		reply.Data = []byte(`"binding update sent"`)
 	case "prefixes":
 		if n.home.phase != current || n.home.atHome {
-			reply.Err = "only a bound node asks for the home prefixes: the node is " + string(n.home.phase)
+			reply.Err = "only a node that is bound away from home asks for the home prefixes: the node is " + n.unboundWord()
 			break
 		}
 		n.solicitPrefixes(now, out)
