@@ -3,6 +3,7 @@ package driver
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 
 	"roam6/engine"
 )
@@ -54,6 +55,22 @@ func (l *loop) park(s *slot, now engine.Now, list []engine.Effect) (free []engin
 		l.commits.parked = append(l.commits.parked, parked{s, now, lasting(list[n:])})
 	}
 	return list[:n]
+}
+
+// opens says whether something parked may make a way known by which a packet came, which is one of a user.
+func (c *commits) opens(b []byte) bool {
+	src := netip.AddrFrom16([16]byte(b[8:24]))
+	for _, p := range c.parked {
+		for _, e := range p.list {
+			e, ok := e.(engine.Plane)
+			switch op := e.Op; {
+			case !ok || op.Delete:
+			case op.Path != nil && op.Path.Path.Remote == src, op.Way != nil && op.Way.Way.Remote == src, op.Route != nil && op.Route.Route.CareOf == src:
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lasting are effects that do not share memory with the packets that are being read.

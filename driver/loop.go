@@ -252,7 +252,7 @@ func (l *loop) arrive(a *Arrival) {
 	if l.heard(a) {
 		return
 	}
-	if len(l.commits.parked) > 0 && l.soft.Strange(a.Data) { // it followed the binding update that makes it known
+	if len(l.commits.parked) > 0 && l.soft.Strange(a.Data) && l.commits.opens(a.Data) { // it followed the binding update that makes it known
 		l.commit()
 		l.settle()
 	}
