@@ -45,6 +45,7 @@ type desk struct {
 	paths    map[*Router]map[netip.Addr]plane.Path
 	locals   map[*Router]map[netip.Addr]plane.Local
 	records  map[string]engine.Record // of par
+	others   map[string]engine.Record // of the next router
 	events   []engine.Event           // since the last call
 }
 
@@ -59,13 +60,17 @@ func parConfig() RouterConfig {
 		Neighbours: []Neighbour{{narAddr, narHW, prefixB, []plane.HW{cellTwo}, espBetween(1, 2)}}}
 }
 
+func narConfig() RouterConfig {
+	return RouterConfig{Address: narAddr, Links: []handover.RouterLink{{Port: cell, Prefix: prefixB}}, Cells: []plane.HW{cellTwo},
+		Mobiles:    []MobileKey{{mnHW, mnKey}},
+		Neighbours: []Neighbour{{parAddr, parHW, prefixA, []plane.HW{cellOne}, espBetween(2, 1)}}}
+}
+
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, paths: map[*Router]map[netip.Addr]plane.Path{}, locals: map[*Router]map[netip.Addr]plane.Local{}, records: map[string]engine.Record{}}
+	d := &desk{t: t, paths: map[*Router]map[netip.Addr]plane.Path{}, locals: map[*Router]map[netip.Addr]plane.Local{}, records: map[string]engine.Record{}, others: map[string]engine.Record{}}
 	d.par = d.boot(parConfig(), parHW, engine.Start{})
-	d.nar = d.boot(RouterConfig{Address: narAddr, Links: []handover.RouterLink{{Port: cell, Prefix: prefixB}}, Cells: []plane.HW{cellTwo},
-		Mobiles:    []MobileKey{{mnHW, mnKey}},
-		Neighbours: []Neighbour{{parAddr, parHW, prefixA, []plane.HW{cellOne}, espBetween(2, 1)}}}, narHW, engine.Start{})
+	d.nar = d.boot(narConfig(), narHW, engine.Start{})
 	return d
 }
 
@@ -105,6 +110,8 @@ func (d *desk) take(r *Router, out *engine.Effects) (s sent) {
 		case engine.Persist:
 			if r == d.par {
 				d.records[e.Bucket+e.Key] = engine.Record(e)
+			} else {
+				d.others[e.Bucket+e.Key] = engine.Record(e)
 			}
 		case engine.Event:
 			d.events = append(d.events, e)

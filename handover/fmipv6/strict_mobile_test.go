@@ -362,3 +362,83 @@ func TestNothingToForward(t *testing.T) {
 		t.Errorf("from home: %q", b.wishes)
 	}
 }
+
+// An address that the answer supplies is taken if it is of that network, and while the node can still take it up: §6.2.3.
+//
+// spec MIP-09
+func TestSuppliedAddress(t *testing.T) {
+	for supplied, want := range map[string]state{"2001:db8:a:2::77": ready, "2001:db8:a:3::77": idle} {
+		b := newMobileBench(t)
+		b.happens("hint")
+		b.happens("PrRtAdv")
+		b.supply(netip.MustParseAddr(supplied))
+		if b.m.state != want || want == ready && b.m.next.CoA != netip.MustParseAddr(supplied) {
+			t.Errorf("supplied %s: %s, %v", supplied, b.m.state, b.m.next.CoA)
+		}
+	}
+	b := newMobileBench(t)
+	b.happens("hint")
+	b.happens("PrRtAdv")
+	b.happens("expected") // it uses the address it asked for by now
+	if b.supply(netip.MustParseAddr("2001:db8:a:2::77")); b.m.state != idle || b.m.next.CoA != ncoa {
+		t.Errorf("arrived: %s, %v", b.m.state, b.m.next.CoA)
+	}
+}
+
+func (b *bench) supply(a netip.Addr) {
+	ack := &mh.FastBindingAck{Status: mh.FastUseSupplied, Seq: b.fbu.Seq, Lifetime: b.fbu.Lifetime}
+	ack.Options.AltCareOf = a
+	v, _ := newProver(mnKey)
+	p, _ := ip6.Parse(v.protect(ip6.Packet{Header: ip6.Header{Src: parAddr, Dst: pcoa}}, ack, b.fbu.Options.AltCareOf, parAddr))
+	b.m.FastAck(b.now, &p, ack, &b.out)
+}
+
+// What was answered, or has arrived, is neither said again nor taken back: nothing follows by itself.
+//
+// spec MIP-09
+func TestNothingFollows(t *testing.T) {
+	for name, walk := range map[string][]string{
+		"arrived":                {"hint", "PrRtAdv", "FBack", "expected"},
+		"answered after arrival": {"hint", "PrRtAdv", "expected", "FBack"},
+		"registered":             {"hint", "PrRtAdv", "FBack", "expected", "BA"},
+		"lost":                   {"hint", "PrRtAdv", "FBack", "expected", "lost"},
+		"same router":            {"hint", "same router"},
+		"reacted":                {"second", "FBack"},
+		"elsewhere":              {"hint", "PrRtAdv", "FBack", "elsewhere", "FBack"},
+	} {
+		b := newMobileBench(t)
+		for _, what := range walk {
+			b.happens(what)
+		}
+		b.wishes, b.rtsol, b.out.List = nil, nil, nil
+		before := b.m.state
+		b.happens("silence")
+		if len(b.wishes) != 0 || b.m.state != before {
+			t.Errorf("%s: %q, %s", name, b.wishes, b.m.state)
+		}
+	}
+}
+
+// An answer that comes when nothing was asked, or again, changes nothing.
+//
+// spec MIP-09
+func TestAnswersOutOfTurn(t *testing.T) {
+	for name, walk := range map[string][]string{
+		"after all is over":   {"hint", "PrRtAdv", "FBack", "expected", "BA"},
+		"while the next asks": {"hint", "PrRtAdv", "other hint"},
+		"when it is ready":    {"hint", "PrRtAdv", "FBack"},
+		"a second on arrival": {"hint", "PrRtAdv", "expected", "FBack"},
+	} {
+		for _, answer := range []string{"FBack", "FBack refuses"} {
+			b := newMobileBench(t)
+			for _, what := range walk {
+				b.happens(what)
+			}
+			b.wishes = nil
+			before := b.m.state
+			if b.happens(answer); b.m.state != before || len(b.wishes) != 0 {
+				t.Errorf("%s, %s: %s, was %s, %q", name, answer, b.m.state, before, b.wishes)
+			}
+		}
+	}
+}

@@ -188,6 +188,29 @@ func TestInitiateReplayed(t *testing.T) {
 	if s := d.mobility(d.nar, hi.kernel[0]); len(s.kernel) != 0 || len(d.paths[d.nar]) != 0 || !d.dropped(sa.ESPReplay) {
 		t.Errorf("played again: %+v, %v", s, d.paths[d.nar])
 	}
+	var start engine.Start
+	for _, r := range d.others { //order:any
+		start.Records = append(start.Records, r)
+	}
+	again := d.boot(narConfig(), narHW, start)
+	if s := d.mobility(again, hi.kernel[0]); len(s.kernel) != 0 || len(d.paths[again]) != 0 || !d.dropped(sa.ESPReplay) {
+		t.Errorf("played again after a restart: %+v, %v", s, d.paths[again])
+	}
+}
+
+// An address that the next router assigned stays the node's when the update is said again.
+//
+// spec MIP-09
+func TestAssignedIsKept(t *testing.T) {
+	d := newDesk(t)
+	wish := netip.MustParseAddr("2001:db8:a:2::55")
+	hi := d.mobility(d.par, fbu(mnKey, 1, pcoa, pcoa, wish, 20*time.Second))
+	d.mobility(d.par, d.mobility(d.nar, hi.kernel[0]).kernel[0])
+	s := d.mobility(d.par, fbu(mnKey, 2, pcoa, pcoa, wish, 20*time.Second))
+	ack := d.fback(s.link[0], wish)
+	if d.paths[d.par][pcoa].Remote != ncoa || ack.Status != mh.FastUseSupplied || ack.Options.AltCareOf != ncoa || len(s.kernel) != 1 {
+		t.Errorf("%v, %+v", d.paths[d.par][pcoa], ack)
+	}
 }
 
 // Only the station itself, by the link it is expected on, takes what is held for it.
