@@ -58,7 +58,7 @@ added. Where the machine makes longer gaps in the second before the handovers (q
 the exit status is 1.`,
 		Example: lines(
 			"roam6 bench handover                                12 kinds, 1,000 handovers of each strategy in each; takes minutes",
-			"roam6 bench handover --handovers 100                the same in a minute",
+			"roam6 bench handover --handovers 100                the same in a minute or two",
 			"roam6 bench handover --lab                          50 of each in the laboratory, by both planes; takes 6 minutes",
 			"roam6 bench handover --blackout 20ms --home 150ms --json | jq '.cells[] | {strategy, up: .up.l3_overhead_ms.p99}'",
 		),
