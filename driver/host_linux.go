@@ -159,7 +159,7 @@ func (m *machine) start(read func()) {
 
 // Read reads from the TUN and from each link. What was gathered for the kernel meanwhile goes to it.
 func (m *machine) Read(take func(*Arrival)) (some bool) {
-	if m.tun != nil && m.tun.made {
+	if m.tun != nil && m.tun.made && m.waiter.readable(m.tun.fd) {
 		more, err := m.tun.read(take)
 		if err != nil {
 			m.feed.Fail(err)
@@ -167,12 +167,16 @@ func (m *machine) Read(take func(*Arrival)) (some bool) {
 		some = more
 	}
 	for _, l := range m.order {
+		if !m.waiter.readable(l.fd) {
+			continue
+		}
 		more, bad := l.read(take)
 		if bad > 0 {
 			m.feed.Drop(string(DropGSO), bad)
 		}
 		some = some || more
 	}
+	m.waiter.told = false
 	if m.tun != nil {
 		m.lost(m.tun.flush())
 	}

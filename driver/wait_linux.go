@@ -18,6 +18,7 @@ type waiter struct {
 	asleep atomic.Bool
 	woken  atomic.Bool
 	fds    []unix.PollFd
+	told   bool // fds tell what can be read
 }
 
 func openWaiter() (*waiter, error) {
@@ -41,19 +42,34 @@ func (w *waiter) wake() {
 // wait returns when one of the descriptors can be read, when it is woken, or when the time is over; never earlier for that.
 func (w *waiter) wait(d time.Duration, fds ...int) {
 	w.asleep.Store(true)
+	w.told = false
 	if !w.woken.Load() {
 		w.fds = w.fds[:1]
 		for _, fd := range fds {
 			w.fds = append(w.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 		}
 		timeout := unix.NsecToTimespec(max(0, d).Nanoseconds())
-		if _, err := unix.Ppoll(w.fds, &timeout, nil); err == nil && w.fds[0].Revents != 0 {
+		_, err := unix.Ppoll(w.fds, &timeout, nil)
+		if w.told = err == nil; w.told && w.fds[0].Revents != 0 {
 			var count [8]byte
 			_, _ = unix.Read(int(w.fds[0].Fd), count[:])
 		}
 	}
 	w.asleep.Store(false)
 	w.woken.Store(false) // what was asked for before is seen to now
+}
+
+// readable says whether a descriptor can be read, as far as the wait that was over just now knows; ask for all of them in one turn.
+func (w *waiter) readable(fd int) bool {
+	if !w.told {
+		return true
+	}
+	for i := range w.fds {
+		if int(w.fds[i].Fd) == fd {
+			return w.fds[i].Revents != 0
+		}
+	}
+	return true // it has come since
 }
 
 func (w *waiter) close() error {

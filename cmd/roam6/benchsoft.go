@@ -30,20 +30,11 @@ const (
 // softContenders are who bench soft measures: the plane in user space at the home agent, and at both ends of the tunnel; wireguard-go,
 // which is at both ends; a loop of one packet a call at the home agent; and the kernel's tunnels.
 var softContenders = map[string]func(*contender) error{
-	"soft": func(c *contender) error {
-		return both(c.y.KernelMobile, func() error { return c.run(driver.PlaneSoft) })
-	},
+	"soft":      planeContenders["soft"],
 	"soft both": func(c *contender) error { return both(func() error { return c.run(driver.PlaneSoft) }, c.runMobile) },
 	"loop":      func(c *contender) error { return both(c.y.KernelMobile, c.runLoop) },
 	"wireguard": (*contender).runWireGuard,
-	"kernel":    func(c *contender) error { return both(c.y.KernelMobile, c.y.KernelAgent) },
-}
-
-func both(first, second func() error) error {
-	if err := first(); err != nil {
-		return err
-	}
-	return second()
+	"kernel":    kernelTunnels,
 }
 
 // wireGuardName is what rows call wireguard-go: its version as it tells it, if it is there.
@@ -69,22 +60,8 @@ func softPeer(c string) string {
 
 // benchSoft measures the home agent's tunnel through user space.
 func benchSoft(ctx context.Context, f *benchFlags) ([]benchRow, error) {
-	var ready []*contender
-	lack := map[string]error{}
-	for _, name := range []string{"soft", "soft both", "loop", "wireguard", "kernel"} {
-		c := &contender{name: name, close: func() error { return nil }}
-		var err error
-		if c.y, err = yard.Home(); err == nil {
-			defer c.y.Close()
-			err = softContenders[name](c)
-		}
-		if err != nil {
-			lack[name] = fmt.Errorf("%s: %w", name, err)
-			continue
-		}
-		defer c.close()
-		ready = append(ready, c)
-	}
+	ready, lack, end := lineUp([]string{"soft", "soft both", "loop", "wireguard", "kernel"}, softContenders)
+	defer end()
 	if _, version, err := findWireGuard(); err == nil {
 		wireGuardName = version + " at both ends"
 	}
