@@ -122,7 +122,7 @@ func (p *peer) waits() bool {
 
 // Problem takes an ICMPv6 Parameter Problem whose invoking packet has a mobility header, or a Home Address option, of
 // ours. Code 1 says that its sender knows no mobility header and so cannot optimise routes (RFC 6275 §11.3.5, §11.6.2); it is
-// believed if it quotes a cookie or sequence number that is waited for. Code 2 is told in an event, and nothing follows from it.
+// believed if it quotes a cookie or sequence number that is waited for. Code 2 is told in an event, once in ErrorInterval, and nothing follows from it.
 //
 // spec MIP-04
 func (m *Mobile) Problem(now engine.Now, e *icmp6.Error, out *engine.Effects) []Fact {
@@ -132,7 +132,8 @@ func (m *Mobile) Problem(now engine.Now, e *icmp6.Error, out *engine.Effects) []
 	switch {
 	case err != nil || e.Type != icmp6.TypeParameterProblem || p == nil:
 		m.drop(s, &q, ProblemForeign)
-	case e.Code == icmp6.CodeOption:
+	case e.Code == icmp6.CodeOption && (m.problem == 0 || s.now.Sub(m.problem) >= ErrorInterval):
+		m.problem = max(s.now, 1)
 		s.out.Event("route.problem", engine.A("peer", p.addr), engine.S("problem", "Home Address option unknown"))
 	case e.Code != icmp6.CodeNextHeader || !m.quotes(p, &q):
 		m.drop(s, &q, ProblemForeign)

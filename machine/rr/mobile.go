@@ -93,6 +93,8 @@ type Mobile struct {
 	timers engine.Timers[timer]
 	starts engine.Bucket // exchanges begun with strangers: StartBurst, StartRate
 	told   engine.Mono   // when the event of a full list was last told
+
+	problem engine.Mono // likewise, that of a peer who knows no Home Address option
 }
 
 // step is one call of the role: its time, its effects, and the facts found so far.

@@ -345,6 +345,16 @@ func TestUnable(t *testing.T) {
 		if problem(w, icmp6.CodeOption, last); dump(w.m) != before || w.events[len(w.events)-1].Name != "route.problem" {
 			t.Error("code 2 changes something, or is not told")
 		}
+		told := len(w.events)
+		for range 20 {
+			problem(w, icmp6.CodeOption, last)
+		}
+		for _, e := range w.events[told:] {
+			if e.Name != engine.EventDrop {
+				t.Errorf("whoever forges many has %s told of each", e.Name)
+				break
+			}
+		}
 		if problem(w, icmp6.CodeNextHeader, last); w.m.View()[0].Phase != "barred" {
 			t.Errorf("stage %d: not believed", g)
 		}
