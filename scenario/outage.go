@@ -131,7 +131,9 @@ func (t *track) put(out []share, changes []*change, from int, w window, interval
 	}
 	for i := from; i < n; i++ {
 		p := part(changes[i])
-		blackouts += min(changes[i].blackout(), max(0, p))
+		if w.start < changes[i].settled { // else its blackout was over when the outage began
+			blackouts += min(changes[i].blackout(), max(0, p))
+		}
 		if i != home && p-interval > out[i].rest {
 			out[i].rest, out[i].of = p-interval, home
 		}

@@ -45,3 +45,30 @@ func TestGapsAfterRegistration(t *testing.T) {
 		}
 	}
 }
+
+// An outage that begins a little before a handover reaches back into the window of the one before, whose blackout is no part of it.
+func TestBlackoutOfTheHandoverBefore(t *testing.T) {
+	p := oneMove()
+	p.Actions = append(p.Actions,
+		scenario.Action{At: 2600 * ms, Verb: scenario.Detach, Node: "mn", Iface: "wlan0", Handover: 2},
+		scenario.Action{At: 2620 * ms, Verb: scenario.Attach, Node: "mn", Iface: "wlan0", Segment: "ar1", Handover: 2})
+	m := scenario.NewMeasure(p, "sim", "soft")
+	for i, a := range p.Actions {
+		m.Did(a.At, i)
+	}
+	event(1050*ms, engine.EventRegistered, "")(m)
+	event(2640*ms, engine.EventRegistered, "")(m)
+	for seq := range uint32(3500) {
+		at := time.Duration(seq) * ms
+		m.Sent(at, 0, true, seq)
+		m.Sent(at, 0, false, seq)
+		m.Received(at, 0, false, seq)
+		if at < 2590*ms || at >= 2650*ms {
+			m.Received(at, 0, true, seq)
+		}
+	}
+	r := m.Result()
+	if whole, over := time.Duration(*r.Totals.Interruption.Max), time.Duration(*r.Totals.L3Overhead.Max); whole != 60*ms || over != 40*ms {
+		t.Errorf("outage %v, overhead %v; want 60ms, and 40ms without the one blackout", whole, over)
+	}
+}
