@@ -278,3 +278,65 @@ func TestDedupGivesBack(t *testing.T) {
 		}
 	}
 }
+
+// What all paths remember together has an end: beyond it a path remembers its newest in place of its oldest, and one that remembers nothing
+// lets all pass.
+func TestRememberedIsBounded(t *testing.T) {
+	const most = 10
+	other := netip.MustParseAddr("2001:db8:0:1::200")
+	w := newWaiter(t, 9, 0)
+	small := *standard
+	small.remembered = most
+	w.s.limits = &small
+	w.path.Settle, w.path.Dedup = 0, time.Second
+	w.apply(pathOp(hoa, w.path))
+	w.apply(pathOp(other, w.path))
+	w.way(1, previous, 0, false)
+	for n := range byte(50) {
+		w.want("first", w.comes(0, n), n)
+		if w.s.remembered > most {
+			t.Fatalf("%d are remembered", w.s.remembered)
+		}
+	}
+	b := udp(cn, other, 60)
+	for range 3 {
+		w.raw(0, slices.Clone(b))
+		if w.s.remembered > most {
+			t.Fatalf("%d are remembered", w.s.remembered)
+		}
+	}
+	for n := byte(50 - most); n < 50; n++ {
+		sink, u := &Sink{}, udp(cn, hoa, 60)
+		u[len(u)-1] = n
+		if w.s.Handle(w.now, 1, ar, inTunnel(ha, previous, u), sink); len(sink.Drops) != 1 || sink.Drops[0].Reason != DropDuplicate {
+			t.Errorf("a copy of %d passed", n)
+		}
+	}
+}
+
+// Copies of a tunnel that carries another are dropped before the tunnel in them is looked at, and each way counts what it brought.
+func TestDuplicatesOfTunnels(t *testing.T) {
+	also := netip.MustParseAddr("2001:db8:d::100")
+	s := ruled(t, Op{Link: &LinkOp{1, Link{ar, 1500}}}, Op{Local: &LocalOp{coa, Local{Port: 1}}}, Op{Local: &LocalOp{also, Local{Port: 1}}},
+		Op{Local: &LocalOp{previous, Local{}}},
+		pathOp(hoa, Path{Side: Mobile, Mode: Tunnel, Local: previous, Remote: ha, Out: 1}),
+		pathOp(previous, Path{Side: Mobile, Mode: Tunnel, Local: coa, Remote: par, Out: 1, Dedup: time.Second}),
+		Op{Way: &WayOp{WayKey{host(previous), 1}, Way{Local: also, Remote: par, Out: 1}}})
+	comes := func(to netip.Addr, n byte) *Sink {
+		b, sink := udp(cn, hoa, 60), &Sink{}
+		b[len(b)-1] = n
+		s.Handle(0, 1, ar, inTunnel(par, to, inTunnel(ha, previous, b)), sink)
+		return sink
+	}
+	if a, b := comes(coa, 1), comes(also, 1); len(a.Out) != 1 || len(b.Out) != 0 || len(b.Drops) != 1 || b.Drops[0].Reason != DropDuplicate {
+		t.Errorf("%+v, its copy %+v", a, b)
+	}
+	if a := comes(also, 2); len(a.Out) != 1 {
+		t.Errorf("%+v", a)
+	}
+	c := s.Counters()
+	inner := len(inTunnel(ha, previous, udp(cn, hoa, 60)))
+	if i := slices.IndexFunc(c.Paths, func(p PathCount) bool { return p.Inner == host(previous) }); c.Paths[i].Received != count(2, 2*inner) || c.Ways[0].Received != count(1, inner) {
+		t.Errorf("%+v %+v", c.Paths, c.Ways)
+	}
+}

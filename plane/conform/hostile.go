@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"time"
 
 	"roam6/plane"
 	"roam6/wire/ip6"
@@ -13,10 +14,45 @@ import (
 // than it brought, and what was there before is there after.
 func hostileCases() []Case {
 	var all []Case
-	for _, part := range [][]Case{cutCases(), falseCases(), quoteCases(), deepCases()} {
+	for _, part := range [][]Case{cutCases(), falseCases(), quoteCases(), deepCases(), falseEndCases()} {
 		all = append(all, part...)
 	}
 	return all
+}
+
+// falseEndCases are end markers that somebody else made.
+func falseEndCases() []Case {
+	ended := agentTunnel
+	ended.Settle, ended.Limit = 100*time.Millisecond, 9
+	next := ended
+	next.Remote = coa2
+	up := func(care netip.Addr, n byte) Step { return kernel(tunnel(care, ha, udp(hoa, cn, 100, n))) }
+	end := func(care, src, dst netip.Addr) Step { return kernel(tunnel(care, ha, marker(src, dst))) }
+	return []Case{
+		{"end markers of strangers let nothing go", moved(9, 0,
+			by(coa, down(1)),
+			wire(tunnel(evil, oldCoA, marker(ha, hoa))).drops(plane.DropTunnelUnknown),
+			wire(marker(ha, hoa)).drops(plane.DropNotByTunnel),
+			by(oldCoA, marker(evil, hoa)).up(marker(evil, hoa)), // a correspondent's packet
+			by(oldCoA, marker(ha, hoa2)).drops(plane.DropTunnelSpoofed),
+			by(oldCoA, marker(ha, hoa)).up(down(1)),
+		)},
+		{"nor at the agent", agent(
+			path(hoa, ended), way(hoa, 1, plane.Way{Local: ha, Remote: coa}), path(hoa, next),
+			up(coa2, 1),
+			end(evil, hoa, ha).drops(plane.DropTunnelUnknown),
+			end(coa, hoa2, ha).drops(plane.DropTunnelSpoofed),
+			end(coa, hoa, ha).up(udp(hoa, cn, 100, 1)),
+		)},
+		{"end markers without number hold nothing up", agent(
+			path(hoa, ended),
+			end(coa, hoa, ha).times(200),
+			up(coa, 1).up(udp(hoa, cn, 100, 1)),
+			up(coa, 2).at(time.Second).up(udp(hoa, cn, 100, 2)),
+			end(coa, hoa, ha).at(time.Second),
+			up(coa, 3).at(time.Second).up(udp(hoa, cn, 100, 3)),
+		)},
+	}
 }
 
 // deepCases are tunnel packets in pieces, which hide how many tunnels they are in.

@@ -83,6 +83,13 @@ func headerCases() []Case {
 			wire(chained(cn, coa, routing, join([]byte{udpNext, 2, 0, 1, 0, 0, 0, 0}, hoa.AsSlice()))).drops(plane.DropOption),
 		)},
 		{"a second type 2 routing header is one too many, RFC 6275 §6.4", optimised(wire(twice).drops(plane.DropRouting))},
+		{"a home address is reached by its own care-of addresses, whatever ways it has, RFC 6275 §6.4", optimised(
+			local(oldCoA, plane.Local{Port: 1}),
+			way(hoa, 1, plane.Way{Local: coa2, Remote: ha, Out: 1}),
+			wire(headed(udp(cn, hoa, 100, 1), cn, none, oldCoA, hoa)).drops(plane.DropRouting),
+			way(hoa, 2, plane.Way{Local: oldCoA, Remote: ha, Out: 1}),
+			wire(headed(udp(cn, hoa, 100, 1), cn, none, oldCoA, hoa)).up(udp(cn, hoa, 100, 1)),
+		)},
 		{"the first of two encapsulation limits counts", mobile(
 			kernel(two).out(1, router, limited(coa, ha, 3, two)),
 		)},
