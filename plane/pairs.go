@@ -41,20 +41,18 @@ type pairs struct {
 
 // find is the Route of a pair if this node is that end of it. The pointer is good until the next change.
 func (p *pairs) find(mobile, peer []byte, isPeer bool) *straight {
-	var k pairKey
-	copy(k[:16], mobile)
-	copy(k[16:], peer)
-	if i, ok := p.at[k]; ok && p.list[i].peer == isPeer {
-		return &p.list[i]
+	if e := p.get(join([16]byte(mobile), [16]byte(peer))); e != nil && e.peer == isPeer {
+		return e
 	}
 	return nil
 }
 
-func (p *pairs) get(k pairKey) (straight, bool) {
+// get is the Route of a pair, whichever end of it this node is; nil if there is none.
+func (p *pairs) get(k pairKey) *straight {
 	if i, ok := p.at[k]; ok {
-		return p.list[i], true
+		return &p.list[i]
 	}
-	return straight{}, false
+	return nil
 }
 
 // set adds or changes a Route; what was counted stays.
@@ -130,7 +128,7 @@ func (s *Soft) refusesRoute(op *RouteOp) string {
 // setPair carries out a RouteOp.
 func (s *Soft) setPair(op *RouteOp, del bool) {
 	k := keyOf(op.Pair)
-	if old, _ := s.pairs.get(k); old.capture {
+	if old := s.pairs.get(k); old != nil && old.capture {
 		s.captures--
 	}
 	if del {

@@ -59,7 +59,7 @@ func (f *Fast) narrow(e *entry) {
 	if !e.there {
 		return
 	}
-	flags, _ := f.judge(e, f.doors)
+	flags, _ := f.judge(e)
 	v := e.written
 	v.Flags &= flags | flagForced | flagWays
 	if v.Local != words(e.path.Local) || v.Remote != words(e.path.Remote) { // an end marker is the last by the old way
@@ -80,7 +80,7 @@ func (f *Fast) refresh(e *entry) {
 		f.countAbsent(e)
 		return
 	}
-	flags, why := f.judge(e, f.doors)
+	flags, why := f.judge(e)
 	e.why = why
 	f.closeEnds(e)
 	if f.openEnds(e); len(e.ends) > 0 {

@@ -73,7 +73,7 @@ type door struct {
 }
 
 // judge says what the programs may do with packets of a path, and why they may not do all.
-func (t *table) judge(e *entry, doors map[plane.Port]door) (flags uint8, why string) {
+func (t *table) judge(e *entry) (flags uint8, why string) {
 	if e.path.Side == plane.Agent {
 		flags = flagAgent
 	}
@@ -89,7 +89,7 @@ func (t *table) judge(e *entry, doors map[plane.Port]door) (flags uint8, why str
 	if e.path.Hints && e.path.Side == plane.Mobile {
 		flags |= flagHints
 	}
-	if no := t.sends(e, doors); no != "" {
+	if no := t.sends(e); no != "" {
 		return flags, no
 	}
 	return flags | flagSends, why
@@ -154,7 +154,7 @@ func (t *table) takes(e *entry) string {
 }
 
 // sends says why the programs must not put a path's packets into its tunnel, "" if they may.
-func (t *table) sends(e *entry, doors map[plane.Port]door) string {
+func (t *table) sends(e *entry) string {
 	p, agent := e.path, e.path.Side == plane.Agent
 	_, here := t.locals[p.Remote]
 	switch {
@@ -162,7 +162,7 @@ func (t *table) sends(e *entry, doors map[plane.Port]door) string {
 		return SlowHold
 	case here || p.Remote == p.Local || e.inner.Contains(p.Remote):
 		return SlowLoop
-	case agent && p.Out != plane.Kernel, !agent && !t.leaves(p.Out, doors):
+	case agent && p.Out != plane.Kernel, !agent && !t.leaves(p.Out):
 		return SlowOut
 	case agent && !p.Capture:
 		return SlowBare
@@ -197,8 +197,8 @@ func (t *table) accepts(e *entry, w plane.Way) bool {
 }
 
 // leaves says whether a mobile node's packets can be sent by a port.
-func (t *table) leaves(p plane.Port, doors map[plane.Port]door) bool {
-	_, ok := doors[p]
+func (t *table) leaves(p plane.Port) bool {
+	_, ok := t.doors[p]
 	return ok && t.links[p].Gateway != plane.HW{}
 }
 

@@ -37,7 +37,6 @@ type Config struct {
 type Fast struct {
 	table
 	kernel  *kernel
-	doors   map[plane.Port]door
 	names   map[int]string // of interfaces with a program
 	refused map[int]bool   // interfaces that cannot have one
 	behind  Behind
@@ -58,7 +57,7 @@ type Fast struct {
 }
 
 func newFast(c Config, k *kernel, slots []fastSlot) *Fast {
-	f := &Fast{table: newTable(), kernel: k, doors: map[plane.Port]door{}, names: map[int]string{}, refused: map[int]bool{}, slots: slots, unplaced: map[plane.Pair]struct{}{},
+	f := &Fast{table: newTable(), kernel: k, names: map[int]string{}, refused: map[int]bool{}, slots: slots, unplaced: map[plane.Pair]struct{}{},
 		active: map[*entry]struct{}{}, lowered: map[*entry]struct{}{}}
 	for _, l := range c.Links {
 		f.has(l)

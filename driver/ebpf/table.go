@@ -55,6 +55,7 @@ func (e *entry) copies() bool {
 
 // table is what of a plane.Table decides which paths are fast.
 type table struct {
+	doors   map[plane.Port]door // link ports with a program
 	links   map[plane.Port]plane.Link
 	locals  map[netip.Addr]plane.Local // but those of others (proxied)
 	lent    map[netip.Addr]plane.Port  // whose tunnel packets the link program handles or passes into the TUN
@@ -81,7 +82,7 @@ type netBits struct{ bits, n int }
 
 func newTable() table {
 	return table{
-		links: map[plane.Port]plane.Link{}, locals: map[netip.Addr]plane.Local{}, lent: map[netip.Addr]plane.Port{},
+		doors: map[plane.Port]door{}, links: map[plane.Port]plane.Link{}, locals: map[netip.Addr]plane.Local{}, lent: map[netip.Addr]plane.Port{},
 		entries: map[netip.Prefix]*entry{}, remotes: map[netip.Addr][]*entry{}, near: map[netip.Addr][]*entry{},
 		ownEnds: map[netip.Addr]int{}, addrs: map[netip.Addr]*entry{},
 		gates: map[plane.GateKey]plane.Gate{}, flows: flowSet{}, routes: map[plane.Pair]plane.Side{},

@@ -94,11 +94,9 @@ func (n *Node) keepOld(now engine.Now, old netip.Addr, out *engine.Effects) {
 	if n.routes.routed == 0 {
 		return
 	}
-	for _, a := range n.access {
-		if a.usable() && a.coa == old && !a.atHome {
-			n.routes.old = now.Mono.Add(linger)
-			out.Plane(plane.Op{Way: &plane.WayOp{Key: n.lingerKey(), Way: plane.Way{Local: old, Remote: n.home.agent, Out: a.link.Port}}})
-		}
+	if a := n.accessAt(old); a != nil && !a.atHome {
+		n.routes.old = now.Mono.Add(linger)
+		out.Plane(plane.Op{Way: &plane.WayOp{Key: n.lingerKey(), Way: plane.Way{Local: old, Remote: n.home.agent, Out: a.link.Port}}})
 	}
 }
 
