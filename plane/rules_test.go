@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"roam6/wire/ip6"
 )
@@ -95,20 +96,23 @@ func TestRoutesAreReused(t *testing.T) {
 	s := ruled(t, Op{Link: &LinkOp{1, Link{ar, 1500}}}, Op{Local: &LocalOp{coa, Local{Port: 1}}},
 		pathOp(hoa, Path{Side: Mobile, Mode: Tunnel, Local: coa, Remote: ha, Out: 1}))
 	sink := &Sink{}
+	stays := Op{Route: &RouteOp{Pair{hoa, cn}, Route{Side: Mobile, CareOf: coa, Out: 1}}}
+	s.Apply(0, stays, sink)
+	s.Handle(0, Kernel, HW{}, udp(hoa, cn, 60), sink)
 	for i := range 1000 {
 		peer := netip.AddrFrom16([16]byte{0x20, 1, 14: byte(i >> 8), 15: byte(i)})
 		op := Op{Route: &RouteOp{Pair{hoa, peer}, Route{Side: Mobile, CareOf: coa, Out: 1}}}
 		s.Apply(0, op, sink)
 		s.Apply(0, op, sink)
 		s.Handle(0, Kernel, HW{}, udp(hoa, peer, 60), sink)
-		if c := s.Counters().Routes; len(c) != 1 || c[0].Sent != count(1, 100) {
+		if c := s.Counters().Routes; len(c) != 2 || c[0].Sent != count(1, 100) || c[1].Sent != count(1, 100) {
 			t.Fatalf("%d: %+v", i, c)
 		}
 		op.Delete = true
 		s.Apply(0, op, sink)
 		s.Apply(0, op, sink)
 	}
-	if len(s.pairs.list) > 1 || len(s.pairs.free) != 1 || len(s.pairs.at) != 0 {
+	if len(s.pairs.list) > 2 || len(s.pairs.free) != 1 || len(s.pairs.at) != 1 {
 		t.Errorf("%d places, %d of them free", len(s.pairs.list), len(s.pairs.free))
 	}
 }
@@ -184,5 +188,72 @@ func TestStrangeIsExact(t *testing.T) {
 		if got := s.Strange(slices.Clone(c.b)); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// Copies of what was sent give their room back when they leave by the next way, however often that happens.
+func TestKeptGivesBack(t *testing.T) {
+	other := netip.MustParseAddr("2001:db8:b::100")
+	keep := func(to netip.Addr) Op {
+		return pathOp(hoa, Path{Side: Agent, Mode: Tunnel, Local: ha, Remote: to, Keep: true, Limit: 4})
+	}
+	s := ruled(t, Op{Local: &LocalOp{ha, Local{Capture: true}}}, keep(coa))
+	b, sink := udp(cn, hoa, 60), &Sink{}
+	for i := range 50 {
+		sink.Reset()
+		for range 3 {
+			s.Handle(0, Kernel, HW{}, slices.Clone(b), sink)
+		}
+		sink.Reset()
+		to := []netip.Addr{other, coa}[i%2]
+		if s.Apply(0, keep(to), sink); len(sink.Out) < 3 || len(sink.Out) > 4 || s.keptOctets != len(sink.Out)*len(b) {
+			t.Fatalf("%d: %d copies left, %d octets are kept", i, len(sink.Out), s.keptOctets)
+		}
+	}
+	s.Apply(0, pathOp(hoa, Path{Side: Agent, Mode: Tunnel, Local: ha, Remote: cn}), sink)
+	if s.keptOctets != 0 {
+		t.Errorf("%d octets are kept of nothing", s.keptOctets)
+	}
+}
+
+// Errors about tunnels in tunnels are told, the hundredth as the first.
+func TestErrorsAreHandedDownForEver(t *testing.T) {
+	mn, sink := forwarded(t)
+	mn.Handle(0, Kernel, HW{}, udp(hoa, cn, 60), sink)
+	var whole []byte
+	for _, o := range sink.Out {
+		if o.Port != Kernel && o.Data[6] != ip6.ProtoUDP && destinationOf(o.Data) == par {
+			whole = slices.Clone(o.Data)
+		}
+	}
+	if whole == nil {
+		t.Fatalf("%+v", sink.Out)
+	}
+	hop := netip.MustParseAddr("2001:db8:f::1")
+	e := icmpError{kind: icmpUnreachable, about: whole, from: hop}
+	for i := range 100 {
+		sink.Reset()
+		mn.Handle(time.Duration(i)*time.Second, 1, ar, e.packet(), sink)
+		if len(sink.Out) != 1 || sink.Out[0].Port != Kernel || destinationOf(sink.Out[0].Data) != hoa {
+			t.Fatalf("error %d: %+v", i, sink)
+		}
+	}
+}
+
+// What waits for its other pieces is a copy: whoever handed it over may use the room again.
+func TestPiecesAreCopies(t *testing.T) {
+	s := ruled(t, Op{Link: &LinkOp{1, Link{ar, 1500}}}, Op{Local: &LocalOp{coa, Local{Port: 1}}},
+		pathOp(hoa, Path{Side: Mobile, Mode: Tunnel, Local: coa, Remote: ha, Out: 1}))
+	sink, user := &Sink{}, udp(cn, hoa, 60)
+	in := inTunnel(ha, coa, user)
+	for _, part := range [][2]int{{0, 48}, {48, 96}, {96, 100}} {
+		b := fragmentOf(in, 1, part[0], part[1])
+		s.Handle(0, 1, ar, b, sink)
+		if len(sink.Out) == 0 {
+			clear(b)
+		}
+	}
+	if len(sink.Out) != 1 || !slices.Equal(sink.Out[0].Data, user) {
+		t.Errorf("%+v", sink)
 	}
 }

@@ -134,6 +134,11 @@ func markerCases() []Case {
 			wire(tunnel(ha, coa, toNet(1))).up(toNet(1)),
 			wire(tunnel(ha, coa, marker(ha, network.Addr()))),
 		)},
+		{"the home agent of a network knows its end by the network too", agent(
+			prefixPath(network, plane.Path{Side: plane.Agent, Mode: plane.Tunnel, Local: ha, Remote: coa, Capture: true}),
+			kernel(tunnel(coa, ha, marker(network.Addr(), ha))),
+			kernel(tunnel(coa, ha, marker(inNet(1), ha))).punts(marker(inNet(1), ha)),
+		)},
 		{"a network's mobile router ends its way as the network", mobile(
 			prefixPath(network, plane.Path{Side: plane.Mobile, Mode: plane.Tunnel, Local: coa, Remote: ha, Out: 1, Mark: true}),
 			without(prefixPath(network, plane.Path{})).out(1, router, tunnel(coa, ha, marker(network.Addr(), ha))),
@@ -232,6 +237,12 @@ func ruledErrorCases() []Case {
 			wire(piece(whole, 2, 96, 100)),
 			wire(piece(whole, 1, 48, 96)).up(down),
 			wire(piece(whole, 2, 0, 48)).up(down),
+		)},
+		{"a piece in the place of another, with other content, ends the packet, RFC 5722", mobile(
+			wire(piece(whole, 1, 0, 48)),
+			wire(piece(whole, 1, 0, 48)),
+			wire(piece(tunnel(ha, coa, udp(cn, hoa, 100, 2)), 1, 0, 48)).drops(plane.DropFragOverlap),
+			wire(piece(whole, 1, 48, 100)).drops(plane.DropFragOverlap),
 		)},
 		{"an agent sends on to nobody and to no host", agent(
 			kernel(tunnel(coa, ha, udp(hoa, netip.IPv6Unspecified(), 100, 1))).drops(plane.DropBadAddress),
