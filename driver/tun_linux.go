@@ -70,9 +70,9 @@ func (t *tun) create() error {
 	if err := unix.IoctlIfreq(t.fd, unix.TUNSETIFF, req); err != nil {
 		switch {
 		case errors.Is(err, unix.EBUSY):
-			return fmt.Errorf("%w: %s is in use; another roam6 runs with it, or set another name", ErrNoDevice, t.name)
+			return fmt.Errorf("%w: %s is in use; another roam6 runs with it: stop that one, or give this one another name with the key tun", ErrNoDevice, t.name)
 		case errors.Is(err, unix.EINVAL):
-			return fmt.Errorf("%w: an interface %s exists that is no TUN device; set another name", ErrNoDevice, t.name)
+			return fmt.Errorf("%w: an interface %s exists that is no TUN device; another name is given with the key tun", ErrNoDevice, t.name)
 		}
 		return fmt.Errorf("%w: %w", ErrNoDevice, lacks("making "+t.name, "CAP_NET_ADMIN", err))
 	}

@@ -81,6 +81,9 @@ func lookNamespaces() error {
 	if c.SysProcAttr.Cloneflags&unix.CLONE_NEWUSER == 0 {
 		return fmt.Errorf("network and mount namespaces are refused to this process: %w", err)
 	}
+	if cause := (*os.PathError)(nil); errors.As(err, &cause) {
+		err = cause.Err // the program that is not there says nothing to users
+	}
 	why := "in a container, allow unprivileged user namespaces (--security-opt seccomp=unconfined) or run it with CAP_SYS_ADMIN and CAP_NET_ADMIN"
 	switch {
 	case sysctl("user/max_user_namespaces") == "0":

@@ -196,6 +196,9 @@ func lifetime(ctx context.Context, c *node.Config, d driver.Config, log *slog.Lo
 	if err = n.Run(ctx); err == nil {
 		log.Info("node ends")
 	}
+	if errors.Is(err, driver.ErrNoDevice) { // as what is missing before the start
+		return lacks(err)
+	}
 	return err
 }
 
