@@ -291,12 +291,15 @@ func (k *checker) esp(at string, e *ESPConfig) {
 	k.fresh(at+".in_key", e.InKey)
 }
 
+// routable is ip6.Routable, to which this room has no arrow.
+func routable(a netip.Addr) bool { return a.Is6() && !a.Is4In6() && a.IsGlobalUnicast() }
+
 func (k *checker) prefix(at string, p netip.Prefix) {
-	k.must(p.IsValid() && p.Bits() == 64 && p == p.Masked() && p.Addr().Is6() && p.Addr().IsGlobalUnicast(), at, p, "a /64 prefix of routable unicast addresses, such as 2001:db8:0:1::/64")
+	k.must(p.IsValid() && p.Bits() == 64 && p == p.Masked() && routable(p.Addr()), at, p, "a /64 prefix of routable unicast addresses, such as 2001:db8:0:1::/64")
 }
 
 func (k *checker) unicast(at string, a netip.Addr) {
-	k.must(a.Is6() && !a.Is4In6() && a.IsGlobalUnicast(), at, a, "a routable unicast IPv6 address")
+	k.must(routable(a), at, a, "a routable unicast IPv6 address")
 }
 
 // fresh makes sure that no key is used twice, in either direction, by whichever nodes: each sender counts from 1, and AES-GCM

@@ -70,7 +70,7 @@ func (k *checker) table(at string, h *HAConfig) {
 		k.must(len(m.Networks) <= ha.MaxNetworks, mat, len(m.Networks), fmt.Sprintf("%d at most", ha.MaxNetworks))
 		for j, p := range m.Networks {
 			pat := fmt.Sprintf("%s[%d]", mat, j)
-			ok := p.IsValid() && p.Addr().Is6() && p == p.Masked() && p.Bits() > 0 && p.Bits() <= maxNetworkBits && p.Addr().IsGlobalUnicast()
+			ok := p.IsValid() && p == p.Masked() && p.Bits() > 0 && p.Bits() <= maxNetworkBits && routable(p.Addr())
 			k.must(ok, pat, p, "a prefix of routable unicast addresses, up to /64, without bits behind its length, such as 2001:db8:0:100::/56")
 			if ok {
 				all = append(all, claim{p, pat})

@@ -8,6 +8,7 @@ import (
 
 	"roam6/role/ha"
 	"roam6/role/mn"
+	"roam6/wire/ip6"
 )
 
 // roleOf builds a node of one role and gives its view; nil if the configuration is to be refused, with the line of the role, what is
@@ -113,5 +114,14 @@ func TestRefuse(t *testing.T) {
 	}
 	if got := (&Config{Roles: []RoleConfig{{AR: &ARConfig{}}}}).Refuse(); got != nil {
 		t.Errorf("an access router refuses %v", got)
+	}
+}
+
+// What a configuration takes for routable is what the protocol does.
+func TestRoutable(t *testing.T) {
+	for _, s := range []string{"2001:db8::1", "fd00::1", "fe80::1", "ff02::1", "::1", "::", "::ffff:192.0.2.1", "192.0.2.1", "::192.0.2.1"} {
+		if a := netip.MustParseAddr(s); routable(a) != ip6.Routable(a) {
+			t.Errorf("%v: %v, by wire/ip6 %v", a, routable(a), ip6.Routable(a))
+		}
 	}
 }
