@@ -30,7 +30,11 @@ func Verdict(r *Result, e Expect) []Check {
 				other++
 			}
 		}
-		add("outcome", other == 0, "every handover "+e.Outcome, fmt.Sprintf("%d of %d otherwise", other, len(r.Handovers)))
+		got := fmt.Sprintf("all %d", len(r.Handovers))
+		if other > 0 {
+			got = fmt.Sprintf("%d of %d otherwise", other, len(r.Handovers))
+		}
+		add("outcome", other == 0, "every handover "+e.Outcome, got)
 	}
 	if e.Failed != nil {
 		add("failed", r.Totals.Failed <= *e.Failed, fmt.Sprintf("at most %d", *e.Failed), r.Totals.Failed)
