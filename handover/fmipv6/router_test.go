@@ -263,31 +263,6 @@ func TestRoutersArrival(t *testing.T) {
 	}
 }
 
-// A Handover Initiate that was on its way for longer than its node holds no packet of a node that is there.
-//
-// spec MIP-09
-func TestRoutersLateInitiate(t *testing.T) {
-	d := newDesk(t)
-	hi := d.mobility(d.par, fbu(mnKey, 1, pcoa, pcoa, ncoa, 20*time.Second))
-	again := d.pass(d.par, FirstHI)
-	d.mobility(d.nar, hi.kernel[0])
-	d.neighbour(d.nar, mnHW, ncoa, ip6.AllNodes, una(ncoa, mnHW))
-	s := d.mobility(d.nar, again.kernel[0])
-	if p := d.paths[d.nar][ncoa]; p.Mode != plane.Direct || p.To != mnHW || len(s.kernel) != 1 {
-		t.Errorf("after the second Initiate: %+v, %+v", p, s)
-	}
-	if acks := d.mobility(d.par, s.kernel[0]); len(acks.kernel) != 1 || d.fback(acks.kernel[0], ncoa).Status != mh.FastAccepted {
-		t.Errorf("its answer: %+v", acks)
-	}
-	// Back, and here once more: that is a new handover.
-	d.mobility(d.par, fbu(mnKey, 2, pcoa, pcoa, pcoa, 0))
-	hi = d.mobility(d.par, fbu(mnKey, 3, pcoa, pcoa, ncoa, 20*time.Second))
-	d.mobility(d.nar, hi.kernel[0])
-	if p := d.paths[d.nar][ncoa]; p.Mode != plane.Hold {
-		t.Errorf("after a new handover's Initiate: %+v", p)
-	}
-}
-
 // From the new link: packets are sent on at once.
 //
 // spec MIP-09
