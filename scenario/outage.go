@@ -122,18 +122,16 @@ func (t *track) put(out []share, changes []*change, from int, w window, interval
 	part := func(c *change) time.Duration { return min(w.end, c.window.end) - max(w.start, c.window.start) }
 	n := from
 	for ; n < len(changes) && changes[n].first < w.end; n++ {
-		if p := part(changes[n]); p > most {
+		if p := part(changes[n]); p > most && w.start < changes[n].settled { // what begins later is not its own, as in gap
 			home, most = n, p
 		}
 	}
-	if home >= 0 && n == from+1 && w.start >= changes[home].settled {
-		return // as in gap
-	}
-	for i := from; i < n; i++ {
+	for i := from; i < n && home >= 0; i++ {
 		p := part(changes[i])
-		if w.start < changes[i].settled { // else its blackout was over when the outage began
-			blackouts += min(changes[i].blackout(), max(0, p))
+		if w.start >= changes[i].settled {
+			continue // nor is its blackout in it
 		}
+		blackouts += min(changes[i].blackout(), max(0, p))
 		if i != home && p-interval > out[i].rest {
 			out[i].rest, out[i].of = p-interval, home
 		}
