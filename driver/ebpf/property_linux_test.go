@@ -209,9 +209,9 @@ func (c *chance) twisted(b []byte) []byte {
 				binary.BigEndian.PutUint16(ext[2:], pick(c, []uint16{0, 1, 8, 9, 0xfff8}))
 				ext[7] = byte(c.IntN(3))
 			case proto == 43:
-				ext = append(append([]byte{b[at+6], 2, 2, byte(c.IntN(2)), 0, 0, 0, 0}), pick(c, strange).AsSlice()...)
+				ext = append([]byte{b[at+6], 2, 2, byte(c.IntN(2)), 0, 0, 0, 0}, pick(c, strange).AsSlice()...)
 			case proto == 60 && c.IntN(2) == 0:
-				ext = append(append([]byte{b[at+6], 2, 1, 2, 0, 0, 0xc9, 16}), pick(c, strange).AsSlice()...)
+				ext = append([]byte{b[at+6], 2, 1, 2, 0, 0, 0xc9, 16}, pick(c, strange).AsSlice()...)
 			case proto == 60:
 				copy(ext[2:], []byte{4, 1, byte(c.IntN(6)), 0, 0, 0})
 			}
