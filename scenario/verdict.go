@@ -37,17 +37,22 @@ func Verdict(r *Result, e Expect) []Check {
 		add("outcome", other == 0, "every handover "+e.Outcome, got)
 	}
 	if e.Failed != nil {
-		add("failed", r.Totals.Failed <= *e.Failed, fmt.Sprintf("at most %d", *e.Failed), r.Totals.Failed)
+		add("failed", r.Totals.Failed <= *e.Failed, "at most "+Grouped(*e.Failed), Grouped(r.Totals.Failed))
 	}
 	longest := func(name string, limit *time.Duration, got *Millis) {
 		if limit == nil {
 			return
 		}
-		text := "not measured"
+		most, text := Millis(*limit), "not measured"
+		ok := got == nil || *got <= most
 		if got != nil {
-			text = got.String() + " ms"
+			text = got.Reading()
+			if !ok && text == most.Reading() { // more by less than a reader is told elsewhere
+				text = got.String()
+			}
+			text += " ms"
 		}
-		add(name, got == nil || time.Duration(*got) <= *limit, fmt.Sprintf("at most %v ms", Millis(*limit)), text)
+		add(name, ok, "at most "+most.Reading()+" ms", text)
 	}
 	longest("longest interruption", e.MaxInterruption, r.Totals.Interruption.Max)
 	longest("largest L3 overhead", e.MaxOverhead, r.Totals.L3Overhead.Max)
@@ -60,7 +65,7 @@ func Verdict(r *Result, e Expect) []Check {
 				}
 			}
 		}
-		add("lost in a handover", most <= *e.MaxLost, fmt.Sprintf("at most %d", *e.MaxLost), most)
+		add("lost in a handover", most <= *e.MaxLost, "at most "+Grouped(*e.MaxLost), Grouped(most))
 	}
 	if e.MinAccounted != nil {
 		least := 1.0

@@ -208,26 +208,15 @@ func route(h scenario.Handover) string {
 	return from + " → " + to
 }
 
-// number prints milliseconds for reading: 2,143 or 20 or 0.4; "–" for none.
+// number prints milliseconds for reading; "–" for none.
 func number(m *scenario.Millis) string {
 	if m == nil {
 		return "–"
 	}
-	d := time.Duration(*m)
-	if d >= 100*time.Millisecond {
-		return thousands(int((d + time.Millisecond/2) / time.Millisecond))
-	}
-	s := strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 1, 64)
-	return strings.TrimSuffix(s, ".0")
+	return m.Reading()
 }
 
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func thousands(n int) string { return scenario.Grouped(n) }
 
 func count(n *int) string {
 	if n == nil {
