@@ -77,9 +77,16 @@ func (c *commits) opens(b []byte) bool {
 func lasting(list []engine.Effect) []engine.Effect {
 	own := make([]engine.Effect, len(list))
 	for i, e := range list {
-		if send, ok := e.(engine.Send); ok {
-			send.Data = bytes.Clone(send.Data)
-			e = send
+		switch x := e.(type) {
+		case engine.Send:
+			x.Data = bytes.Clone(x.Data)
+			e = x
+		case engine.Write:
+			x.Data = bytes.Clone(x.Data)
+			e = x
+		case engine.Query:
+			x.Put = bytes.Clone(x.Put)
+			e = x
 		}
 		own[i] = e
 	}

@@ -35,6 +35,8 @@ func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 		l.reply(e)
 	case engine.Event:
 		l.event(now.Mono, s.Name, e)
+	case engine.Listen, engine.Dial, engine.Write, engine.Close, engine.Query:
+		l.without(s, e)
 	default:
 		panic(fmt.Sprintf("driver: engine %s appended an effect of unknown type %T", s.Name, e))
 	}

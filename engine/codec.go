@@ -84,6 +84,20 @@ func kindOf(v any) string {
 		return "traffic"
 	case Command:
 		return "command"
+	case Opened:
+		return "opened"
+	case Stream:
+		return "stream"
+	case Closed:
+		return "closed"
+	case Result:
+		return "result"
+	}
+	return effectKind(v)
+}
+
+func effectKind(v any) string {
+	switch v.(type) {
 	case Send:
 		return "send"
 	case Plane:
@@ -96,6 +110,16 @@ func kindOf(v any) string {
 		return "reply"
 	case Event:
 		return "event"
+	case Listen:
+		return "listen"
+	case Dial:
+		return "dial"
+	case Write:
+		return "write"
+	case Close:
+		return "close"
+	case Query:
+		return "query"
 	}
 	panic(fmt.Sprintf("engine: %T has no journal kind", v))
 }
@@ -118,8 +142,16 @@ func inputOf(kind string, b []byte) (Input, error) {
 		return decode[Traffic](b)
 	case "command":
 		return decode[Command](b)
+	case "opened":
+		return decode[Opened](b)
+	case "stream":
+		return decode[Stream](b)
+	case "closed":
+		return decode[Closed](b)
+	case "result":
+		return decode[Result](b)
 	}
-	return nil, fmt.Errorf("engine: journal input kind %q is not one of start, packet, tick, link-up, link-down, link-hint, traffic, command", kind)
+	return nil, fmt.Errorf("engine: journal input kind %q is not one of start, packet, tick, link-up, link-down, link-hint, traffic, command, opened, stream, closed, result", kind)
 }
 
 func effectOf(kind string, b []byte) (Effect, error) {
@@ -136,8 +168,18 @@ func effectOf(kind string, b []byte) (Effect, error) {
 		return decode[Reply](b)
 	case "event":
 		return decode[Event](b)
+	case "listen":
+		return decode[Listen](b)
+	case "dial":
+		return decode[Dial](b)
+	case "write":
+		return decode[Write](b)
+	case "close":
+		return decode[Close](b)
+	case "query":
+		return decode[Query](b)
 	}
-	return nil, fmt.Errorf("engine: journal effect kind %q is not one of send, plane, persist, attach, reply, event", kind)
+	return nil, fmt.Errorf("engine: journal effect kind %q is not one of send, plane, persist, attach, reply, event, listen, dial, write, close, query", kind)
 }
 
 func decode[T any](b []byte) (T, error) {

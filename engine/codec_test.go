@@ -60,6 +60,24 @@ var entries = []Entry{
 	{Effect: Reply{ID: 7, Data: []byte(`{"bindings":[]}`)}},
 	{Effect: Event{Name: EventStep, Reason: "dad", Attrs: []Attr{A("coa", coa), S("step", "<&>")}}},
 	{Effect: Event{Name: EventFailed}},
+	{Effect: Listen{Name: "peers", At: netip.AddrPortFrom(ha, 5658), TLS: "diameter"}},
+	{Effect: Listen{}},
+	{Effect: Dial{Conn: 1<<64 - 1, To: netip.AddrPortFrom(ha, 3868), From: coa, TLS: "diameter", Server: "aaa.example.org"}},
+	{Effect: Dial{Conn: 1, To: netip.MustParseAddrPort("[fe80::1%wlan0]:3868")}},
+	{Effect: Write{Conn: 2, Data: []byte{1, 0, 0, 20}}},
+	{Effect: Write{Conn: 2, Data: []byte{}}},
+	{Effect: Close{Conn: 2}},
+	{Effect: Query{ID: 1<<64 - 1, Table: "subscribers", Key: "user@example.org"}},
+	{Effect: Query{Table: "accounting", Put: []byte{}}},
+	{Effect: Query{Table: "accounting", Put: []byte("record")}},
+	{Input: Opened{Conn: 2, Listener: "peers", From: netip.AddrPortFrom(ha, 5658), To: netip.AddrPortFrom(coa, 40000), Names: []string{"a.example.org", "b"}}},
+	{Input: Opened{Conn: 1, From: netip.AddrPortFrom(coa, 40000), To: netip.AddrPortFrom(ha, 3868)}},
+	{Input: Stream{Conn: 2, Data: []byte{1, 0, 0, 20}}},
+	{Input: Closed{Conn: 2, Listener: "peers", Reason: ReasonPeerClosed}},
+	{Input: Closed{Listener: "peers", Reason: ReasonAddressInUse}},
+	{Input: Result{ID: 1<<64 - 1, Value: []byte{0, 255}}},
+	{Input: Result{Value: []byte{}}},
+	{Input: Result{Err: ErrNotFound}},
 }
 
 func TestJournalRoundTrip(t *testing.T) {
@@ -99,6 +117,12 @@ func TestJournalRoundTripOfAnything(t *testing.T) {
 		case Packet:
 			in.Data = octets.Draw(t, "data")
 			e.Input = in
+		case Stream:
+			in.Data = octets.Draw(t, "data")
+			e.Input = in
+		case Result:
+			in.Value, in.Err = octets.Draw(t, "value"), text.Draw(t, "err")
+			e.Input = in
 		case Command:
 			in.Args = rapid.MapOfN(text, text, 1, 4).Draw(t, "args")
 			e.Input = in
@@ -106,6 +130,9 @@ func TestJournalRoundTripOfAnything(t *testing.T) {
 		switch out := e.Effect.(type) {
 		case Persist:
 			out.Key, out.Value = text.Draw(t, "key"), octets.Draw(t, "value")
+			e.Effect = out
+		case Write:
+			out.Data = octets.Draw(t, "data")
 			e.Effect = out
 		case Event:
 			out.Attrs = []Attr{{text.Draw(t, "k"), text.Draw(t, "v")}}
@@ -121,7 +148,9 @@ func TestJournalRefusals(t *testing.T) {
 		{`{}`, "exactly one"},
 		{`{"mono":1,"wall":1,"engine":"mn","in":"tick","out":"send","value":{}}`, "exactly one"},
 		{`{"in":"tock","value":{}}`, `"tock" is not one of start`},
-		{`{"out":"dial","value":{}}`, `"dial" is not one of send`},
+		{`{"out":"bind","value":{}}`, `"bind" is not one of send`},
+		{`{"out":"dial","value":{"to":"[2001:db8::1]:diameter"}}`, "port"},
+		{`{"in":"stream","value":{"conn":-1}}`, "conn"},
 		{`{"in":"send","value":{}}`, "is not one of start"},
 		{`{"in":"tick"}`, "journal"},
 		{`{"in":"tick","value":{"late":1}}`, `unknown field "late"`},
@@ -164,10 +193,16 @@ func TestEffectsKeepTheirOrder(t *testing.T) {
 	out.Event("e", S("a", "1"))
 	out.Drop("malformed", S("b", "2"))
 	out.Step("moved", "dad", S("c", "3"))
+	out.Listen(Listen{Name: "peers"})
+	out.Dial(Dial{Conn: 1})
+	out.Write(1, []byte("w"))
+	out.Close(1)
+	out.Query(Query{ID: 1})
 	want := []Effect{
 		Persist{Bucket: "b", Key: "k"}, Send{1, hw, []byte("p")}, Plane{}, Reply{ID: 1}, Event{Name: "e", Attrs: []Attr{{"a", "1"}}},
 		Event{Name: EventDrop, Reason: "malformed", Attrs: []Attr{{"b", "2"}}},
 		Event{Name: EventStep, Reason: "dad", Attrs: []Attr{{"step", "moved"}, {"c", "3"}}},
+		Listen{Name: "peers"}, Dial{Conn: 1}, Write{1, []byte("w")}, Close{1}, Query{ID: 1},
 	}
 	if !reflect.DeepEqual(out.List, want) {
 		t.Errorf("%+v", out.List)

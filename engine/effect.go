@@ -46,6 +46,11 @@ func (Persist) effect() {}
 func (Attach) effect()  {}
 func (Reply) effect()   {}
 func (Event) effect()   {}
+func (Listen) effect()  {}
+func (Dial) effect()    {}
+func (Write) effect()   {}
+func (Close) effect()   {}
+func (Query) effect()   {}
 
 // Effects is the ordered list one Handle call appends to. Order is meaning: see Persist.
 type Effects struct {

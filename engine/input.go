@@ -87,3 +87,7 @@ func (LinkDown) input() {}
 func (LinkHint) input() {}
 func (Traffic) input()  {}
 func (Command) input()  {}
+func (Opened) input()   {}
+func (Stream) input()   {}
+func (Closed) input()   {}
+func (Result) input()   {}
