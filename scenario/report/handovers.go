@@ -89,6 +89,9 @@ func handoverTable(r *scenario.Result, width int) string {
 			thousands(more), thousands(len(r.Handovers))), width)
 	}
 	out += reasons(r.Handovers, len(shown), width) + outages(r, width)
+	if note := partial(r); note != "" {
+		out += fold(note, width)
+	}
 	return out + leftOut(left, width) + legend(left, width) + "\n" + totals(r, width)
 }
 
@@ -191,8 +194,22 @@ func outages(r *scenario.Result, width int) string {
 		}
 		out.WriteString(fold(sharedText(o, r.Handovers), width))
 	}
-	out.WriteString(fold("The columns have each handover's own part of these; median and max below, and what is expected, take them whole and once", width))
 	return out.String()
+}
+
+// partial explains columns that have only parts of outages, so that a total is larger than every row; "" where they have all.
+func partial(r *scenario.Result) string {
+	if len(r.Shared()) > 0 {
+		return "The columns have each handover's own part of these; median and max, and what is expected, take them whole and once"
+	}
+	for _, h := range r.Handovers {
+		for _, d := range []scenario.Direction{h.Down, h.Up} {
+			if d.Outage != nil && d.Interruption != nil && number(d.Outage) != number(d.Interruption) {
+				return "The columns have what of an outage lies after its handover began; median and max, and what is expected, take outages that began before it whole"
+			}
+		}
+	}
+	return ""
 }
 
 // legend says what the columns that are shown mean.

@@ -46,6 +46,7 @@ type pageView struct {
 	More     int
 	Summary  []summaryRow // of all handovers, when there are more
 	Outages  []string
+	Partial  string // said where outages are longer than the columns tell
 	Voice    []voiceView
 	Drops    []string
 }
@@ -80,7 +81,7 @@ type stepView struct {
 func view(r *scenario.Report) pageView {
 	v := pageView{
 		Style: template.CSS(styleText), Script: template.JS(scriptText),
-		Report: r, Result: r.Result, Passed: scenario.Passed(r.Checks), Tiles: tiles(r.Result), Drops: dropWords(r.Result),
+		Report: r, Result: r.Result, Passed: scenario.Passed(r.Checks), Tiles: tiles(r.Result), Drops: dropLines(r.Result), Partial: partial(r.Result),
 	}
 	for i := 0; i+1 < len(r.Overview); i += 2 {
 		down, up := r.Overview[i], r.Overview[i+1]

@@ -201,6 +201,46 @@ func TestOneOutageOfTwoHandovers(t *testing.T) {
 	}
 }
 
+// Where the largest outage is longer than every row tells, both reports say why; elsewhere neither does.
+func TestOutageLongerThanItsRow(t *testing.T) {
+	r := recorded(t)
+	const want = "take outages that began before it whole"
+	if strings.Contains(string(report.Text(r, 0)), want) || strings.Contains(string(report.HTML(r)), want) {
+		t.Error("it is said where nothing has to be explained")
+	}
+	r.Result.Handovers[0].Down.Outage = new(scenario.Millis(304 * ms))
+	if text := string(report.Text(r, 0)); !strings.Contains(text, want) {
+		t.Errorf("it is not said in\n%s", text)
+	}
+	if !strings.Contains(string(report.HTML(r)), want) {
+		t.Error("the page does not say it")
+	}
+}
+
+// Copies that receivers have already are dropped on purpose: nobody is to take them for a fault.
+func TestCopiesAreNoFault(t *testing.T) {
+	r := recorded(t)
+	for _, c := range []struct {
+		drops map[string]int
+		want  string // "" for nothing
+	}{
+		{map[string]int{}, ""},
+		{map[string]int{"duplicate": 1}, "Dropped on purpose: 1 second copy, "},
+		{map[string]int{"duplicate": 3730, "loss": 1200, "hold-full": 2}, "Dropped: hold-full 2, loss 1,200\nDropped on purpose: 3,730 second copies, "},
+	} {
+		r.Result.Drops = c.drops
+		text, page := string(report.Text(r, 0)), string(report.HTML(r))
+		if c.want == "" && strings.Contains(text+page, "Dropped") || !strings.Contains(text, c.want) {
+			t.Errorf("%v: %q is not said in\n%s", c.drops, c.want, text)
+		}
+		for line := range strings.Lines(c.want) {
+			if !strings.Contains(page, strings.TrimSpace(line)) {
+				t.Errorf("%v: the page lacks %q", c.drops, line)
+			}
+		}
+	}
+}
+
 func TestComparison(t *testing.T) {
 	r := recorded(t)
 	list := []report.Variant{{Name: "mipv6, standard DAD", Result: r.Result, Checks: r.Checks}, {Name: "another", Result: r.Result, Checks: r.Checks[:1]}}

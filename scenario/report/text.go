@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"roam6/plane"
 	"roam6/scenario"
 )
 
@@ -43,8 +44,11 @@ func Text(r *scenario.Report, width int) []byte {
 	if voice := voiceText(res, width); voice != "" {
 		w.WriteString("\n" + voice)
 	}
-	if len(res.Drops) > 0 {
-		w.WriteString("\n" + strings.TrimPrefix(fold("Dropped: "+strings.Join(dropWords(res), ", "), width), indent))
+	for i, line := range dropLines(res) {
+		if i == 0 {
+			w.WriteString("\n")
+		}
+		w.WriteString(strings.TrimPrefix(fold(line, width), indent))
 	}
 	if len(r.Checks) > 0 {
 		w.WriteString("\n" + checksText(r.Checks))
@@ -188,13 +192,30 @@ func checksText(checks []scenario.Check) string {
 	return t.String()
 }
 
-func dropWords(r *scenario.Result) []string {
-	var out []string
+// dropLines tell what was dropped anywhere in the world, by reason. What receivers have already is told by itself: it is meant to be
+// dropped, and no fault.
+func dropLines(r *scenario.Result) []string {
+	var reasons, lines []string
 	for reason, n := range r.Drops { //order:any
-		out = append(out, fmt.Sprintf("%s %d", reason, n))
+		if reason != plane.DropDuplicate {
+			reasons = append(reasons, fmt.Sprintf("%s %s", reason, thousands(n)))
+		}
 	}
-	slices.Sort(out)
-	return out
+	if len(reasons) > 0 {
+		slices.Sort(reasons)
+		lines = append(lines, "Dropped: "+strings.Join(reasons, ", "))
+	}
+	if n := r.Drops[plane.DropDuplicate]; n > 0 {
+		lines = append(lines, fmt.Sprintf("Dropped on purpose: %s, of packets sent by two ways; the receiver keeps what comes first", secondCopies(n)))
+	}
+	return lines
+}
+
+func secondCopies(n int) string {
+	if n == 1 {
+		return "1 second copy"
+	}
+	return thousands(n) + " second copies"
 }
 
 func route(h scenario.Handover) string {
