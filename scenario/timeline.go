@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"slices"
 	"time"
 
 	"roam6/engine"
@@ -23,6 +24,9 @@ const (
 	stepFirst     = "first packet delivered"
 	stepNone      = "no packet delivered any more"
 )
+
+// waitPrevious is what a node waits for that has a fast handover behind it, in its strategy's words.
+const waitPrevious = "packets by the previous router"
 
 // timeline explains a handover: contiguous steps from its first action until the first packet was delivered in both
 // directions. For a node that is not measured it ends with its last step. What nobody explained waits for "".
@@ -63,6 +67,7 @@ func timeline(c *change, events []told, down, up time.Duration, measured bool) [
 		}
 		add(e.at, e.step, waiting)
 	}
+	out = c.forwarded(out, down)
 	switch {
 	case !measured:
 	case open:
@@ -78,6 +83,33 @@ func timeline(c *change, events []told, down, up time.Duration, measured bool) [
 	}
 	for i := range out[:len(out)-1] {
 		out[i].Length = out[i+1].At - out[i].At
+	}
+	return out
+}
+
+// forwarded mends what is told after a fast handover. The strategy below it tells its own steps, as if nothing came before they were
+// done; a first packet down that came before the binding was acknowledged came by the previous router, and was all that was waited for.
+func (c *change) forwarded(steps []Step, down time.Duration) []Step {
+	k := slices.IndexFunc(steps, func(s Step) bool { return s.WaitingFor == waitPrevious })
+	if k < 0 {
+		return steps
+	}
+	came := Millis(down - c.first) // until then
+	for _, s := range steps[k+1:] {
+		if down == notDone || s.WaitingFor == waitUser && s.At <= came {
+			came = 0
+		}
+	}
+	out := steps[: k+1 : k+1]
+	for i, s := range steps[k+1:] {
+		if s.At < came {
+			s.WaitingFor = waitPrevious
+		}
+		before, next := out[len(out)-1], k+1+i+1
+		nothing := s.WaitingFor == before.WaitingFor || next < len(steps) && steps[next].At == s.At
+		if s.Step != before.Step || !nothing { // not told twice
+			out = append(out, s)
+		}
 	}
 	return out
 }
