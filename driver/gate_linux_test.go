@@ -24,7 +24,7 @@ var station = netip.MustParseAddr("2001:db8:a::fd")
 // accessPort is that link.
 const accessPort plane.Port = 2
 
-// stillness is how long nothing may come where nothing must.
+// stillness is how long nothing may come where nothing must. What must come is given patience.
 const stillness = 100 * time.Millisecond
 
 // routerBed is a yard with a node in ha whose engine does the Ops given to it.
@@ -82,13 +82,31 @@ func gateOp(from string, open, del bool) plane.Op {
 	return plane.Op{Delete: del, Gate: &plane.GateOp{Key: plane.GateKey{From: netip.MustParsePrefix(from), Port: accessPort}, Gate: plane.Gate{Open: open}}}
 }
 
-// passes sends one packet between sockets, and says whether it came.
-func passes(t *testing.T, from, to *net.UDPConn, what string) bool {
+// waitFor is how long to wait for what must come, or must not.
+func waitFor(comes bool) time.Duration {
+	if comes {
+		return patience
+	}
+	return stillness
+}
+
+// stops waits until gates have stopped n packets since there were before, and gives how many they have by then.
+func (b *routerBed) stops(t *testing.T, before, n int) int {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(stillness / 100) {
+		if got := b.stopped(t) - before; got >= n || time.Now().After(end) {
+			return got
+		}
+	}
+}
+
+// passes sends one packet between sockets, and says whether it came; it waits longer where it must.
+func passes(t *testing.T, from, to *net.UDPConn, what string, comes bool) bool {
 	t.Helper()
 	_, err := from.Write([]byte(what))
 	must(t, err)
 	buf := make([]byte, 100)
-	must(t, to.SetReadDeadline(time.Now().Add(stillness)))
+	must(t, to.SetReadDeadline(time.Now().Add(waitFor(comes))))
 	n, err := to.Read(buf)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return false
@@ -128,13 +146,13 @@ func TestGateInTheKernel(t *testing.T) {
 	} {
 		before := b.stopped(t)
 		b.do(t, c.op)
-		if got := passes(t, up, atCN, fmt.Sprint("up ", i)); got != c.pass {
+		if got := passes(t, up, atCN, fmt.Sprint("up ", i), c.pass); got != c.pass {
 			t.Errorf("%d %v: passes %v", i, c.op, got)
 		}
-		if n := b.stopped(t) - before; (n == 0) != c.pass {
+		if n := b.stops(t, before, map[bool]int{false: 1}[c.pass]); (n == 0) != c.pass {
 			t.Errorf("%d %v: %d stopped", i, c.op, n)
 		}
-		if !passes(t, down, atStation, fmt.Sprint("down ", i)) || !passes(t, toRouter, atRouter, fmt.Sprint("to router ", i)) {
+		if !passes(t, down, atStation, fmt.Sprint("down ", i), true) || !passes(t, toRouter, atRouter, fmt.Sprint("to router ", i), true) {
 			t.Errorf("%d %v: what no gate stops is stopped", i, c.op)
 		}
 	}
@@ -149,12 +167,13 @@ func TestGateInTheKernel(t *testing.T) {
 		}
 		before := b.stopped(t)
 		raw(t, b.Yard, "mn", ip6.ProtoUDP, yard.HA, make([]byte, 8))
-		if got := b.hears(); got != own {
+		if got := b.hears(own); got != own {
 			t.Errorf("the engines hear %v, the address is theirs: %v", got, own)
 		}
 		inner := ip6.Packet{Header: ip6.Header{Src: station, Dst: yard.CN}, Proto: ip6.ProtoUDP, Payload: make([]byte, 8)}
 		raw(t, b.Yard, "mn", ip6.ProtoIPv6, yard.HA, inner.Append(nil))
-		if n := b.stopped(t) - before; n != map[bool]int{true: 1, false: 2}[own] {
+		want := map[bool]int{true: 1, false: 2}[own]
+		if n := b.stops(t, before, want); n != want {
 			t.Errorf("%d stopped, the address is the engines': %v", n, own)
 		}
 	}
@@ -167,27 +186,27 @@ func TestGateBeforeTheFastPath(t *testing.T) {
 		must(t, b.KernelMobile())
 		from, to := udpPair(t, b.Yard, "cn", yard.CN, "mn", yard.HoA)
 		b.do(t, plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(yard.HoA, 128), Path: tunnelPath}})
-		if !passes(t, from, to, "before") {
+		if !passes(t, from, to, "before", true) {
 			t.Fatalf("%s: nothing passes", how)
 		}
 		key := plane.GateKey{From: netip.PrefixFrom(yard.CN, 128), Port: 1}
 		b.do(t, plane.Op{Gate: &plane.GateOp{Key: key}})
-		if passes(t, from, to, "closed") || b.stopped(t) != 1 {
+		if passes(t, from, to, "closed", false) || b.stops(t, 0, 1) != 1 {
 			t.Errorf("%s: a closed gate stopped %d", how, b.stopped(t))
 		}
 		b.do(t, plane.Op{Gate: &plane.GateOp{Key: key, Gate: plane.Gate{Open: true}}})
-		if !passes(t, from, to, "open") {
+		if !passes(t, from, to, "open", true) {
 			t.Errorf("%s: an open gate stops", how)
 		}
 	}
 }
 
-// hears says whether something comes for the engine.
-func (b *routerBed) hears() bool {
+// hears says whether something comes for the engine; it waits longer where it must.
+func (b *routerBed) hears(comes bool) bool {
 	select {
 	case <-b.heard:
 		return true
-	case <-time.After(stillness):
+	case <-time.After(waitFor(comes)):
 		return false
 	}
 }
@@ -215,14 +234,14 @@ func TestGateOfAHeldAddress(t *testing.T) {
 	pathOp := func(p plane.Path) plane.Op { return plane.Op{Path: &plane.PathOp{Inner: inner, Path: p}} }
 	b.do(t, gateOp(inner.String(), false, false), pathOp(plane.Path{Side: plane.Agent, Mode: plane.Hold, Limit: 100, Capture: true}))
 	for i := range 10 {
-		if passes(t, down, atStation, fmt.Sprint("packet ", i)) {
+		if passes(t, down, atStation, fmt.Sprint("packet ", i), false) {
 			t.Fatal("received, not kept")
 		}
-		if passes(t, up, atCN, "too soon") {
+		if passes(t, up, atCN, "too soon", false) {
 			t.Fatal("sent before its gate was open")
 		}
 	}
-	if n := b.stopped(t); n != 10 {
+	if n := b.stops(t, 0, 10); n != 10 {
 		t.Errorf("%d stopped, want 10", n)
 	}
 	b.do(t, pathOp(plane.Path{Side: plane.Agent, Mode: plane.Direct, Out: accessPort, To: hw(t, yard.MACmn0), Capture: true}), gateOp(inner.String(), true, false))
@@ -235,7 +254,7 @@ func TestGateOfAHeldAddress(t *testing.T) {
 			t.Fatalf("%s came when %s was due", got, want)
 		}
 	}
-	if !passes(t, down, atStation, "behind them") || !passes(t, up, atCN, "at last") {
+	if !passes(t, down, atStation, "behind them", true) || !passes(t, up, atCN, "at last", true) {
 		t.Error("an open gate stops")
 	}
 }

@@ -63,7 +63,7 @@ func TestHostilePackets(t *testing.T) {
 				}
 			}
 		}
-		if !passes(t, from, to, "still there") {
+		if !passes(t, from, to, "still there", true) {
 			t.Errorf("%s: the binding carries nothing any more", how)
 		}
 	}
