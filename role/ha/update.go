@@ -59,6 +59,9 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 		return
 	}
 	status := a.severalOf(m, &q, bu)
+	if status.Accepted() && unprovedCareOf(m, q, bu) {
+		status = mh.AdministrativelyProhibited
+	}
 	if status.Accepted() {
 		status = a.admit(m, q)
 	}
@@ -84,6 +87,16 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 	default:
 		a.bind(now, m, q, out)
 	}
+}
+
+// unprovedCareOf reports that nothing but the packet's source address names the care-of address, and that nothing protects that one:
+// ESP in transport mode does not cover it, so whoever is on the way could have the node's packets sent to an address of their choice. RFC
+// 3776 §4.3 has the node use an Alternate Care-of Address option therefore, except to deregister. RFC 4285's authenticator covers the
+// address, and RFC 5648's options carry theirs.
+//
+// spec MIP-02
+func unprovedCareOf(m *mobile, q request, bu *mh.BindingUpdate) bool {
+	return m.sa.Kind() == sa.ESP && q.lifetime > 0 && q.several == nil && !bu.Options.AltCareOf.IsValid()
 }
 
 // lastSeq is the sequence number a new update must exceed: that of the binding, or of the registration under way, or

@@ -125,8 +125,16 @@ func (b *bench) pass(d time.Duration) []engine.Effect {
 	return all
 }
 
-// update makes a protected binding update as the mobile node would.
+// update makes a protected binding update as the mobile node would: under ESP the care-of address is in an option too.
 func (b *bench) update(bu *mh.BindingUpdate, from netip.Addr) []byte {
+	if o := &bu.Options; b.mn.Kind() == sa.ESP && bu.Lifetime > 0 && !o.AltCareOf.IsValid() && len(o.Bindings) == 0 {
+		o.AltCareOf = from
+	}
+	return b.bare(bu, from)
+}
+
+// bare makes one with no options of its own.
+func (b *bench) bare(bu *mh.BindingUpdate, from netip.Addr) []byte {
 	p := ip6.Packet{Header: ip6.Header{Src: from, Dst: haAddr}, HomeAddress: hoa}
 	if from == hoa {
 		p.HomeAddress = netip.Addr{}
