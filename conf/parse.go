@@ -118,6 +118,9 @@ func (d *Doc) located(err error) error {
 	}
 	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
 		p := at.GetToken().Position
+		if err := d.tab(p.Line, strings.Contains(at.GetMessage(), "\t") || strings.Contains(at.GetMessage(), "tab character")); err != nil {
+			return err
+		}
 		return d.syntax(p.Line, p.Column, at.GetMessage())
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
