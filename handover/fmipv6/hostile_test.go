@@ -9,6 +9,7 @@ import (
 	"roam6/plane"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
+	"roam6/wire/nd"
 )
 
 // diverts is a Fast Binding Update to the next router, as one who left it sends it from the first router's link.
@@ -73,5 +74,65 @@ func TestBackOfAnother(t *testing.T) {
 	d.mobility(d.par, p)
 	if d.paths[d.par][pcoa].Mode != plane.Tunnel {
 		t.Error("the forwarding of another node ended")
+	}
+}
+
+// sought finds the question to a station whether it is at an address.
+func sought(s sent) (n int) {
+	for _, p := range s.link {
+		if m, err := nd.Parse(p.Src, p.Dst, p.HopLimit, p.Payload); err == nil && p.Dst == ip6.SolicitedNode(ncoa) {
+			if ns, ok := m.(*nd.NeighborSolicitation); ok && ns.Target == ncoa && p.Src == ip6.LinkLocal(narHW) && ns.Options.SourceHW == narHW {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// A neighbour that names a node which is on the next router's link already, with no handover under way, holds its packets no longer than
+// the node takes to say that it is there, however often it does so, and though answers are lost.
+//
+// spec MIP-09
+func TestHeldWithoutAHandover(t *testing.T) {
+	d := newDesk(t)
+	name := func(seq uint16) sent {
+		hi := &mh.HandoverInitiate{Seq: seq, Buffer: true, Options: mh.Options{LLA: mnHW, Addresses: []mh.AddressPrefix{mh.Host(mh.NewCareOf, ncoa)}}}
+		var out engine.Effects
+		d.par.post(d.now, d.par.neighbours[0], hi, &out)
+		return d.mobility(d.nar, d.take(d.par, &out).kernel[0])
+	}
+	there := una(ncoa, mnHW)
+	there.Solicited = true
+	for seq := range uint16(4) {
+		s := name(seq)
+		if sought(s) != 1 {
+			t.Fatalf("the node was not asked: %+v", s.link)
+		}
+		if seq%2 == 1 {
+			if s = d.pass(d.nar, SeekInterval); sought(s) != 1 {
+				t.Fatalf("asked %d times when no answer came", sought(s))
+			}
+		}
+		d.neighbour(d.nar, otherHW, ncoa, ip6.LinkLocal(narHW), una(ncoa, otherHW))
+		if d.paths[d.nar][ncoa].Mode != plane.Hold {
+			t.Error("another station's answer was believed")
+		}
+		d.neighbour(d.nar, mnHW, ncoa, ip6.LinkLocal(narHW), there)
+		if p := d.paths[d.nar][ncoa]; p.Mode != plane.Direct || p.To != mnHW {
+			t.Errorf("still held after the node's answer: %+v", p)
+		}
+	}
+	name(9)
+	if s := d.pass(d.nar, ProxyLifetime); sought(s) != MaxSeek-1 || len(d.nar.expected) != 0 {
+		t.Errorf("asked %d times more, %d expected", sought(s), len(d.nar.expected))
+	}
+	name(10)
+	d.pass(d.nar, ProxyLifetime/2)
+	name(11)
+	if d.pass(d.nar, ProxyLifetime-time.Millisecond); len(d.nar.expected) != 1 {
+		t.Error("said again, and given up early")
+	}
+	if d.pass(d.nar, time.Millisecond); len(d.nar.expected) != 0 {
+		t.Error("said again, and still expected")
 	}
 }

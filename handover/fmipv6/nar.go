@@ -2,6 +2,7 @@ package fmipv6
 
 import (
 	"net/netip"
+	"time"
 
 	"roam6/engine"
 	"roam6/machine/neighbor"
@@ -22,7 +23,15 @@ type expected struct {
 	from *neighbour
 	hi   uint16 // sequence number of the Handover Initiate
 	here bool
+	ends engine.Mono // when it is given up
+	asks int         // how often it was asked whether it is here
 }
+
+// Whether a node is here already is asked of the node itself: its neighbour may lie, or its announcement may have been lost.
+const (
+	MaxSeek      = 3                      // questions about one Handover Initiate
+	SeekInterval = 100 * time.Millisecond // between them: more than an answer takes on any radio
+)
 
 // onHI decides about a Handover Initiate, RFC 5568 §4 and §6.2.1.
 //
@@ -69,8 +78,8 @@ func (r *Router) expect(now engine.Now, x expected, out *engine.Effects) mh.HAck
 		return mh.HAckAccepted // overtaken by the node itself: to hold its packets now would be to lose them
 	}
 	if old != nil && !old.here { // said again
-		old.hi = x.hi
-		r.timers.Set(due{x.coa, true}, now.Mono.Add(ProxyLifetime))
+		old.hi, old.ends, old.asks = x.hi, now.Mono.Add(ProxyLifetime), 0
+		r.seek(now, old, out)
 		return mh.HAckAccepted
 	}
 	if r.leaving[x.coa] != nil { // it left by us and comes back: nothing goes round in a circle
@@ -85,9 +94,25 @@ func (r *Router) expect(now engine.Now, x expected, out *engine.Effects) mh.HAck
 	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: x.coa, Local: plane.Local{Port: x.link.Port, Proxy: true}}})
 	out.Plane(plane.Op{Path: &plane.PathOp{Inner: one(x.coa), Path: plane.Path{
 		Side: plane.Agent, Mode: plane.Hold, Limit: HoldPackets, Octets: HoldOctets, Age: ProxyLifetime + FirstHI, Capture: true}}})
-	r.timers.Set(due{x.coa, true}, now.Mono.Add(ProxyLifetime))
+	x.ends = now.Mono.Add(ProxyLifetime)
+	r.seek(now, &x, out)
 	out.Event("handover.expected", engine.A("ncoa", x.coa), engine.A("par", x.from.Address))
 	return mh.HAckAccepted
+}
+
+// seek asks a node that is expected whether it is here: the question goes to its own station alone. One that has been here all along says
+// so at once (announced), and a neighbour that names it holds its packets for no longer than that.
+func (r *Router) seek(now engine.Now, x *expected, out *engine.Effects) {
+	x.asks++
+	at := x.ends
+	if x.asks < MaxSeek {
+		at = min(at, now.Mono.Add(SeekInterval))
+	}
+	r.timers.Set(due{x.coa, true}, at)
+	ns := &nd.NeighborSolicitation{Target: x.coa, Options: nd.Options{SourceHW: x.link.hw}}
+	p := ip6.Packet{Header: ip6.Header{HopLimit: nd.HopLimit, Src: ip6.LinkLocal(x.link.hw), Dst: ip6.SolicitedNode(x.coa)}, Proto: ip6.ProtoICMPv6}
+	p.Payload = nd.Append(nil, p.Src, p.Dst, ns)
+	out.Send(x.link.Port, x.hw, p.Append(nil))
 }
 
 func (x *expected) key() neighbor.Key { return neighbor.Key{Port: x.link.Port, Addr: x.coa} }
@@ -126,10 +151,14 @@ func (r *Router) withdraw(x *expected, out *engine.Effects) {
 	out.Plane(plane.Op{Delete: true, Local: &plane.LocalOp{Addr: x.coa}})
 }
 
-// expectedDue leaves a node that arrived to the kernel, and gives up one that did not come.
-func (r *Router) expectedDue(coa netip.Addr, out *engine.Effects) {
+// expectedDue leaves a node that arrived to the kernel; one that did not come is asked again, and given up in the end.
+func (r *Router) expectedDue(now engine.Now, coa netip.Addr, out *engine.Effects) {
 	x := r.expected[coa]
 	if x == nil {
+		return
+	}
+	if !x.here && now.Mono < x.ends {
+		r.seek(now, x, out)
 		return
 	}
 	delete(r.expected, coa)

@@ -369,7 +369,7 @@ func (r *Router) Deadline() (engine.Mono, string) {
 func (r *Router) Tick(now engine.Now, out *engine.Effects) {
 	for d, ok := r.timers.Pop(now.Mono); ok; d, ok = r.timers.Pop(now.Mono) {
 		if d.next {
-			r.expectedDue(d.coa, out)
+			r.expectedDue(now, d.coa, out)
 		} else {
 			r.leavingDue(now, d.coa, out)
 		}
