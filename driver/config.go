@@ -1,6 +1,8 @@
 package driver
 
 import (
+	"context"
+	"crypto/tls"
 	"io"
 	"net/netip"
 	"time"
@@ -32,7 +34,13 @@ type Config struct {
 	JournalSync bool
 	// JournalHeader is written as the journal's first line; nil for none.
 	JournalHeader *JournalHeader
-	Epoch         time.Time // zero of engine.Mono and of the times below; the zero value means now
+	// TLS are the profiles that engines name in Listen and Dial: our certificate, and whom we trust as clients (ClientCAs) and as
+	// servers (RootCAs). Both ends of every connection show a certificate, and verify the other's, in TLS 1.2 or later (RFC 6733 §13).
+	TLS map[string]*tls.Config
+	// Query reads a key of a table, or writes it if put is not nil; nil: there are no tables. It is called on several goroutines, and
+	// returns soon when its context ends. A QueryError is the engine's answer; any other error is told as an event.
+	Query func(ctx context.Context, table, key string, put []byte) ([]byte, error)
+	Epoch time.Time // zero of engine.Mono and of the times below; the zero value means now
 
 	// The callbacks are called on the loop: they must be quick and must not call the node.
 	OnEvent func(at time.Duration, engine string, ev engine.Event)
@@ -77,8 +85,10 @@ type Stats struct {
 	Late    time.Duration  `json:"late_ns"`
 	Plane   plane.Counters `json:"plane"`
 	MLD     MLDStats       `json:"mld"`
+	Streams StreamStats    `json:"streams,omitzero"` // connections of engines, and their queries
 	Fast    *FastStats     `json:"fast,omitempty"` // absent where Config.Plane asks for none
 	Waiting []Waiting      `json:"waiting"`        // one an engine
+	Now     engine.Mono    `json:"now_mono"`       // what times in views count from the node's start by
 }
 
 // Waiting says what an engine's next deadline is for. In is 0 with an empty For when it waits for nothing.

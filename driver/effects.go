@@ -215,7 +215,9 @@ func (l *loop) snapshot() Stats {
 	st.Plane = l.soft.Counters()
 	st.Fast = l.fastReport(&st.Plane)
 	st.MLD = l.mld.stats
+	st.Streams = l.streams.snapshot()
 	now := l.now().Mono
+	st.Now = now
 	for _, s := range l.slots {
 		w := Waiting{Engine: s.Name, For: s.why}
 		if s.deadline != engine.Never {

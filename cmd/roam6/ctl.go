@@ -159,6 +159,11 @@ func (f *ctlFlags) ask(ctx context.Context, c *driver.Client, verb string, args 
 	case len(reply.Data) == 0 || string(reply.Data) == "null":
 		return nil
 	}
+	if verb == "view" || verb == driver.VerbViews || verb == "bindings" {
+		if now, ok := clockOf(ctx, c); ok {
+			reply.Data = readable(reply.Data, now)
+		}
+	}
 	return printJSON(json.RawMessage(reply.Data))
 }
 
