@@ -11,7 +11,6 @@ const (
 	avpVendorLen    = 12   // with Vendor-ID
 	MaxAVPs         = 2048 // AVPs of one message, those in groups counted by Check
 	MaxDepth        = 8    // groups inside groups that Check goes into; the base protocol needs 2
-	maxAVPLen       = 1<<24 - 1
 	offAVPFlags     = 4
 	offAVPLength    = 5
 	offAVPVendor    = 8

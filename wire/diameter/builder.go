@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Builder writes one message after another into memory of its own. The zero value is ready. Values must be valid: building cannot fail.
+// Builder writes one message after another into memory of its own. The zero value is ready. Values must be valid, and shorter than the 2^24-1
+// octets a length can say: building cannot fail.
 type Builder struct {
 	buf []byte
 }
@@ -22,6 +23,36 @@ func (b *Builder) Answer(to Header, code ResultCode) *Builder {
 	return b.answer(to, code).Uint32(ResultCodeAVP, uint32(code))
 }
 
+// Reply begins the answer to a message as RFC 6733 §6.2 wants it: its Session-Id first, the Result-Code, who answers, and its Proxy-Info in
+// their order.
+func (b *Builder) Reply(to Message, code ResultCode, host, realm string) *Builder {
+	b.answer(to.Header, code)
+	if a, ok := to.Find(SessionID); ok {
+		b.Copy(a)
+	}
+	b.Uint32(ResultCodeAVP, uint32(code)).Text(OriginHost, host).Text(OriginRealm, realm)
+	for l := []byte(to.AVPs()); len(l) > 0; {
+		a, rest, ok := next(l)
+		if !ok {
+			break
+		}
+		if a.Key == ProxyInfo {
+			b.Copy(a)
+		}
+		l = rest
+	}
+	return b
+}
+
+// Refuse is the whole answer to a message with which something is wrong: Reply, the words, and the AVP that failed.
+func (b *Builder) Refuse(to Message, e *Error, host, realm string) *Builder {
+	b.Reply(to, e.Code, host, realm).Text(ErrorMessage, e.Text)
+	if e.Failed != nil {
+		b.Group(FailedAVP, func(b *Builder) { b.buf = append(b.buf, e.Failed...) })
+	}
+	return b
+}
+
 func (b *Builder) answer(to Header, code ResultCode) *Builder {
 	to.Flags &= Proxiable
 	if code.IsProtocol() {
@@ -31,7 +62,8 @@ func (b *Builder) answer(to Header, code ResultCode) *Builder {
 }
 
 func (b *Builder) begin(h Header) *Builder {
-	b.buf = append(b.buf[:0], make([]byte, HeaderLen)...)
+	var empty [HeaderLen]byte
+	b.buf = append(b.buf[:0], empty[:]...)
 	b.buf[0], b.buf[offFlags] = Version, byte(h.Flags)
 	putUint24(b.buf[offCommand:], h.Command)
 	binary.BigEndian.PutUint32(b.buf[offApp:], h.App)
@@ -64,11 +96,22 @@ func (b *Builder) Bytes(k Key, data []byte) *Builder {
 	return b
 }
 
-// Addr adds an Address, RFC 6733 §4.3.1.
-func (b *Builder) Addr(k Key, a netip.Addr) *Builder { return b }
+// Addr adds an Address, RFC 6733 §4.3.1. IPv4 in IPv6 form goes as IPv4.
+func (b *Builder) Addr(k Key, a netip.Addr) *Builder {
+	if a = a.Unmap(); a.Is4() {
+		x := a.As4()
+		b.buf = binary.BigEndian.AppendUint16(appendHead(b.buf, k, flagsOf(k), 2+len(x)), familyIPv4)
+		b.buf = pad(append(b.buf, x[:]...))
+		return b
+	}
+	x := a.As16()
+	b.buf = binary.BigEndian.AppendUint16(appendHead(b.buf, k, flagsOf(k), 2+len(x)), familyIPv6)
+	b.buf = pad(append(b.buf, x[:]...))
+	return b
+}
 
 // Time adds a Time in whole seconds, RFC 6733 §4.3.1.
-func (b *Builder) Time(k Key, t time.Time) *Builder { return b }
+func (b *Builder) Time(k Key, t time.Time) *Builder { return b.Uint32(k, uint32(t.Unix()+to1970)) }
 
 // Group adds a Grouped with what f writes.
 func (b *Builder) Group(k Key, f func(*Builder)) *Builder {

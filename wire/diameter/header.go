@@ -46,14 +46,15 @@ type Header struct {
 // IsRequest says whether the R flag is set.
 func (h Header) IsRequest() bool { return h.Flags&Request != 0 }
 
-// Message is a view of one whole message whose frame Parse has checked.
+// Message is a view of one whole message whose frame Parse has checked. Raw is nil where not even the header could be trusted.
 type Message struct {
 	Header
 	Raw []byte
 }
 
 // Parse checks the frame of a message: version, length, flags, and that the AVPs fill it exactly. It does not look into grouped AVPs, nor
-// at the dictionary: see Check. Its error is an *Error; the Header is then as far as it could be read, for the answer.
+// at the dictionary: see Check. Its error is an *Error. What could be read is in the Message all the same, for the answer: the Header, and if that
+// is right, the AVPs before the one that is wrong.
 func Parse(raw []byte) (Message, error) {
 	h, err := ParseHeader(raw)
 	if err != nil {
@@ -61,7 +62,7 @@ func Parse(raw []byte) (Message, error) {
 	}
 	m := Message{Header: h, Raw: raw}
 	if _, err := List(raw[HeaderLen:]).check(); err != nil {
-		return Message{Header: h}, err
+		return m, err
 	}
 	return m, nil
 }
