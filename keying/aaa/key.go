@@ -1,0 +1,141 @@
+package aaa
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/netip"
+
+	"roam6/keying"
+)
+
+// Sizes in octets.
+const (
+	KeyLen    = 32 // the long-term key, a Session
+	RandomLen = 32 // the random number of §10.1
+	MACLen    = 16 // authentication data: the first half of HMAC-SHA-256
+)
+
+// Labels of HKDF. Those of sessions and ESP keys are followed by what they are made for.
+const (
+	labelMN      = "aaa mn authentication"
+	labelNetwork = "aaa network authentication"
+	labelPublic  = "aaa public value"
+	labelSession = "aaa session"
+	labelX25519  = "aaa x25519"
+	labelESP     = "aaa esp"
+)
+
+// Identity is the name that a mobile node's keys are bound to: its NAI if it has one, else its home address (§3.2 of the draft).
+// No NAI is taken for an address, nor the other way round.
+func Identity(nai string, home netip.Addr) string {
+	if nai != "" {
+		return "nai:" + nai
+	}
+	return "home:" + home.String()
+}
+
+// Key is the long-term key of one mobile node together with the parties of one exchange. It never prints. The zero Key is none: using it
+// panics.
+type Key struct {
+	k func() *bound // a function, because package fmt looks through anything else
+}
+
+type bound struct {
+	secret      [KeyLen]byte
+	mn, visited string
+}
+
+// NewKey binds a long-term key of KeyLen octets to the mobile node's Identity and the identifier of the network it visits.
+func NewKey(longTerm []byte, mn, visited string) (Key, error) {
+	if len(longTerm) != KeyLen {
+		return Key{}, fmt.Errorf("aaa: the long-term key has %d octets; use %d", len(longTerm), KeyLen)
+	}
+	if mn == "" || visited == "" {
+		return Key{}, fmt.Errorf("aaa: the mobile node is %q and the visited network %q; both need a name", mn, visited)
+	}
+	k := &bound{[KeyLen]byte(longTerm), mn, visited}
+	return Key{func() *bound { return k }}, nil
+}
+
+// Erase overwrites the key. It is none afterwards: what is derived from it is worthless.
+func (k Key) Erase() { clear(k.k().secret[:]) }
+
+// derive makes a key of a secret for this mobile node and network.
+func (k *bound) derive(secret []byte, label string) [KeyLen]byte {
+	b, err := keying.Derive(secret, label, k.mn, k.visited, KeyLen)
+	if err != nil {
+		panic(err) // only wrong sizes are an error, and ours are constants
+	}
+	defer clear(b)
+	return [KeyLen]byte(b)
+}
+
+// mac is the first MACLen octets of HMAC-SHA-256 under a key of its own, over fields that stand behind their lengths of four octets.
+func (k *bound) mac(label string, fields ...[]byte) []byte {
+	key := k.derive(k.secret[:], label)
+	defer clear(key[:])
+	h := hmac.New(sha256.New, key[:])
+	for _, f := range fields {
+		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(f))))
+		h.Write(f)
+	}
+	return h.Sum(nil)[:MACLen]
+}
+
+// Exchange is what both authenticators of one exchange are about.
+type Exchange struct {
+	HostChallenge  []byte     // drawn by the mobile node
+	LocalChallenge []byte     // of the router advertisement
+	CareOf         netip.Addr // the mobile node's
+	Request        []byte     // all that the request says besides its authentication data (access.Request.Covered)
+}
+
+func (x Exchange) careOf() []byte {
+	a := x.CareOf.As16()
+	return a[:]
+}
+
+// Answer is the MN authentication data, §7.3.1 step 3 of the draft: over host challenge, local challenge, care-of address and request,
+// under a key for this identity and this visited network.
+//
+// spec DM-05
+func (k Key) Answer(x Exchange) []byte {
+	return k.k().mac(labelMN, x.HostChallenge, x.LocalChallenge, x.careOf(), x.Request)
+}
+
+// VerifyAnswer reports, in constant time, whether got is the mobile node's.
+//
+// spec DM-05
+func (k Key) VerifyAnswer(x Exchange, got []byte) bool { return hmac.Equal(k.Answer(x), got) }
+
+// Greeting is the network authentication data, §7.6 of the draft: over the same, so that it answers this request alone, and over reply, all
+// that the home server says (access.Reply.Covered).
+//
+// spec DM-05
+func (k Key) Greeting(x Exchange, reply []byte) []byte {
+	return k.k().mac(labelNetwork, x.HostChallenge, x.LocalChallenge, x.careOf(), x.Request, reply)
+}
+
+// VerifyGreeting reports, in constant time, whether got is the home network's.
+//
+// spec DM-05
+func (k Key) VerifyGreeting(x Exchange, reply, got []byte) bool {
+	return hmac.Equal(k.Greeting(x, reply), got)
+}
+
+const hidden = "[key]"
+
+// String says "[key]", as do all ways to print a Key.
+func (Key) String() string { return hidden }
+
+// GoString says "[key]".
+func (Key) GoString() string { return hidden }
+
+// Format says "[key]" for every verb.
+func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
+
+// MarshalText says "[key]"; JSON and YAML use it.
+func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
