@@ -134,7 +134,7 @@ type FlowSpec struct {
 	Start      time.Duration `yaml:"start" doc:"first packet"`
 	Stop       time.Duration `yaml:"stop" doc:"last packet; absent: half a second before the end"`
 	Voice      bool          `yaml:"voice" doc:"rated by the E-model (ITU-T G.107)"`
-	Probe      bool          `yaml:"probe" doc:"handovers are measured on this flow; exactly one a mobile node"`
+	Probe      bool          `yaml:"probe" doc:"handovers are measured on this flow; at most one a mobile node, and without one nothing of its packets is measured"`
 	Host       int           `yaml:"host" doc:"the mobile end is this host inside, from 1 to mn.hosts; absent: the mobile node itself"`
 	Mobile     string        `yaml:"mobile" doc:"topology explicit: the mobile end (default mn)"`
 	Peer       string        `yaml:"peer" doc:"topology explicit: the other end (default cn)"`

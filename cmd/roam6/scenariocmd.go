@@ -80,7 +80,7 @@ func scenarioCheckCmd() *cobra.Command {
 	f := &runFlags{nodes: 1}
 	c := &cobra.Command{
 		Use: "check SCENARIO", Short: "Check a scenario's file without running it", Args: exactly(1, "a SCENARIO"), ValidArgsFunction: scenarioNames,
-		Long: "Reads the file, works out the plan of a run, and says what is wrong with its place and what would be allowed.",
+		Long: "Reads the file, works out the plan of a run, and says what is wrong with its place and what would be allowed. A note says so when nothing would be measured.",
 		RunE: work(func(_ *cobra.Command, args []string) error {
 			s, p, err := f.plan(args[0])
 			if err != nil {
@@ -96,6 +96,9 @@ func scenarioCheckCmd() *cobra.Command {
 			}
 			fmt.Printf("%s is right: %s\n%v, %d nodes, %d segments, %d actions, %s\n", s.Name, strings.TrimSpace(s.Title),
 				p.Length, len(p.Nodes), len(p.Segments), len(p.Actions), plural(len(p.Flows), "flow"))
+			if note := s.Note(p); note != "" {
+				fmt.Println("note: " + note)
+			}
 			return nil
 		}),
 	}
