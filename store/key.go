@@ -17,13 +17,21 @@ const (
 
 // loadKey reads the key file. Beside an empty journal it makes it: the first start comes so far without one (File.find).
 func loadKey(path, journal string, empty bool) ([]byte, error) {
-	info, err := os.Stat(path)
+	master, err := LoadKey(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && empty:
-		return makeKey(path)
+		return MakeKey(path)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("store: %s is missing, and without it nobody can read %s. Restore it from a backup (it never "+
 			"changes), or give mobile nodes and home agents new keys, then move the journal away to start empty", path, journal)
+	}
+	return master, err
+}
+
+// LoadKey reads a key file: 32 octets in hexadecimal, for its owner's eyes only. A missing one is fs.ErrNotExist.
+func LoadKey(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
 	case err != nil:
 		return nil, fmt.Errorf("store: %w", err)
 	case info.Mode().Perm()&0o077 != 0:
@@ -40,7 +48,8 @@ func loadKey(path, journal string, empty bool) ([]byte, error) {
 	return master, nil
 }
 
-func makeKey(path string) ([]byte, error) {
+// MakeKey draws a key and writes its file.
+func MakeKey(path string) ([]byte, error) {
 	master := make([]byte, masterLen)
 	rand.Read(master)
 	f, err := replace(path, []byte(hex.EncodeToString(master)+"\n"))

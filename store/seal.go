@@ -52,7 +52,13 @@ type sealer struct {
 }
 
 func newSealer(master, header []byte) (*sealer, error) {
-	key, err := hkdf.Key(sha256.New, master, nil, "roam6 store v1"+string(header), 32)
+	aead, err := NewSeal(master, "roam6 store v1"+string(header))
+	return &sealer{aead, header}, err
+}
+
+// NewSeal gives AES-256-GCM under a key derived from that of a key file for one purpose. Purposes share no key.
+func NewSeal(master []byte, purpose string) (cipher.AEAD, error) {
+	key, err := hkdf.Key(sha256.New, master, nil, purpose, 32)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +66,7 @@ func newSealer(master, header []byte) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	aead, err := cipher.NewGCM(block)
-	return &sealer{aead, header}, err
+	return cipher.NewGCM(block)
 }
 
 // newHeader draws a generation.

@@ -1,0 +1,48 @@
+package subscriber
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"roam6/store/subscriber/profile"
+)
+
+// Tables that Ask knows.
+const (
+	TableSubscriber = "subscriber"  // key: NAI or home address; gives the profile
+	TableHomeAgents = "home-agents" // key: realm; gives a JSON list of HomeAgent
+	TableAccounting = "accounting"  // key: anything; put a JSON Record
+)
+
+// Ask serves an engine's Query: it reads, or with put writes, and gives octets. docs/subscribers.md says which. found is false for
+// a subscriber that is not there, or a key that no subscriber can have.
+func (d *DB) Ask(ctx context.Context, table, key string, put []byte) (value []byte, found bool, err error) { //spec DM-07
+	switch {
+	case table == TableSubscriber && put == nil:
+		s, err := d.Lookup(ctx, key)
+		if errors.Is(err, ErrNotFound) || errors.Is(err, errCheck) {
+			return nil, false, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		return profile.Encode(&s.Profile), true, nil
+	case table == TableHomeAgents && put == nil:
+		list, err := d.HomeAgents(ctx, key)
+		if err != nil || len(list) == 0 {
+			return nil, false, err
+		}
+		value, err = json.Marshal(list)
+		return value, err == nil, err
+	case table == TableAccounting && put != nil:
+		var r Record
+		if err := json.Unmarshal(put, &r); err != nil {
+			return nil, false, fmt.Errorf("accounting record: %w", err)
+		}
+		_, err := d.Account(ctx, []Record{r})
+		return nil, err == nil, err
+	}
+	return nil, false, fmt.Errorf("table %q cannot be asked so: %s and %s are read, %s is written", table, TableSubscriber, TableHomeAgents, TableAccounting)
+}

@@ -1,0 +1,187 @@
+package subscriber
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"roam6/store/subscriber/profile"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 123e6, time.UTC)
+
+func record(session string, number uint32) Record {
+	return Record{Session: session, Number: number, Kind: "interim", At: noon.Add(time.Duration(number) * time.Second), Name: "ann@home.example",
+		CareOf: agent1, Origin: "ar1.visited.example", Seconds: int64(number), OctetsUp: 1000, OctetsDown: math.MaxInt64, Result: 2001}
+}
+
+func testAccounting(t *testing.T, d *DB) { //spec DM-22
+	first := []Record{record("s1", 0), record("s1", 1)}
+	if stored, err := d.Account(t.Context(), first); stored != 2 || err != nil {
+		t.Fatal(stored, err)
+	}
+	changed := record("s1", 1)
+	changed.OctetsUp = 5
+	if stored, err := d.Account(t.Context(), []Record{changed, record("s1", 2)}); stored != 1 || err != nil {
+		t.Errorf("a repeated record and a new one: %d stored, %v", stored, err)
+	}
+	bad := record("s2", 1)
+	bad.Kind = "sometimes"
+	if _, err := d.Account(t.Context(), []Record{record("s2", 0), bad}); err == nil {
+		t.Error("a wrong record was stored")
+	}
+	var list []Record
+	if err := d.Records(t.Context(), Span{}, func(r *Record) error { list = append(list, *r); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != 3 || list[1] != first[1] || list[2] != record("s1", 2) {
+		t.Errorf("%+v", list)
+	}
+	var many []Record // more than a page, most of them of one moment
+	for i := range recordPage/2 + 3 {
+		for _, s := range []string{"m1", "m2"} {
+			r := record(s, uint32(i))
+			r.At, r.Name = noon.Add(time.Hour), "bob@home.example"
+			many = append(many, r)
+		}
+	}
+	for at := 0; at < len(many); at += MaxBatch {
+		if _, err := d.Account(t.Context(), many[at:min(at+MaxBatch, len(many))]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		span Span
+		want int
+	}{
+		{Span{}, 3 + len(many)}, {Span{Name: "ann@home.example"}, 3}, {Span{Name: "bob@home.example"}, len(many)},
+		{Span{From: noon.Add(time.Minute)}, len(many)}, {Span{From: noon, To: noon.Add(2 * time.Second)}, 2},
+	} {
+		n := 0
+		if err := d.Records(t.Context(), c.span, func(*Record) error { n++; return nil }); n != c.want || err != nil {
+			t.Errorf("%+v: %d, %v; want %d", c.span, n, err, c.want)
+		}
+	}
+	out := new(bytes.Buffer)
+	if n, err := d.ExportRecords(t.Context(), out, Span{To: noon.Add(time.Second)}); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	want := strings.Join(RecordHeader, ",") + "\ns1,0,interim,2026-11-22T12:00:00.123Z,ann@home.example,,2001:db8:a::1,,ar1.visited.example,0,1000,9223372036854775807,0,0,2001\n"
+	if out.String() != want {
+		t.Errorf("%s\nwant\n%s", out, want)
+	}
+	stop := errors.New("enough")
+	if err := d.Records(t.Context(), Span{}, func(*Record) error { return stop }); err != stop {
+		t.Errorf("the reader's end: %v", err)
+	}
+}
+
+func testAsk(t *testing.T, d *DB) { //spec DM-07
+	if err := d.Add(t.Context(), whole()); err != nil {
+		t.Fatal(err)
+	}
+	b, found, err := d.Ask(t.Context(), TableSubscriber, "ann@home.example", nil)
+	if p, bad := profile.Decode(b); !found || err != nil || bad != nil || p.Name() != "ann@home.example" || len(p.Key) != 32 {
+		t.Errorf("%s, %v, %v, %v", b, found, err, bad)
+	}
+	for _, key := range []string{"bob@home.example", "no NAI", ""} {
+		if b, found, err := d.Ask(t.Context(), TableSubscriber, key, nil); b != nil || found || err != nil {
+			t.Errorf("%q: %s, %v, %v", key, b, found, err)
+		}
+	}
+	if err := d.SetHomeAgent(t.Context(), HomeAgent{agent1, "home.example", 10, false}); err != nil {
+		t.Fatal(err)
+	}
+	if b, found, err := d.Ask(t.Context(), TableHomeAgents, "home.example", nil); !found || err != nil ||
+		string(b) != `[{"address":"2001:db8:a::1","realm":"home.example","capacity":10,"drained":false}]` {
+		t.Errorf("%s, %v, %v", b, found, err)
+	}
+	r := record("s", 1)
+	put, _ := json.Marshal(r)
+	for range 2 {
+		if _, _, err := d.Ask(t.Context(), TableAccounting, "", put); err != nil {
+			t.Error(err)
+		}
+	}
+	n := 0
+	if err := d.Records(t.Context(), Span{}, func(have *Record) error {
+		n++
+		if *have != r {
+			t.Errorf("%+v", *have)
+		}
+		return nil
+	}); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	for _, table := range []string{"", "meta", TableAccounting} {
+		if _, _, err := d.Ask(t.Context(), table, "k", nil); err == nil {
+			t.Errorf("table %q was read", table)
+		}
+	}
+}
+
+// Neither file nor row tells a key, and a key that somebody moved to another subscriber does not open.
+func testSealed(t *testing.T, d *DB) {
+	p := add(t, d, "ann@home.example")
+	add(t, d, "bob@home.example")
+	var secret []byte
+	if err := d.pools.write.QueryRow("SELECT secret FROM subscriber WHERE name = 'ann@home.example'").Scan(&secret); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(secret, p.Key[:8]) {
+		t.Error("the row has the key")
+	}
+	for _, name := range []string{d.path, d.path + "-wal"} {
+		if b, err := os.ReadFile(name); err == nil && bytes.Contains(b, p.Key[:8]) {
+			t.Errorf("%s has the key", name)
+		}
+		if info, err := os.Stat(name); d.path != "" && (err != nil || info.Mode().Perm() != 0o600) {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	if _, err := d.pools.write.Exec(d.text("UPDATE subscriber SET secret = ? WHERE name = ?"), secret, "bob@home.example"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Lookup(t.Context(), "bob@home.example"); err == nil || !strings.Contains(err.Error(), "does not open") {
+		t.Errorf("bob with ann's key: %v", err)
+	}
+}
+
+// The key file decides: another one, a missing one and one that others can read are refused with what to do.
+func testKeyFile(t *testing.T, d *DB) {
+	where := d.path
+	if where == "" {
+		where = d.dsn
+	}
+	add(t, d, "ann@home.example")
+	again, err := Open(where, d.keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Lookup(t.Context(), "ann@home.example"); err != nil {
+		t.Error(err)
+	}
+	again.Close()
+	other := t.TempDir() + "/other"
+	for _, c := range []struct {
+		what, want string
+		prepare    func() error
+	}{
+		{"missing", "is missing", func() error { return nil }},
+		{"another", "is not the key file of", func() error { return os.WriteFile(other, fmt.Appendf(nil, "%064x\n", 1), 0o600) }},
+		{"readable", "chmod 600", func() error { return os.Chmod(other, 0o644) }},
+	} {
+		if err := c.prepare(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(where, other); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.what, err)
+		}
+	}
+}
