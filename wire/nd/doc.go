@@ -14,5 +14,8 @@
 // option of router advertisements. The unsolicited neighbour advertisement (UNA) of RFC 5568 §6.3 is a NeighborAdvertisement
 // with no flag set.
 //
+// What a mobile node must know to be let into a network stands in an advertisement too: Access, in the experimental option of
+// RFC 4727.
+//
 // What is not here: caches, timers and the choice of a router (package role).
 package nd

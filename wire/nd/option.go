@@ -47,6 +47,7 @@ type Options struct {
 	HomeAgent   *HomeAgentInfo // RFC 6275 §7.4
 	Nonce       []byte         // RFC 3971 §5.3.2: 6 octets, or 8 more for each further unit
 	NAAck       *NAAck         // RFC 5568 §6.4.6
+	Access      *Access        // suboptions in the option of RFC 4727
 	Unknown     []RawOption    // everything else, in order
 }
 
@@ -66,7 +67,7 @@ type RawOption struct {
 
 // optionSet says which options are defined for a message. RFC 4861 §4.6 and RFC 6275 §7.3: the others are to be
 // ignored silently.
-type optionSet uint8
+type optionSet uint16
 
 const (
 	hasSourceHW optionSet = 1 << iota
@@ -77,6 +78,7 @@ const (
 	hasHomeAgent
 	hasNonce
 	hasNAAck
+	hasAccess
 )
 
 // parse reads the options from offset at to the end of the message.
@@ -153,6 +155,8 @@ func (o *Options) take(opt []byte, at int, defined optionSet) (taken bool, err e
 		return true, nil
 	case kind == OptNAAck && defined&hasNAAck != 0:
 		return o.takeNAAck(opt, at)
+	case kind == OptExperiment && defined&hasAccess != 0:
+		return o.takeAccess(opt), nil
 	}
 	return false, nil
 }
@@ -239,6 +243,9 @@ func (o *Options) append(b []byte, defined optionSet, src netip.Addr) []byte {
 	}
 	if defined&hasNAAck != 0 && o.NAAck != nil {
 		b = o.NAAck.append(b)
+	}
+	if defined&hasAccess != 0 && o.Access != nil {
+		b = o.Access.append(b)
 	}
 	for _, r := range o.Unknown {
 		b = r.append(b)

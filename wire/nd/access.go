@@ -1,0 +1,71 @@
+package nd
+
+import (
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"roam6/wire/ip6"
+	"roam6/wire/subopt"
+)
+
+// OptExperiment is the option type of experiments, RFC 4727. In it travel the suboptions of the handover and access drafts,
+// padded with zeros to whole 8 octets, so that other hosts can read the message.
+const OptExperiment uint8 = 253
+
+// Limits of Access in octets.
+const (
+	MinChallenge = 8
+	MaxChallenge = 32
+	MaxNetwork   = 253
+)
+
+// Access is what a router advertisement says to a mobile node that wants to be let in: draft-le-aaa-diameter-mobileipv6-04 §7.1, §7.3.1.
+// docs/access.md draws it.
+type Access struct {
+	LocalChallenge []byte     // MinChallenge to MaxChallenge octets; changes often
+	Network        string     // the visited network's identifier, usually its realm: at most MaxNetwork octets of UTF-8 without spaces
+	Client         netip.Addr // where requests go
+}
+
+// takeAccess reads suboptions. Everybody's experiments share this option type (RFC 4727), so one that is not ours, or lacks one of the
+// three, is no error: it stays among the unknown ones.
+//
+// spec DM-05
+func (o *Options) takeAccess(opt []byte) bool {
+	list, err := subopt.Parse("nd", opt[2:], 0)
+	if err != nil || o.Access != nil {
+		return false
+	}
+	var a Access
+	for _, v := range list {
+		switch {
+		case v.Type == subopt.LocalChallenge && a.LocalChallenge == nil && len(v.Data) >= MinChallenge && len(v.Data) <= MaxChallenge:
+			a.LocalChallenge = append([]byte(nil), v.Data...)
+		case v.Type == subopt.VisitedNetwork && a.Network == "" && networkName(v.Data):
+			a.Network = string(v.Data)
+		case v.Type == subopt.AAAClient && !a.Client.IsValid() && len(v.Data) == 16 && ip6.Routable(addrAt(v.Data, 0)):
+			a.Client = addrAt(v.Data, 0)
+		case v.Type >= subopt.LocalChallenge && v.Type <= subopt.AAAClient:
+			return false
+		}
+	}
+	if a.LocalChallenge == nil || a.Network == "" || !a.Client.IsValid() {
+		return false
+	}
+	o.Access = &a
+	return true
+}
+
+func networkName(b []byte) bool {
+	bad := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	return len(b) > 0 && len(b) <= MaxNetwork && utf8.Valid(b) && !strings.ContainsFunc(string(b), bad)
+}
+
+func (a *Access) append(b []byte) []byte {
+	d := subopt.Append(nil, subopt.LocalChallenge, a.LocalChallenge)
+	d = subopt.Append(d, subopt.VisitedNetwork, []byte(a.Network))
+	d = appendAddr(append(d, subopt.AAAClient, subopt.HeaderLen+16), a.Client)
+	return RawOption{OptExperiment, d}.append(b)
+}
