@@ -48,7 +48,7 @@ func (b *Builder) Reply(to Message, code ResultCode, host, realm string) *Builde
 func (b *Builder) Refuse(to Message, e *Error, host, realm string) *Builder {
 	b.Reply(to, e.Code, host, realm).Text(ErrorMessage, e.Text)
 	if e.Failed != nil {
-		b.Group(FailedAVP, func(b *Builder) { b.buf = append(b.buf, e.Failed...) })
+		b.Group(FailedAVP, func(b *Builder) { b.Raw(e.Failed) })
 	}
 	return b
 }
@@ -125,6 +125,12 @@ func (b *Builder) Group(k Key, f func(*Builder)) *Builder {
 // Copy adds an AVP of another message as it is.
 func (b *Builder) Copy(a AVP) *Builder {
 	b.buf = append(b.buf, a.raw...)
+	return b
+}
+
+// Raw adds whole AVPs as they are: those of another message or of Error.Failed.
+func (b *Builder) Raw(avps []byte) *Builder {
+	b.buf = append(b.buf, avps...)
 	return b
 }
 

@@ -487,7 +487,7 @@ var groups = [...][]rule{
 	30: []rule{{0, 1, 0, false}},
 	35: []rule{{31, 1, 1, false}, {4, 1, 1, false}, {0, 0, 0, false}},
 	44: []rule{{18, 1, 1, false}, {45, 1, 1, false}},
-	65: []rule{{68, 1, 1, false}, {69, 1, 1, false}, {70, 1, 1, false}, {72, 0, 1, false}, {76, 0, 1, false}, {77, 0, 1, false}, {0, 0, 0, false}},
+	65: []rule{{68, 1, 1, false}, {69, 1, 1, false}, {70, 1, 1, false}, {76, 0, 1, false}, {0, 0, 0, false}},
 	66: []rule{{68, 1, 1, false}, {69, 1, 1, false}, {70, 1, 1, false}, {71, 1, 1, false}, {72, 1, 1, false}, {73, 1, 1, false}, {74, 0, 1, false}, {76, 0, 1, false}, {77, 0, 1, false}, {0, 0, 0, false}},
 	67: []rule{{68, 1, 1, false}, {69, 1, 1, false}, {70, 0, 1, false}, {71, 0, 1, false}, {72, 0, 1, false}, {73, 0, 1, false}, {75, 0, 1, false}, {76, 0, 1, false}, {0, 0, 0, false}},
 	78: []rule{{79, 1, 1, false}, {80, 0, 1, false}, {81, 1, 1, false}, {82, 1, 1, false}, {0, 0, 0, false}},
