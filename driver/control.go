@@ -35,7 +35,7 @@ const (
 	VerbTable    = "table"     // the plane's wanted state
 	VerbEngines  = "engines"   // names of the engines
 	VerbEvents   = "events"    // a stream: one Told a line, until the connection closes
-	VerbLinkUp   = "link-up"   // args port, attachment: what a link-layer daemon knows and the kernel does not
+	VerbLinkUp   = "link-up"   // args port, attachment, hw: what a link-layer daemon knows and the kernel does not
 	VerbLinkDown = "link-down" // args port
 	VerbHint     = "hint"      // args port, hw, attachment, in: where the link layer expects to be soon
 	VerbStop     = "stop"      // ends the node

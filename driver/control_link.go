@@ -14,7 +14,7 @@ import (
 
 // linkArgs are what the verbs about a link take besides port.
 var linkArgs = map[string][]string{
-	VerbLinkUp:   {"attachment"},
+	VerbLinkUp:   {"attachment", "hw"},
 	VerbLinkDown: {},
 	VerbHint:     {"hw", "attachment", "in"},
 }
@@ -24,7 +24,7 @@ var linkArgs = map[string][]string{
 func (c *Control) link(ctx context.Context, r Request) error {
 	for k := range r.Args {
 		if k != "port" && !slices.Contains(linkArgs[r.Verb], k) {
-			return fmt.Errorf("%s knows no argument %q; it takes port=NUMBER or port=INTERFACE, and link-up also attachment=TEXT, "+
+			return fmt.Errorf("%s knows no argument %q; it takes port=NUMBER or port=INTERFACE, and link-up also attachment=TEXT and hw=BSSID, "+
 				"hint also hw=BSSID, attachment=TEXT and in=DURATION", r.Verb, k)
 		}
 	}
@@ -35,7 +35,13 @@ func (c *Control) link(ctx context.Context, r Request) error {
 	var in engine.Input = engine.LinkDown{Port: port}
 	switch r.Verb {
 	case VerbLinkUp:
-		in = engine.LinkUp{Port: port, Attachment: r.Args["attachment"]}
+		up := engine.LinkUp{Port: port, Attachment: r.Args["attachment"]}
+		if text, given := r.Args["hw"]; given {
+			if up.Cell, err = bssid(text); err != nil {
+				return err
+			}
+		}
+		in = up
 	case VerbHint:
 		if in, err = hint(port, r.Args); err != nil {
 			return err
@@ -57,13 +63,22 @@ func (c *Control) port(arg string) (plane.Port, error) {
 	return plane.Kernel, fmt.Errorf("no port %q; the node has %s", arg, strings.Join(have, ", "))
 }
 
+// bssid reads the identity of a point of attachment.
+func bssid(text string) (plane.HW, error) {
+	hw, err := net.ParseMAC(text)
+	if err != nil || len(hw) != len(plane.HW{}) {
+		return plane.HW{}, fmt.Errorf("hw=%q: the BSSID of the next point of attachment is wanted, such as hw=02:00:5e:10:00:01", text)
+	}
+	return plane.HW(hw), nil
+}
+
 // hint reads the arguments of the verb.
 func hint(port plane.Port, args map[string]string) (engine.Input, error) {
-	hw, err := net.ParseMAC(args["hw"])
-	if err != nil || len(hw) != len(plane.HW{}) {
-		return nil, fmt.Errorf("hw=%q: the BSSID of the next point of attachment is wanted, such as hw=02:00:5e:10:00:01", args["hw"])
+	hw, err := bssid(args["hw"])
+	if err != nil {
+		return nil, err
 	}
-	h := engine.LinkHint{Port: port, Attachment: args["attachment"], HW: plane.HW(hw)}
+	h := engine.LinkHint{Port: port, Attachment: args["attachment"], HW: hw}
 	if text, given := args["in"]; given {
 		if h.In, err = time.ParseDuration(text); err != nil || h.In < 0 {
 			return nil, fmt.Errorf("in=%q: a duration is wanted, such as in=200ms", text)

@@ -30,7 +30,7 @@ type Persist struct {
 // links cannot be commanded ignores it, and the link switches when it does.
 type Attach struct {
 	Port       plane.Port `json:"port"`
-	Attachment string     `json:"attachment"` // as the LinkHint named it
+	Attachment string     `json:"attachment"` // as the LinkHint named it, or the BSSID where none did
 }
 
 // Reply answers a Command. Data is JSON when Err is empty.

@@ -43,6 +43,7 @@ type LinkUp struct {
 	HW         plane.HW   `json:"hw"`
 	MTU        int        `json:"mtu"`
 	Attachment string     `json:"attachment,omitempty"`
+	Cell       plane.HW   `json:"cell,omitzero"` // link-layer identity of the point of attachment (a BSSID); zero when the link layer does not tell
 }
 
 // LinkDown says that a link can carry nothing.

@@ -76,6 +76,10 @@ type Anticipator interface {
 	ProxyAdvertised(now engine.Now, port plane.Port, p *ip6.Packet, m *nd.PrRtAdv, out *engine.Effects)
 	// FastAck: a Fast Binding Acknowledgement came; it is the strategy's to prove it.
 	FastAck(now engine.Now, p *ip6.Packet, m *mh.FastBindingAck, out *engine.Effects)
+	// Denied: the next access router does not want the address that the node announced on arrival, RFC 5568 §6.4.6. dst is the one that the
+	// router means. ok says that the core must leave it, for coa or, where that is invalid, for one of its own choice. Arrived or
+	// AddressReady follow.
+	Denied(now engine.Now, port plane.Port, dst netip.Addr, ack *nd.NAAck, out *engine.Effects) (coa netip.Addr, ok bool)
 	Tick(now engine.Now, out *engine.Effects)
 	Deadline() (engine.Mono, string)
 }

@@ -117,7 +117,7 @@ func (f *life) ended() bool {
 func (n *node) linkUp(iface, segment string) {
 	i := n.iface(iface)
 	if n.life != nil && i.Port > plane.Kernel {
-		n.life.node.Inject("", engine.LinkUp{Port: i.Port, Name: i.Name, HW: i.HW, MTU: mtuOf(i), Attachment: segment})
+		n.life.node.Inject("", engine.LinkUp{Port: i.Port, Name: i.Name, HW: i.HW, MTU: mtuOf(i), Attachment: segment, Cell: scenario.CellHW(segment)})
 	}
 }
 

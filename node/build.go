@@ -76,7 +76,7 @@ func mobileNode(c *Config, m *MNConfig) mn.Config {
 		HomeAddress: m.HomeAddress, HomePrefix: m.HomePrefix, HomeAgent: m.HomeAgent, NAI: m.NAI,
 		Strategy: m.Strategy, DAD: mn.DAD(m.DAD), Lifetime: m.Lifetime, HoldPackets: m.HoldPackets, HoldAge: m.HoldAge,
 		Security: security(m.Security), Tunnel: tunnelOf(m.Security), Routes: routesOf(m),
-		HandoverKeys: handoverKeysOf(m), Networks: networksOf(m), Implicit: m.RegisterNetworks == "implicit",
+		HandoverKeys: handoverKeysOf(m), NetworkInitiated: m.NetworkInitiated == "on", Networks: networksOf(m), Implicit: m.RegisterNetworks == "implicit",
 		Multihoming: mn.Multihoming(m.Multihoming), Flows: flowsOf(m),
 	}
 	for _, l := range c.Links {

@@ -185,6 +185,7 @@ func (k *checker) mn(at string, m *MNConfig) {
 	given(k, at+".hold_packets", &m.HoldPackets, mn.DefaultHoldPackets)
 	given(k, at+".hold_age", &m.HoldAge, mn.DefaultHoldAge)
 	k.handoverKeys(at+".fmipv6", m)
+	k.must(m.NetworkInitiated != "on" || m.Strategy == "fmipv6", at+".network_initiated", m.NetworkInitiated, "off, unless strategy is fmipv6")
 	k.must(len(m.NAI) <= maxNAI, at+".nai", m.NAI, "up to 253 octets")
 	k.prefix(at+".home_prefix", m.HomePrefix)
 	k.unicast(at+".home_address", m.HomeAddress)

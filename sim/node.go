@@ -167,7 +167,7 @@ func (n *node) linkUp(i *iface) {
 	}
 	up := engine.LinkUp{Port: i.port, Name: i.name, HW: i.hw, MTU: i.mtu}
 	if i.seg.air {
-		up.Attachment = i.seg.name
+		up.Attachment, up.Cell = i.seg.name, i.seg.hw
 	}
 	n.offer(up)
 }

@@ -35,6 +35,9 @@ const (
 type Config struct {
 	Keys map[plane.Port]Key // the handover key of each link; on a link without one nothing is prepared
 	Name string             // of the durable record
+	// NetworkInitiated takes handovers that the access router begins, and what it tells of cells around unasked. Nothing proves who sent
+	// such an advertisement: whoever is on the link may then have the node attach where he likes.
+	NetworkInitiated bool
 }
 
 // Mobile is the mobile node's end. It leaves to the base strategy whatever no handover is prepared for.
@@ -44,6 +47,7 @@ type Mobile struct {
 	keys map[plane.Port]prover
 	name string
 	rand *engine.Rand
+	open bool // Config.NetworkInitiated
 
 	state  state
 	port   plane.Port                   // of the handover that is prepared or under way
@@ -57,6 +61,8 @@ type Mobile struct {
 	seq    uint16                       // of the latest FBU
 	first  uint16                       // of the first FBU of this handover
 	acked  bool                         // the FBack came
+	denied bool                         // the next router wanted another address already
+	around around                       // cells that the router told of unasked
 	tries  int
 	wait   time.Duration
 	until  engine.Mono // end of what the FBack granted
@@ -78,7 +84,7 @@ const seqBucket = "mn/fast"
 
 // NewMobile makes the mobile node's end on its core. base is the strategy that acts when nothing is prepared.
 func NewMobile(core handover.FastCore, base handover.Mobile, c Config) (*Mobile, error) {
-	m := &Mobile{core: core, base: base, name: c.Name, state: idle, keys: map[plane.Port]prover{}, sites: map[plane.Port]handover.Site{}}
+	m := &Mobile{core: core, base: base, name: c.Name, open: c.NetworkInitiated, state: idle, keys: map[plane.Port]prover{}, sites: map[plane.Port]handover.Site{}}
 	for port, k := range c.Keys { //order:any
 		v, err := newProver(k)
 		if err != nil {

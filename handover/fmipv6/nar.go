@@ -118,13 +118,23 @@ func (r *Router) seek(now engine.Now, x *expected, out *engine.Effects) {
 func (x *expected) key() neighbor.Key { return neighbor.Key{Port: x.link.Port, Addr: x.coa} }
 
 // announced takes a neighbour advertisement: that of a node which is expected says that it is there (UNA, RFC 5568 §6.3).
-func (r *Router) announced(now engine.Now, in engine.Packet, na *nd.NeighborAdvertisement, out *engine.Effects) {
+func (r *Router) announced(now engine.Now, in engine.Packet, p *ip6.Packet, na *nd.NeighborAdvertisement, out *engine.Effects) {
 	x := r.expected[na.Target]
-	if x == nil || x.here {
+	if x == nil {
+		r.misplaced(now, in, p, na, out)
 		return
 	}
 	if na.Options.TargetHW != x.hw || in.From != x.hw || in.Port != x.link.Port {
+		if x.here && !isUNA(in, p, na) {
+			return
+		}
 		out.Drop("una-other-station", engine.A("target", na.Target))
+		if isUNA(in, p, na) && in.Port == x.link.Port {
+			r.deny(now, x.link, in.From, p.Src, nd.NAAck{Status: nd.NAAckInvalid}, out)
+		}
+		return
+	}
+	if x.here {
 		return
 	}
 	r.arrive(now, x, out)

@@ -16,10 +16,9 @@ import (
 //
 // spec MIP-09 RT-04
 func (m *Mobile) Hint(now engine.Now, in engine.LinkHint, out *engine.Effects) {
-	_, keyed := m.keys[in.Port]
-	site, ok := m.core.Site(in.Port)
+	site, ok := m.leaves(in.Port)
 	switch {
-	case !keyed || !ok || !site.CoA.IsValid() || !site.Source.IsValid() || !site.Service.IsValid() || site.AtHome:
+	case !ok:
 		return // nobody to ask, or nothing to send on
 	case in.Port == m.port && in.HW == m.hint.HW && (m.state == asking || m.state == announcing || m.state == ready):
 		return // said already
@@ -27,12 +26,28 @@ func (m *Mobile) Hint(now engine.Now, in engine.LinkHint, out *engine.Effects) {
 		out.Drop("hint-rate")
 		return
 	}
+	m.prepare(in, site, "link hint", out)
+	if ap := m.around.find(now, site.Router, in.HW); ap != nil {
+		m.announce(now, ap, out)
+		return
+	}
+	m.solicit(now, out)
+}
+
+// leaves tells where the node is on a link, and whether a handover from there can be prepared.
+func (m *Mobile) leaves(port plane.Port) (handover.Site, bool) {
+	_, keyed := m.keys[port]
+	site, ok := m.core.Site(port)
+	return site, ok && keyed && site.CoA.IsValid() && site.Source.IsValid() && site.Service.IsValid() && !site.AtHome
+}
+
+// prepare begins a handover to the next cell from where the node is.
+func (m *Mobile) prepare(in engine.LinkHint, site handover.Site, why string, out *engine.Effects) {
 	m.port, m.hint, m.prev, m.acked = in.Port, in, site, false
 	m.id = m.rand.Uint16()
 	m.tries, m.wait = 0, FirstInterval
 	m.timers.Stop(commit)
-	m.become(asking, "link hint", out)
-	m.solicit(now, out)
+	m.become(asking, why, out)
 }
 
 // mayAsk is when the next RtSolPr may leave: MAX_RTSOLPR_RATE, RFC 5568 §6.1.1.
@@ -43,6 +58,13 @@ func (m *Mobile) mayAsk(now engine.Now) engine.Mono {
 	return max(now.Mono, m.asked[0].Add(time.Second))
 }
 
+// count notes one of what mayAsk limits.
+func (m *Mobile) count(now engine.Now) {
+	copy(m.asked[:], m.asked[1:])
+	m.asked[RtSolPrRate-1] = now.Mono
+	m.asks = min(m.asks+1, RtSolPrRate)
+}
+
 // solicit sends the RtSolPr, RFC 5568 §6.1.1.
 func (m *Mobile) solicit(now engine.Now, out *engine.Effects) {
 	if at := m.mayAsk(now); at > now.Mono {
@@ -50,9 +72,7 @@ func (m *Mobile) solicit(now engine.Now, out *engine.Effects) {
 		return
 	}
 	m.tries++
-	copy(m.asked[:], m.asked[1:])
-	m.asked[RtSolPrRate-1] = now.Mono
-	m.asks = min(m.asks+1, RtSolPrRate)
+	m.count(now)
 	ask := &nd.RtSolPr{ID: m.id, SourceHW: m.prev.HW, AccessPoints: [][6]byte{m.hint.HW}}
 	p := ip6.Packet{Header: ip6.Header{HopLimit: nd.HopLimit, Src: m.prev.Source, Dst: m.prev.Router}, Proto: ip6.ProtoICMPv6}
 	p.Payload = nd.Append(nil, p.Src, p.Dst, ask)
@@ -66,8 +86,12 @@ func (m *Mobile) solicit(now engine.Now, out *engine.Effects) {
 //
 // spec MIP-09
 func (m *Mobile) ProxyAdvertised(now engine.Now, port plane.Port, p *ip6.Packet, adv *nd.PrRtAdv, out *engine.Effects) {
+	if adv.ID == 0 && (adv.Code == nd.ProxyHandover || adv.Code == nd.ProxyUnsolicited) {
+		m.unsolicited(now, port, p, adv, out)
+		return
+	}
 	if m.state != asking || port != m.port || adv.ID != m.id || p.Src != m.prev.Router {
-		out.Drop("prrtadv-unexpected", engine.A("from", p.Src)) // handovers that the network begins are not taken: nothing proves them
+		out.Drop("prrtadv-unexpected", engine.A("from", p.Src))
 		return
 	}
 	var ap *nd.AccessPoint
@@ -86,7 +110,13 @@ func (m *Mobile) ProxyAdvertised(now engine.Now, port plane.Port, p *ip6.Packet,
 	case ap.Outcome != nd.APFound || adv.Code != nd.ProxyInfo && adv.Code != nd.ProxySome || !usable(ap):
 		m.fellBack("no fast handover to the next cell", out)
 		return
-	case ap.Network().Contains(m.prev.CoA):
+	}
+	m.announce(now, ap, out)
+}
+
+// announce forms the next care-of address and asks for forwarding to it.
+func (m *Mobile) announce(now engine.Now, ap *nd.AccessPoint, out *engine.Effects) {
+	if ap.Network().Contains(m.prev.CoA) {
 		m.give("same network behind the next cell", out)
 		return
 	}
@@ -96,6 +126,7 @@ func (m *Mobile) ProxyAdvertised(now engine.Now, port plane.Port, p *ip6.Packet,
 		m.next.CoA = ap.CareOf
 	}
 	m.become(announcing, "router information", out)
+	m.denied = false
 	m.first, m.tries, m.wait = m.seq+1, 0, FirstFBU
 	m.update(now, out)
 }
@@ -209,7 +240,8 @@ func (m *Mobile) stayed(now engine.Now, out *engine.Effects) {
 //
 // spec MIP-09
 func (m *Mobile) Expected(now engine.Now, in engine.LinkUp) (handover.Next, bool) {
-	here := in.Port == m.port && in.Attachment != "" && in.Attachment == m.next.Attachment && in.HW == m.prev.HW
+	named := in.Attachment != "" && in.Attachment == m.next.Attachment || in.Cell != plane.HW{} && in.Cell == m.hint.HW
+	here := in.Port == m.port && named && in.HW == m.prev.HW
 	switch {
 	case here && m.state == ready && now.Mono < m.until, here && m.state == announcing:
 		return m.next, true

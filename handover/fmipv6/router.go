@@ -212,7 +212,7 @@ func (r *Router) Neighbour(now engine.Now, in engine.Packet, p *ip6.Packet, m nd
 	case *nd.RtSolPr:
 		r.proxyAdvertise(now, in, p, m, out)
 	case *nd.NeighborAdvertisement:
-		r.announced(now, in, m, out)
+		r.announced(now, in, p, m, out)
 	case *nd.NeighborSolicitation:
 		if x := r.expected[m.Target]; x != nil && p.Src.IsUnspecified() && in.From == x.hw {
 			r.arrive(now, x, out) // the node itself probes the address: it is there, and its announcement was lost

@@ -76,6 +76,11 @@ func newDesk(t *testing.T) *desk {
 
 func (d *desk) boot(c RouterConfig, hw plane.HW, start engine.Start) *Router {
 	d.t.Helper()
+	for i := range c.Links {
+		c.Links[i].Advertisement = func() *nd.RouterAdvertisement {
+			return &nd.RouterAdvertisement{Lifetime: time.Hour, Options: nd.Options{SourceHW: hw}}
+		}
+	}
 	r, err := NewRouter(c, engine.NewRand([32]byte{hw[4]}))
 	if err != nil {
 		d.t.Fatal(err)

@@ -156,10 +156,9 @@ func (a *Advertiser) plan(now engine.Now, due engine.Mono) {
 	a.timers.Set(unsolicited, max(a.grid, now.Mono.Add(min(a.cfg.IntervalMin, InitialInterval))))
 }
 
-func (a *Advertiser) send(out *engine.Effects) {
-	a.sent++
-	src, dst := ip6.LinkLocal(a.hw), ip6.AllNodes
-	ra := &nd.RouterAdvertisement{
+// Message is what the advertisements say.
+func (a *Advertiser) Message() *nd.RouterAdvertisement {
+	return &nd.RouterAdvertisement{
 		HopLimit: ip6.DefaultHopLimit, HomeAgent: a.cfg.HomeAgent != nil, Lifetime: a.cfg.Lifetime,
 		Options: nd.Options{
 			SourceHW: a.hw, MTU: uint32(a.mtu), AdvInterval: a.cfg.IntervalMax, HomeAgent: a.cfg.HomeAgent,
@@ -169,6 +168,11 @@ func (a *Advertiser) send(out *engine.Effects) {
 			}},
 		},
 	}
+}
+
+func (a *Advertiser) send(out *engine.Effects) {
+	a.sent++
+	src, dst, ra := ip6.LinkLocal(a.hw), ip6.AllNodes, a.Message()
 	p := ip6.Packet{
 		Header:  ip6.Header{HopLimit: 255, Src: src, Dst: dst},
 		Proto:   ip6.ProtoICMPv6,

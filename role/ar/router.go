@@ -52,8 +52,8 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 	}
 	if cfg.Fast != nil {
 		c := *cfg.Fast
-		for _, l := range cfg.Links {
-			c.Links = append(c.Links, handover.RouterLink{Port: l.Port, Prefix: l.Prefix})
+		for _, l := range r.links {
+			c.Links = append(c.Links, handover.RouterLink{Port: l.cfg.Port, Prefix: l.cfg.Prefix, Advertisement: l.adv.Message})
 		}
 		fast, err := fmipv6.NewRouter(c, rand)
 		if err != nil {
@@ -97,7 +97,7 @@ func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 			r.fast.Tick(now, out)
 		}
 	case engine.Command:
-		r.command(in, out)
+		r.command(now, in, out)
 	}
 }
 
@@ -173,11 +173,17 @@ func (r *Router) View() any {
 	return v
 }
 
-func (r *Router) command(c engine.Command, out *engine.Effects) {
-	reply := engine.Reply{ID: c.ID, Err: fmt.Sprintf("unknown verb %s; an access router takes: view", c.Verb)}
+func (r *Router) command(now engine.Now, c engine.Command, out *engine.Effects) {
+	reply := engine.Reply{ID: c.ID, Err: fmt.Sprintf("unknown verb %s; an access router takes: view, and with fmipv6 handover, cells", c.Verb)}
 	if c.Verb == "view" {
 		reply.Err = ""
 		reply.Data, _ = json.Marshal(r.View())
+	} else if r.fast != nil {
+		if known, err := r.fast.Command(now, c.Verb, c.Args, out); err != nil {
+			reply.Err = err.Error()
+		} else if known {
+			reply.Err = ""
+		}
 	}
 	out.Reply(reply)
 }

@@ -58,7 +58,7 @@ func (n *Node) newStrategy() (handover.Mobile, error) {
 	if n.cfg.Strategy != "fmipv6" {
 		return base, nil
 	}
-	m, err := fmipv6.NewMobile(n, base, fmipv6.Config{Keys: n.cfg.HandoverKeys, Name: n.cfg.HomeAddress.String()})
+	m, err := fmipv6.NewMobile(n, base, fmipv6.Config{Keys: n.cfg.HandoverKeys, Name: n.cfg.HomeAddress.String(), NetworkInitiated: n.cfg.NetworkInitiated})
 	if err != nil {
 		return nil, err
 	}
@@ -120,19 +120,26 @@ func (n *Node) arrived(now engine.Now, a *access, in engine.LinkUp, out *engine.
 	n.pause(a, out)
 	n.pauses.Stop(port)
 	a.link.Arrive(now, in, attach.Router{HW: next.RouterHW, Global: next.Router, Prefix: next.Prefix})
-	a.mtu, a.attempts, a.coa, a.ready, a.checked, a.vouched = in.MTU, 0, next.CoA, true, false, true
+	a.mtu, a.attempts = in.MTU, 0
 	r, _ := a.link.Current()
 	n.gateway(a, r, out)
-	n.setLocal(a.coa, plane.Local{Port: port}, out)
-	n.speaker.Own(neighbor.Key{Port: port, Addr: a.coa}, neighbor.Stance{HW: in.HW, Soft: true, Shy: true})
-	n.unsolicited(a, out)
-	n.ahead.fast.Arrived(now, port, out)
+	n.vouched(now, a, next.CoA, out)
 	n.strategy.LinkUp(now, port, out)
 	n.strategy.AddressReady(now, port, out)
 	n.dropLinkLocal(a, out)
 	n.tryLinkLocal(now, a, ip6.LinkLocal(in.HW), in.HW, out)
 	n.dad.Start(now, dad.Key{Port: port, Addr: next.CoA}, in.HW, false, out)
 	return true
+}
+
+// vouched takes an address that the router has for this node alone, and announces it. Duplicate detection is the caller's to start.
+func (n *Node) vouched(now engine.Now, a *access, coa netip.Addr, out *engine.Effects) {
+	port := a.link.Port
+	a.coa, a.ready, a.checked, a.vouched = coa, true, false, true
+	n.setLocal(coa, plane.Local{Port: port}, out)
+	n.speaker.Own(neighbor.Key{Port: port, Addr: coa}, neighbor.Stance{HW: a.link.HW(), Soft: true, Shy: true})
+	n.unsolicited(a, out)
+	n.ahead.fast.Arrived(now, port, out)
 }
 
 // unsolicited is the neighbour advertisement that says who has come: UNA, RFC 5568 §6.3. It overrides nothing.

@@ -206,6 +206,7 @@ func (n *Node) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Packe
 	case *nd.RouterAdvertisement:
 		n.facts(now, a, a.link.HeardRA(now, in.From, p, m, out), out)
 		n.agentAtHome(now, a, m, out)
+		n.denied(now, a, in, p, m, out)
 	case *nd.NeighborAdvertisement:
 		facts, reason := a.link.HeardNA(now, m, out)
 		if reason != "" {

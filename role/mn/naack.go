@@ -1,0 +1,40 @@
+package mn
+
+import (
+	"roam6/engine"
+	"roam6/machine/dad"
+	"roam6/wire/ip6"
+	"roam6/wire/nd"
+)
+
+// denied takes what the next access router says of the address that this node announced on arrival: a Neighbor Advertisement
+// Acknowledgment in its advertisement, RFC 5568 §6.4.6. The node leaves the address for the one supplied, or for one of its own choice, and
+// registers that. Only the router in use is heard, and only about an address that came by its word.
+//
+// spec MIP-09
+func (n *Node) denied(now engine.Now, a *access, in engine.Packet, p *ip6.Packet, ra *nd.RouterAdvertisement, out *engine.Effects) {
+	ack := ra.Options.NAAck
+	if ack == nil || n.ahead.fast == nil {
+		return
+	}
+	r, ok := a.link.Current()
+	if !ok || !a.usable() || !a.vouched || p.Src != r.Addr || in.From != r.HW || p.Dst != a.coa {
+		out.Drop("naack-unexpected", engine.A("from", p.Src))
+		return
+	}
+	port := a.link.Port
+	coa, ok := n.ahead.fast.Denied(now, port, p.Dst, ack, out)
+	if !ok {
+		return
+	}
+	n.dropAddress(a, out)
+	if !coa.IsValid() {
+		n.strategy.AccessLost(now, port, "the router does not want the address", out)
+		n.tryAddress(now, a, n.randomAddress(r.Prefix.Addr()), false, out)
+		return
+	}
+	n.Unforwarded(now, coa, out) // the node was there a moment ago
+	n.vouched(now, a, coa, out)
+	n.strategy.AddressReady(now, port, out)
+	n.dad.Start(now, dad.Key{Port: port, Addr: coa}, a.link.HW(), false, out)
+}
