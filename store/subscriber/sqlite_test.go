@@ -1,0 +1,168 @@
+package subscriber
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"roam6/store/subscriber/profile"
+)
+
+func TestOpenSaysWhatToDo(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		where, key string
+		is         error
+		want       string
+	}{
+		{"", "", ErrURL, "no database"},
+		{dir + "/none.db", "", ErrNone, "none.db"},
+		{"sqlite:" + dir + "/none.db", "", ErrNone, "none.db"},
+		{dir, "", ErrURL, "no regular file"},
+		{"mysql://u:hush@h/x", "", ErrURL, "mysql"},
+		{"postgres://u:hush@h/x", "", ErrURL, "name the file of the key"},
+		{"postgres://u:hush@h:port/x", "k", ErrURL, "cannot be read"},
+		{"postgres://u:hush@127.0.0.1:1/x", dir + "/k", nil, "is the server up"},
+	} {
+		_, err := Open(c.where, c.key)
+		if err == nil || c.is != nil && !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: %v", c.where, err)
+		}
+	}
+	if _, err := Create(dir+"/no/dir.db", ""); err == nil || !strings.Contains(err.Error(), "mkdir") {
+		t.Errorf("no directory: %v", err)
+	}
+	if _, err := os.Stat(dir + "/none.db"); err == nil {
+		t.Error("Open made a database")
+	}
+}
+
+// While the file is away there is an error, and what another one holds in its place is what is read then.
+func TestSQLiteComesBack(t *testing.T) {
+	dir := t.TempDir()
+	path := dir + "/a.db"
+	d := make1(t, path, "")
+	add(t, d, "ann@home.example")
+	if err := os.Rename(path, dir+"/away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Account(t.Context(), []Record{record("s", 1)}); err == nil || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("a write into a file that is away: %v", err)
+	}
+	if err := os.Rename(dir+"/away", path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Lookup(t.Context(), "ann@home.example"); err != nil {
+		t.Error(err)
+	}
+	backup := make1(t, dir+"/b.db", path+".key")
+	add(t, backup, "bob@home.example")
+	if err := backup.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []string{"-wal", "-shm"} {
+		os.Remove(path + end)
+	}
+	if err := os.Rename(dir+"/b.db", path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Lookup(t.Context(), "bob@home.example"); err != nil {
+		t.Errorf("a backup put in its place: %v", err)
+	}
+	if _, err := d.Account(t.Context(), []Record{record("s", 1)}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	path := t.TempDir() + "/a.db"
+	d := make1(t, path, "")
+	if _, err := d.pools.write.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	if _, err := Open(path, ""); err == nil || !strings.Contains(err.Error(), "newer roam6") {
+		t.Error(err)
+	}
+}
+
+// Several processes make and write one file at a time; what each was told is stored is there. One of them is killed.
+func TestSQLiteProcesses(t *testing.T) {
+	if path := os.Getenv("ROAM6_TEST_DB"); path != "" {
+		child(t, path)
+		return
+	}
+	path := t.TempDir() + "/a.db"
+	var all []*exec.Cmd
+	for i := range 3 {
+		c := exec.Command(os.Args[0], "-test.run", "^TestSQLiteProcesses$")
+		c.Env = append(os.Environ(), "ROAM6_TEST_DB="+path, fmt.Sprint("ROAM6_TEST_N=", i))
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	d := make1(t, path, "")
+	for n := 0; n < 20; { // until work is under way
+		var err error
+		if n, err = d.Count(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all[0].Process.Kill()
+	all[0].Wait()
+	for _, c := range all[1:] {
+		if err := c.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	list, err := d.List(t.Context(), Page{Limit: PageMax, Keys: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, s := range list {
+		if !strings.HasPrefix(s.Name(), "p0.") {
+			n++
+		}
+	}
+	if r, err := d.Revision(t.Context()); n != 2*childAdds || err != nil || int(r) != len(list) {
+		t.Errorf("%d of %d, revision %d of %d, %v", n, 2*childAdds, r, len(list), err)
+	}
+}
+
+const childAdds = 50
+
+func child(t *testing.T, path string) {
+	d := make1(t, path, "")
+	for i := range childAdds {
+		p := profile.Fresh()
+		p.NAI = fmt.Sprintf("p%s.%d@home.example", os.Getenv("ROAM6_TEST_N"), i)
+		if err := d.Add(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The schema's look-ups use its indexes.
+func TestLookupsAreIndexed(t *testing.T) {
+	d := make1(t, t.TempDir()+"/a.db", "")
+	for _, q := range []string{
+		"SELECT name FROM subscriber WHERE name = 'x'", "SELECT name FROM subscriber WHERE home_address = 'x'",
+		"SELECT name FROM subscriber WHERE realm = 'x' AND name > 'y' ORDER BY name LIMIT 5", "SELECT address FROM home_agent WHERE realm = 'x'",
+		"SELECT number FROM accounting WHERE (at, session, number) > (1, 'x', 2) AND at < 9 ORDER BY at, session, number LIMIT 5",
+		"SELECT number FROM accounting WHERE at > 1 AND at < 9 AND name = 'x' ORDER BY at, session, number LIMIT 5",
+	} {
+		var id, parent, unused int
+		var plan string
+		if err := d.pools.read.QueryRow("EXPLAIN QUERY PLAN "+q).Scan(&id, &parent, &unused, &plan); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(plan, "SEARCH") || !strings.Contains(plan, "INDEX") {
+			t.Errorf("%s: %s", q, plan)
+		}
+	}
+}
