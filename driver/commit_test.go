@@ -160,7 +160,7 @@ func TestWhatFollowsAnUpdate(t *testing.T) {
 		t.Errorf("a packet behind an update that opens nothing new:\n got %q\nwant %q", got, want)
 	}
 	n.loop.arrive(tunnel(old))
-	if n.loop.stats.Drops[plane.DropTunnelUnknown] != 1 || len(n.loop.commits.parked) == 0 {
+	if n.loop.stats.Drops[plane.DropTunnelWrong] != 1 || len(n.loop.commits.parked) == 0 {
 		t.Errorf("a stranger's packet: %v, %d parked: whoever sends many would have each update written by itself", n.loop.stats.Drops, len(n.loop.commits.parked))
 	}
 }

@@ -28,7 +28,7 @@ func TestHostilePackets(t *testing.T) {
 		reason  string // "": for the engines
 	}{
 		{"an inner packet cut short", ip6.ProtoIPv6, inner[:10], plane.DropInner},
-		{"a tunnel from elsewhere", ip6.ProtoIPv6, inner, plane.DropTunnelUnknown},
+		{"a tunnel from elsewhere", ip6.ProtoIPv6, inner, plane.DropTunnelWrong},
 		{"a tunnel in a tunnel", ip6.ProtoIPv6, (&ip6.Packet{Header: ip6.Header{Src: station, Dst: yard.HA}, Proto: ip6.ProtoIPv6, Payload: inner}).Append(nil), plane.DropTunnelUnknown},
 		{"an option length that lies", ip6.ProtoDestOpts, append([]byte{ip6.ProtoUDP, 0, 1, 5, 0, 0, 0, 0}, udp...), plane.DropMalformed},
 		{"a header longer than the packet", ip6.ProtoDestOpts, append([]byte{ip6.ProtoUDP, 200, 1, 4, 0, 0, 0, 0}, udp...), plane.DropMalformed},

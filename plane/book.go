@@ -9,15 +9,14 @@ import (
 // book holds the routes of all paths: one number a prefix. A home agent has one for each of its bindings, which may be millions;
 // so a route is small (route.go), stands in a chunk with others, and costs no entry in a map. A route stays where it is.
 type book struct {
-	seed    hashSeed
-	finder            // by prefix
-	chunks  [][]route // chunk 0 has one, each up to fullChunk as many as all before it, then chunkRoutes
-	used    uint32    // numbers given so far
-	free    uint32    // the first of those given back, plus one; each names the next
-	tunnels finder    // by tunnel: one of the routes that use it, which form a ring
-	forms   map[Path]*form
-	latest  [latestForms]*form // those asked for last, in any order
-	oldest  uint8              // of them: the next to be replaced
+	seed   hashSeed
+	finder           // by prefix
+	chunks [][]route // chunk 0 has one, each up to fullChunk as many as all before it, then chunkRoutes
+	used   uint32    // numbers given so far
+	free   uint32    // the first of those given back, plus one; each names the next
+	forms  map[Path]*form
+	latest [latestForms]*form // those asked for last, in any order
+	oldest uint8              // of them: the next to be replaced
 }
 
 // latestForms is how many forms are found without a look into the map of them: those of an agent's bindings before, while and after
@@ -227,66 +226,4 @@ func (b *book) table() map[netip.Prefix]Path {
 		}
 	}
 	return all
-}
-
-// Routes that use one tunnel form a ring, of which the finder knows one: enough to say whether anybody uses it.
-
-// tie notes that a route uses its tunnel.
-func (b *book) tie(r *route) {
-	r.next, r.prev = r.number, r.number
-	if !r.tunnels() {
-		return
-	}
-	local := r.Local.As16()
-	hash := b.seed.pair(&local, &r.remote)
-	one := b.tunnel(hash, r.Local, &r.remote)
-	if one == nil {
-		b.tunnels.add(hash, r.number)
-		return
-	}
-	r.prev, r.next = one.number, one.next
-	b.at(one.next).prev = r.number
-	one.next = r.number
-}
-
-// untie notes that a route uses its tunnel no more.
-func (b *book) untie(r *route) {
-	if !r.tunnels() {
-		return
-	}
-	local := r.Local.As16()
-	hash := b.seed.pair(&local, &r.remote)
-	if r.next == r.number {
-		b.tunnels.remove(hash, r.number)
-		return
-	}
-	b.tunnels.replace(hash, r.number, r.next)
-	b.at(r.prev).next, b.at(r.next).prev = r.next, r.prev
-	r.next, r.prev = r.number, r.number
-}
-
-// tunnel is one of the routes that use a tunnel, or nil.
-func (b *book) tunnel(hash uint32, local netip.Addr, remote *[16]byte) *route {
-	if b.tunnels.n == 0 {
-		return nil
-	}
-	for at := b.tunnels.home(hash); ; {
-		number, then, ok := b.tunnels.next(hash, at)
-		if !ok {
-			return nil
-		}
-		if r := b.at(number); r.remote == *remote && r.Local == local {
-			return r
-		}
-		at = then
-	}
-}
-
-// knows says whether a path uses a tunnel.
-func (b *book) knows(e ends) bool {
-	if b.tunnels.n == 0 {
-		return false
-	}
-	local, remote := e.local.As16(), e.remote.As16()
-	return b.tunnel(b.seed.pair(&local, &remote), e.local, &remote) != nil
 }

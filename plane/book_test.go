@@ -22,11 +22,6 @@ func TestFinder(t *testing.T) {
 			case !there:
 				want[number] = hash.Draw(t, "hash")
 				f.add(want[number], number)
-			case rapid.Bool().Draw(t, "replace"):
-				by := number + 100 // no number of another
-				if !f.replace(h, number, by) || f.replace(h, number, by) || !f.replace(h, by, number) {
-					t.Fatal("not replaced")
-				}
 			default:
 				delete(want, number)
 				f.remove(h, number)
@@ -83,18 +78,15 @@ func numbered(a netip.Addr, i int) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-// TestRing moves many paths from one tunnel to others and back, and takes them away in another order than they came.
-func TestRing(t *testing.T) {
+// TestManyAlike moves many paths from one tunnel to others and back, and takes them away in another order than they came.
+func TestManyAlike(t *testing.T) {
 	const n = 1000
 	s, sink := many(n, func(int) netip.Addr { return coa }), &Sink{}
-	if s.paths.tunnels.n != 1 || len(s.paths.forms) != 1 || s.captures != n {
-		t.Fatalf("%d tunnels, %d forms, %d captures", s.paths.tunnels.n, len(s.paths.forms), s.captures)
+	if len(s.paths.forms) != 1 || s.captures != n {
+		t.Fatalf("%d forms, %d captures", len(s.paths.forms), s.captures)
 	}
 	for i := range n {
 		s.Apply(0, pathOp(numbered(hoa, i*7%n), Path{Side: Agent, Mode: Tunnel, Local: ha, Remote: numbered(cn, i%3)}), sink)
-		if left := s.knows(ends{ha, coa}); left != (i < n-1) {
-			t.Fatalf("after %d moves the tunnel is known: %v", i, left)
-		}
 	}
 	for i := range n {
 		if i == n/2 { // numbers given back are given again
@@ -108,11 +100,6 @@ func TestRing(t *testing.T) {
 		op := pathOp(numbered(hoa, i*11%n), Path{})
 		op.Delete = true
 		s.Apply(0, op, sink)
-	}
-	for i := range 3 {
-		if known := s.knows(ends{ha, numbered(cn, i)}); known != (numbered(cn, i) == cn) {
-			t.Errorf("tunnel %d known: %v", i, known)
-		}
 	}
 	if len(s.Table().Paths) != 10 || s.paths.used > n || len(s.Counters().Paths) != 10 || !reflect.ValueOf(*nothing).IsZero() {
 		t.Errorf("%d paths, %d numbers, %+v", len(s.Table().Paths), s.paths.used, nothing)

@@ -24,8 +24,9 @@ const (
 	DropHoldFull       = "hold-full"         // the path holds as many packets as it may
 	DropHoldAged       = "hold-aged"         // held for longer than its age
 	DropHoldDeleted    = "hold-deleted"      // the path was deleted with packets in it
-	DropTunnelUnknown  = "tunnel-unknown"    // no tunnel here has these ends
-	DropTunnelSpoofed  = "tunnel-spoofed"    // a known tunnel, but an inner packet it does not carry
+	DropTunnelUnknown  = "tunnel-unknown"    // no path has the inner packet's address
+	DropTunnelWrong    = "tunnel-wrong"      // the path of the inner packet's address has another tunnel: it came late, or in another's name
+	DropTunnelND       = "tunnel-nd"         // neighbour discovery out of a tunnel: it is for links
 	DropNotByTunnel    = "not-by-tunnel"     // straight to the home address while a tunnel must bring it
 	DropInner          = "inner-malformed"   // what the tunnel carried is no IPv6 packet
 	DropECN            = "ecn-congested"     // congestion marked on a packet that cannot carry the mark, RFC 6040 §4.2
@@ -34,7 +35,7 @@ const (
 	DropFragTimeout    = "frag-timeout"      // not complete in time
 	DropFragFull       = "frag-full"         // over the limits of reassembly
 	DropICMPChecksum   = "icmp-checksum"     // an ICMPv6 error with a wrong checksum
-	DropICMPUnknown    = "icmp-unknown"      // an ICMPv6 error about a tunnel packet never sent
+	DropICMPUnknown    = "icmp-unknown"      // an ICMPv6 error about a tunnel packet that no path sent, or that does not show whose it was
 	DropICMPMTU        = "icmp-mtu"          // Packet Too Big below the IPv6 minimum, RFC 8201 §4
 	DropICMPIgnored    = "icmp-ignored"      // an ICMPv6 error that neither a source nor an engine can use
 	DropHomeAddress    = "hao-unbound"       // a Home Address option without a binding, RFC 6275 §9.3.1; the engines get it

@@ -87,15 +87,6 @@ func (f *finder) place(hash, number uint32) int {
 	return at
 }
 
-// replace puts one thing in the place of another with the same hash. It is false if the other is not here.
-func (f *finder) replace(hash, number, by uint32) bool {
-	at := f.place(hash, number)
-	if at >= 0 {
-		f.slots[at] = uint64(hash)<<32 | uint64(by+1)
-	}
-	return at >= 0
-}
-
 // remove takes a thing out. What stands behind moves up, so that nothing marks the gap. An empty finder has no memory.
 func (f *finder) remove(hash, number uint32) {
 	gap := f.place(hash, number)
@@ -121,11 +112,6 @@ func (f *finder) remove(hash, number uint32) {
 func (k hashSeed) quick(a *[16]byte, with uint64) uint32 {
 	x := fold(binary.LittleEndian.Uint64(a[:])^k.k0^hashA, binary.LittleEndian.Uint64(a[8:])^k.k1^hashB)
 	return uint32(fold(x^k.k1^hashC, with^k.k0^hashB) >> 32)
-}
-
-// pair hashes two addresses.
-func (k hashSeed) pair(a, b *[16]byte) uint32 {
-	return k.quick(b, fold(binary.LittleEndian.Uint64(a[:])^k.k1^hashC, binary.LittleEndian.Uint64(a[8:])^k.k0^hashA))
 }
 
 // Odd numbers with as many ones as zeros.

@@ -100,7 +100,7 @@ func (s *Soft) receiveAgain(a *arrival, l Local, b []byte, sink *Sink) {
 	case a.depth > maxDepth:
 		s.drop(sink, DropEncapLimit)
 	case isND(b):
-		s.drop(sink, DropTunnelSpoofed)
+		s.drop(sink, DropTunnelND)
 	default:
 		s.toLocal(a, l, b, sink)
 	}

@@ -73,11 +73,11 @@ func TestTunnelInTunnelRefuses(t *testing.T) {
 		drop  string
 		punts int
 	}{
-		"inner tunnel of a stranger": {inTunnel(par, coa, inTunnel(cn, previous, udp(cn, hoa, 10))), DropTunnelUnknown, 0},
-		"outer tunnel of a stranger": {inTunnel(cn, coa, inTunnel(ha, previous, udp(cn, hoa, 10))), DropTunnelUnknown, 0},
+		"inner tunnel of a stranger": {inTunnel(par, coa, inTunnel(cn, previous, udp(cn, hoa, 10))), DropTunnelWrong, 0},
+		"outer tunnel of a stranger": {inTunnel(cn, coa, inTunnel(ha, previous, udp(cn, hoa, 10))), DropTunnelWrong, 0},
 		"without its tunnel":         {udp(cn, previous, 10), "", 1},
 		"control":                    {inTunnel(par, coa, mh.Append(nil)), "", 1},
-		"tunnels without end":        {inTunnel(par, coa, loop), DropTunnelUnknown, 0},
+		"tunnels without end":        {inTunnel(par, coa, loop), DropTunnelWrong, 0},
 	} {
 		mn, sink := forwarded(t)
 		mn.Handle(0, 1, ar, c.in, sink)

@@ -10,8 +10,8 @@ import (
 	"roam6/wire/ip6"
 )
 
-// Limits of reassembly. Only packets to Locals are put together; others pass in pieces. What comes from no tunnel's far end may take
-// half of the room, and gives way first.
+// Limits of reassembly. Only packets to Locals are put together; others pass in pieces. What does not show a first piece that came by
+// the tunnel of a path may take half of the room, and gives way first.
 const (
 	ReassemblyTimeout   = 60 * time.Second // RFC 8200 §4.5
 	MaxReassemblySets   = 64               // packets in the making; the oldest gives way
@@ -40,7 +40,7 @@ type fragmentSet struct {
 	pieces   []piece // ordered, no two overlap
 	total    int     // length of the fragmentable part; 0 until the last fragment came
 	octets   int
-	stranger bool   // its source is no tunnel's far end
+	stranger bool   // no piece has shown yet that it is a path's tunnel packet
 	refused  string // why what still comes of it is dropped until its deadline (RFC 5722 §4); empty if it is not
 }
 
@@ -63,7 +63,7 @@ func (s *Soft) reassemble(b []byte, c chain, sink *Sink) []byte {
 		s.drop(sink, DropFragMalformed)
 		return nil
 	}
-	set := s.fragmentSet(key, sink)
+	set := s.fragmentSet(key, p.at == 0 && s.isTunnelled(b, &c), sink)
 	if set.refused != "" {
 		s.drop(sink, set.refused)
 		return nil
@@ -77,13 +77,40 @@ func (s *Soft) reassemble(b []byte, c chain, sink *Sink) []byte {
 	return s.complete(set, sink)
 }
 
-// fragmentSet finds or makes the set of a key.
-func (s *Soft) fragmentSet(key fragmentKey, sink *Sink) *fragmentSet {
-	if set := s.fragments.sets[key]; set != nil {
+// isTunnelled says whether the first piece of a packet shows that it came by the tunnel of a path.
+func (s *Soft) isTunnelled(b []byte, c *chain) bool {
+	inner := shown(c.proto, b[c.off:])
+	if inner == nil {
+		return false
+	}
+	r, _ := s.through(ends{local: destinationOf(b), remote: sourceOf(b)}, destinationOf(inner), sourceOf(inner))
+	return r != nil
+}
+
+// shown is the packet in a tunnel packet of which b is what follows its Fragment header, at least the fixed header of it; nil
+// if b does not show so much. Between the two there may be the options of the tunnel (RFC 2473 §5.1).
+func shown(proto uint8, b []byte) []byte {
+	if proto == ip6.ProtoDestOpts && len(b) >= 2 && len(b) >= 8*(int(b[1])+1) {
+		proto, b = b[0], b[8*(int(b[1])+1):]
+	}
+	if proto != ip6.ProtoIPv6 || len(b) < ip6.HeaderLen || b[0]>>4 != 6 {
+		return nil
+	}
+	return b
+}
+
+// fragmentSet finds or makes the set of a key. tunnelled says that the piece at hand is known to be a path's.
+func (s *Soft) fragmentSet(key fragmentKey, tunnelled bool, sink *Sink) *fragmentSet {
+	f := &s.fragments
+	if set := f.sets[key]; set != nil {
+		if tunnelled && set.stranger {
+			f.strangers--
+			f.theirs -= set.octets
+			set.stranger = false
+		}
 		return set
 	}
-	f := &s.fragments
-	set := &fragmentSet{key: key, deadline: s.now + ReassemblyTimeout, stranger: !s.knows(ends{key.dst, key.src})}
+	set := &fragmentSet{key: key, deadline: s.now + ReassemblyTimeout, stranger: !tunnelled}
 	switch {
 	case set.stranger && f.strangers >= MaxReassemblySets/2:
 		s.giveWay(set, true, sink)

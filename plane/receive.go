@@ -71,8 +71,8 @@ func (s *Soft) decapsulate(a *arrival, b []byte, off int, sink *Sink) {
 		s.byTunnel(r, by, a, b, inner, sink)
 		return
 	}
-	if s.knows(outer) {
-		s.drop(sink, DropTunnelSpoofed)
+	if s.byMobile(dst) != nil || s.byAgent(src) != nil {
+		s.drop(sink, DropTunnelWrong)
 	} else {
 		s.drop(sink, DropTunnelUnknown)
 	}

@@ -29,17 +29,17 @@ func (s *Soft) relay(a *arrival, b []byte, off int, sink *Sink) {
 		return
 	}
 	r := s.sender(q)
-	if r == nil && !(q.inner == nil && s.knows(q.outer)) {
+	if r == nil {
 		s.untold(a, DropICMPUnknown, sink)
 		return
 	}
-	if r != nil && !r.quiet {
+	if !r.quiet {
 		q.restored, q.added = s.bare(q.inner)
 	}
 	switch {
 	case m[0] == icmpTooBig:
 		s.relayTooBig(r, q, binary.BigEndian.Uint32(m[4:]), a.own, sink)
-	case r == nil || r.quiet: // it shows nobody who could be told
+	case r.quiet: // it shows nobody who could be told
 		s.untold(a, DropICMPIgnored, sink)
 	case m[0] == icmpUnreachable, m[0] == icmpTimeExceeded && m[1] == codeHops,
 		m[0] == icmpParameter && q.limitAt > 0 && binary.BigEndian.Uint32(m[4:]) == uint32(q.limitAt):
@@ -62,7 +62,7 @@ type quote struct {
 	outer   ends
 	header  int    // octets of tunnel headers
 	limitAt int    // see chain
-	inner   []byte // nil if the cut or a fragment hides its header
+	inner   []byte // nil if the cut or a fragment hides its header: nobody can tell whose it was then
 
 	restored []byte // inner as its source sent it
 	added    int    // octets of headers it has more than that
@@ -79,19 +79,14 @@ func quoteOf(b []byte) (q quote, ok bool) {
 	}
 	q = quote{outer: ends{local: sourceOf(b), remote: destinationOf(b)}, header: c.off, limitAt: c.limitAt}
 	if c.fragAt > 0 {
-		// A tunnel packet sent in fragments is no larger inside than the minimum MTU, so its source need not know
-		// its size; only the first piece says more, and only without options.
-		first := binary.BigEndian.Uint16(b[c.fragAt+2:])&^7 == 0
-		if !first || c.proto != ip6.ProtoIPv6 {
-			return q, true
+		if binary.BigEndian.Uint16(b[c.fragAt+2:])&^7 == 0 { // only the first piece shows more
+			q.inner = shown(c.proto, b[c.off:])
+			q.header = len(b) - len(q.inner)
 		}
-	} else if c.proto != ip6.ProtoIPv6 {
-		return q, false
+		return q, true
 	}
-	if inner := b[c.off:]; len(inner) >= ip6.HeaderLen && inner[0]>>4 == 6 {
-		q.inner = inner
-	}
-	return q, true
+	q.inner = shown(c.proto, b[c.off:])
+	return q, c.proto == ip6.ProtoIPv6
 }
 
 // sender is the route or the way that sent the quoted packet, or nil.
@@ -103,10 +98,10 @@ func (s *Soft) sender(q quote) *route {
 	return by
 }
 
-// relayTooBig remembers the path MTU and tells the source of the inner packet what is left of it, RFC 2473 §8.2. r is
-// nil if the quote shows no inner packet; what this plane told itself of tunnels beneath is known.
+// relayTooBig remembers the path MTU and tells the source of the inner packet what is left of it, RFC 2473 §8.2. What this
+// plane told itself of tunnels beneath is known.
 func (s *Soft) relayTooBig(r *route, q quote, mtu uint32, own bool, sink *Sink) {
-	if !own && !s.learn(q.outer.remote, mtu, sink) || r == nil || r.quiet {
+	if !own && !s.learn(q.outer.remote, mtu, sink) || r.quiet {
 		return
 	}
 	left := max(int(mtu)-q.header-q.added, ip6.MinMTU)

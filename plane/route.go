@@ -12,7 +12,7 @@ type route struct {
 	*extra                // nothing, for most
 	addr, remote [16]byte // of its prefix, and of the far end
 	number       uint32   // in its book
-	next, prev   uint32   // in the ring of those with the same tunnel
+	next         uint32   // among the numbers given back
 	bits         uint8    // of its prefix
 	end          bool     // tunnels of this node begin at its address
 	quiet        bool     // it carries copies: errors about them concern nobody
@@ -63,9 +63,6 @@ func (r *route) Remote() netip.Addr {
 }
 
 func (r *route) inner() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom16(r.addr), int(r.bits)) }
-
-// tunnels says whether packets can come by a tunnel of the route.
-func (r *route) tunnels() bool { return r.Mode != Direct && r.plain }
 
 // ends names a tunnel by its outer addresses.
 type ends struct{ local, remote netip.Addr }
@@ -136,7 +133,7 @@ func (s *Soft) applyPath(op *PathOp, del bool, sink *Sink) (refused string) {
 	bare := op.Path
 	remote := split(&bare)
 	if r != nil && r.extra == nothing && r.side != 0 && r.form.Path == bare && (r.remote == remote || !r.Mark && r.Settle <= 0) {
-		s.redirect(r, remote)
+		r.remote = remote // most updates of a binding do not even that
 		return ""
 	}
 	s.setRoute(r, inner, &op.Path, &bare, remote, sink)
@@ -147,7 +144,7 @@ func (s *Soft) applyPath(op *PathOp, del bool, sink *Sink) (refused string) {
 // the path as split gives it.
 func (s *Soft) setRoute(r *route, inner netip.Prefix, p, bare *Path, remote [16]byte, sink *Sink) {
 	moved, before := true, turnOf(r)
-	stays := r != nil && r.uses(bare, remote)
+	stays := r != nil && r.form.Path.Side == bare.Side
 	if r == nil {
 		r = s.paths.add(inner)
 		if list := s.ways[inner]; len(list) > 0 {
@@ -184,22 +181,6 @@ func (s *Soft) setRoute(r *route, inner netip.Prefix, p, bare *Path, remote [16]
 		s.discardCopies(r)
 	}
 	r.slim()
-}
-
-// redirect gives a route another far end, and nothing else. Most updates of a binding do not even that.
-func (s *Soft) redirect(r *route, remote [16]byte) {
-	if r.remote == remote {
-		return
-	}
-	s.paths.untie(r)
-	r.remote = remote
-	s.paths.tie(r)
-}
-
-// uses says whether a route stays in its index, by its tunnel, with another path.
-func (r *route) uses(bare *Path, remote [16]byte) bool {
-	return r.remote == remote && r.Side == bare.Side && r.Local == bare.Local && (r.Mode == Direct) == (bare.Mode == Direct) &&
-		r.form.Path.Remote == bare.Remote
 }
 
 // leaves ends what a route did by the path it has, and says whether the next one is another way.
@@ -259,14 +240,12 @@ func (s *Soft) index(side Side) *index {
 func (s *Soft) link(r *route) {
 	if x := s.side(r); x != nil {
 		x.count(r.bits, 1)
-		s.paths.tie(r)
 	}
 }
 
 func (s *Soft) unlink(r *route) {
 	if x := s.side(r); x != nil {
 		x.count(r.bits, -1)
-		s.paths.untie(r)
 	}
 }
 

@@ -30,15 +30,14 @@ type Soft struct {
 	fragments reassembly
 
 	table         Table
-	paths         book           // what Table.Paths became; table.Paths is empty
-	mobile, agent index          // which of them are on each side, for look-up by address
-	tunnels       map[endKey]int // tunnels of ways, and by how many; those of paths are in the book
-	ends, depth   int            // paths that carry tunnels of this node; errors being handed down
-	settling      []*route       // in which packets wait for older ones
-	due           time.Duration  // when to look at them; 0: never
-	near          sieve          // of the Locals that are not another's
-	captures      int            // Locals, Paths and Routes with Capture
-	self          netip.Addr     // source of ICMPv6 errors that no path's Local suits
+	paths         book          // what Table.Paths became; table.Paths is empty
+	mobile, agent index         // which of them are on each side, for look-up by address
+	ends, depth   int           // paths that carry tunnels of this node; errors being handed down
+	settling      []*route      // in which packets wait for older ones
+	due           time.Duration // when to look at them; 0: never
+	near          sieve         // of the Locals that are not another's
+	captures      int           // Locals, Paths and Routes with Capture
+	self          netip.Addr    // source of ICMPv6 errors that no path's Local suits
 
 	ways     map[netip.Prefix][]*way // those of what has no path, by number; the others are with their routes. Table.Ways is empty
 	wayCount int                     // of all

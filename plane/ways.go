@@ -89,9 +89,6 @@ func (s *Soft) refusesWay(k WayKey, list []*way) string {
 // setWay sets or deletes a way among those of a prefix, whose route is r if it has one.
 func (s *Soft) setWay(r *route, list []*way, k WayKey, to *Way, del bool) {
 	i, known := slices.BinarySearchFunc(list, k.ID, func(w *way, id uint16) int { return int(w.id) - int(id) })
-	if known {
-		s.countEnds(list[i], -1)
-	}
 	switch {
 	case del && !known:
 		return
@@ -111,7 +108,6 @@ func (s *Soft) setWay(r *route, list []*way, k WayKey, to *Way, del bool) {
 			side = r.Side
 		}
 		s.become(w, to.path(side))
-		s.countEnds(w, 1)
 	}
 	if r == nil {
 		put(&s.ways, len(list) == 0, k.Inner, list)
@@ -169,23 +165,6 @@ func (s *Soft) setSide(w *way, side Side) {
 func (s *Soft) become(w *way, p Path) {
 	remote := split(&p)
 	s.paths.set(&w.route, &p, remote)
-}
-
-// endKey is the ends of a tunnel as octets: packets come by no others.
-type endKey struct{ local, remote [16]byte }
-
-// countEnds keeps the number of ways that use a tunnel.
-func (s *Soft) countEnds(w *way, by int) {
-	if w.tunnels() && w.Local.Is6() && w.Local.Zone() == "" {
-		e := endKey{w.Local.As16(), w.remote}
-		n := s.tunnels[e] + by
-		put(&s.tunnels, n == 0, e, n)
-	}
-}
-
-// knows says whether a path or a way uses a tunnel.
-func (s *Soft) knows(e ends) bool {
-	return s.tunnels[endKey{e.local.As16(), e.remote.As16()}] > 0 || s.paths.knows(e)
 }
 
 // copied forwards a packet and sends copies of it by the ways that want one now.

@@ -93,32 +93,17 @@ type pointerBinding struct {
 	_, _         plane.Count   // sent, received
 }
 
-// pointerTable is a Go map of pointers. A move makes a binding anew, as the next update does, and puts it into the map. The
-// plane knows besides which tunnels are in use, so that it can tell strangers and forged errors; with tunnels a second map does.
-func pointerTable(size int, tunnels bool) *bindingTable {
-	m, ends, seed, name := map[netip.Addr]*pointerBinding{}, map[[2]netip.Addr]int{}, uint64(0), "Go map of pointers"
+// pointerTable is a Go map of pointers. A move makes a binding anew, as the next update does, and puts it into the map.
+func pointerTable(size int) *bindingTable {
+	m, seed := map[netip.Addr]*pointerBinding{}, uint64(0)
 	set := func(i, j uint32) {
 		a := benchAddr(1, i)
 		m[a] = &pointerBinding{home: a, careOf: benchAddr(2, j)}
 	}
-	if tunnels {
-		name = "two Go maps"
-		set = func(i, j uint32) {
-			a, to := benchAddr(1, i), benchAddr(2, j)
-			if old := m[a]; old != nil {
-				e := [2]netip.Addr{benchAgent, old.careOf}
-				if ends[e]--; ends[e] == 0 {
-					delete(ends, e)
-				}
-			}
-			ends[[2]netip.Addr{benchAgent, to}]++
-			m[a] = &pointerBinding{home: a, careOf: to}
-		}
-	}
 	for i := range uint32(size) {
 		set(i, i)
 	}
-	return &bindingTable{name,
+	return &bindingTable{"Go map of pointers",
 		func(n int) (float64, error) {
 			seed++
 			missing := 0
@@ -169,8 +154,7 @@ func bindingRows(size int) (rows []benchRow, err error) {
 	among, without := fmt.Sprintf(" among %d", size), ""
 	makers := []func() *bindingTable{
 		func() *bindingTable { return planeTable(size) },
-		func() *bindingTable { return pointerTable(size, false) },
-		func() *bindingTable { return pointerTable(size, true) },
+		func() *bindingTable { return pointerTable(size) },
 	}
 	var list []*bindingTable
 	var octets [][]float64

@@ -111,21 +111,27 @@ func relayCases() []Case {
 			wire(forged).drops(plane.DropICMPChecksum),
 			kernel(big).out(1, router, tunnel(coa, ha, big)),
 		)},
-		{"an error that shows no inner packet still lowers the path MTU", mobile(
-			wire(icmp(hop, coa, 2, 0, 1400, tunnel(coa, ha, big)[:40])),
+		{"an error that shows no inner packet lowers no path MTU", mobile(
+			wire(icmp(hop, coa, 2, 0, 1400, tunnel(coa, ha, big)[:79])).drops(plane.DropICMPUnknown),
+			kernel(big).out(1, router, tunnel(coa, ha, big)),
+			wire(icmp(hop, coa, 2, 0, 1400, tunnel(coa, ha, big)[:80])).up(tooBig(narrow, big[:40], 1360)),
 			kernel(big).drops(plane.DropTooBig).up(tooBig(narrow, big, 1360)),
 		)},
 		{"errors about the fragments of a tunnel packet", mobile(
 			wire(icmp(hop, coa, 1, 0, 0, piece(tunnel(coa, ha, small), 7, 0, 56))).
 				up(icmp(coa, hoa, 1, 3, 0, small[:56])),
-			wire(icmp(hop, coa, 1, 0, 0, piece(tunnel(coa, ha, small), 7, 56, 100))).drops(plane.DropICMPIgnored),
-			wire(icmp(hop, coa, 2, 0, 1400, piece(inLimit, 7, 56, 108))),
+			wire(icmp(hop, coa, 1, 0, 0, piece(tunnel(coa, ha, small), 7, 56, 100))).drops(plane.DropICMPUnknown),
+			wire(icmp(hop, coa, 1, 0, 0, piece(inLimit, 7, 0, 56))).up(icmp(coa, hoa, 1, 3, 0, small[:48])),
+			wire(icmp(hop, coa, 2, 0, 1400, piece(inLimit, 7, 56, 108))).drops(plane.DropICMPUnknown),
+			wire(icmp(hop, coa, 2, 0, 1400, piece(inLimit, 7, 0, 40))).drops(plane.DropICMPUnknown),
+			kernel(big).out(1, router, tunnel(coa, ha, big)),
+			wire(icmp(hop, coa, 2, 0, 1400, piece(inLimit, 7, 0, 56))),
 			kernel(big).drops(plane.DropTooBig).up(tooBig(narrow, big, 1360)),
 			wire(icmp(hop, coa, 1, 0, 0, piece(udp(coa, cn, 100, 1), 7, 56, 60))).punted(),
 		)},
 		{"an error that quotes the inner header and no more", mobile(
 			wire(icmp(hop, coa, 1, 0, 0, tunnel(coa, ha, small)[:80])).up(icmp(coa, hoa, 1, 3, 0, small[:40])),
-			wire(icmp(hop, coa, 1, 0, 0, tunnel(coa, ha, small)[:79])).drops(plane.DropICMPIgnored),
+			wire(icmp(hop, coa, 1, 0, 0, tunnel(coa, ha, small)[:79])).drops(plane.DropICMPUnknown),
 			wire(icmp(hop, coa, 1, 0, 0, nil)).punted(),
 		)},
 		{"errors about control packets are control", mobile(

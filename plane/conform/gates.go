@@ -97,7 +97,7 @@ func limitCases() []Case {
 	return []Case{
 		{"a path with all its ways takes no more, and loses none", agent(append(ways,
 			way(hoa, 99, plane.Way{Local: ha, Remote: coa2}).refused(plane.RefusedFull),
-			kernel(tunnel(coa2, ha, numbered(1))).drops(plane.DropTunnelUnknown),
+			kernel(tunnel(coa2, ha, numbered(1))).drops(plane.DropTunnelWrong),
 			kernel(tunnel(oldCoA, ha, numbered(1))).up(numbered(1)),
 			way(hoa2, 99, plane.Way{Local: ha, Remote: coa2}),
 			way(hoa, 1, plane.Way{Local: ha, Remote: coa2}),

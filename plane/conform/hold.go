@@ -71,7 +71,7 @@ func holdCases() []Case {
 			path(hoa, plane.Path{Side: plane.Mobile, Mode: plane.Hold, Limit: 9, Local: coa, Remote: ha}),
 			wire(tunnel(ha, coa, udp(cn, hoa, 100, 1))).up(udp(cn, hoa, 100, 1)),
 			holding(9, 0),
-			wire(tunnel(ha, coa, udp(cn, hoa, 100, 1))).drops(plane.DropTunnelUnknown),
+			wire(tunnel(ha, coa, udp(cn, hoa, 100, 1))).drops(plane.DropTunnelWrong),
 		)},
 		{"an agent holds, and takes its hop when it sends", agent(
 			path(hoa, plane.Path{Side: plane.Agent, Mode: plane.Hold, Limit: 9, Capture: true}),

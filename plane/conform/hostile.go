@@ -31,17 +31,17 @@ func falseEndCases() []Case {
 	return []Case{
 		{"end markers of strangers let nothing go", moved(9, 0,
 			by(coa, down(1)),
-			wire(tunnel(evil, oldCoA, marker(ha, hoa))).drops(plane.DropTunnelUnknown),
+			wire(tunnel(evil, oldCoA, marker(ha, hoa))).drops(plane.DropTunnelWrong),
 			wire(marker(ha, hoa)).drops(plane.DropNotByTunnel),
 			by(oldCoA, marker(evil, hoa)).up(marker(evil, hoa)), // a correspondent's packet
-			by(oldCoA, marker(ha, hoa2)).drops(plane.DropTunnelSpoofed),
+			by(oldCoA, marker(ha, hoa2)).drops(plane.DropTunnelUnknown),
 			by(oldCoA, marker(ha, hoa)).up(down(1)),
 		)},
 		{"nor at the agent", agent(
 			path(hoa, ended), way(hoa, 1, plane.Way{Local: ha, Remote: coa}), path(hoa, next),
 			up(coa2, 1),
-			end(evil, hoa, ha).drops(plane.DropTunnelUnknown),
-			end(coa, hoa2, ha).drops(plane.DropTunnelSpoofed),
+			end(evil, hoa, ha).drops(plane.DropTunnelWrong),
+			end(coa, hoa2, ha).drops(plane.DropTunnelUnknown),
 			end(coa, hoa, ha).up(udp(hoa, cn, 100, 1)),
 		)},
 		{"end markers without number hold nothing up", agent(
@@ -156,17 +156,17 @@ func falseCases() []Case {
 		{"a spoofed home address inside a tunnel", agent(
 			route(hoa2, ha, plane.Route{Side: plane.Peer, CareOf: coa2, Out: 1}),
 			kernel(tunnel(coa, ha, headed(up, hoa, hoa2, ha, none))).unboundInside(headed(up, hoa, hoa2, ha, none)),
-			kernel(tunnel(evil, ha, headed(up, hoa, hoa2, ha, none))).drops(plane.DropTunnelUnknown),
+			kernel(tunnel(evil, ha, headed(up, hoa, hoa2, ha, none))).drops(plane.DropTunnelWrong),
 		)},
 		{"a tunnel in a tunnel of the same ends is nobody's", agent(
-			kernel(fold(coa, ha, 2)).drops(plane.DropTunnelSpoofed),
-			kernel(fold(coa, ha, 9)).drops(plane.DropTunnelSpoofed),
+			kernel(fold(coa, ha, 2)).drops(plane.DropTunnelUnknown),
+			kernel(fold(coa, ha, 9)).drops(plane.DropTunnelUnknown),
 			kernel(fold(coa, ha, 1)).up(up),
 		)},
 		{"a tunnel from ourselves to ourselves", mobile(
-			wire(tunnel(coa, coa, down)).drops(plane.DropTunnelUnknown),
+			wire(tunnel(coa, coa, down)).drops(plane.DropTunnelWrong),
 			wire(tunnel(coa, coa, tunnel(ha, coa, down))).drops(plane.DropTunnelUnknown),
-			wire(tunnel(ha, coa, tunnel(ha, coa, down))).drops(plane.DropTunnelSpoofed),
+			wire(tunnel(ha, coa, tunnel(ha, coa, down))).drops(plane.DropTunnelUnknown),
 		)},
 		{"a binding that leads a packet back to its sender", peer(
 			route(hoa, cn, plane.Route{Side: plane.Peer, CareOf: cn, Out: 1}),
@@ -197,7 +197,7 @@ func quoteCases() []Case {
 		case n < 40:
 			about, quiet, back = about.punted(), quiet.punted(), back.punted()
 		case n < 80:
-			about, back = about.drops(plane.DropICMPIgnored), back.drops(plane.DropICMPIgnored)
+			about, quiet, back = about.drops(plane.DropICMPUnknown), quiet.drops(plane.DropICMPUnknown), back.drops(plane.DropICMPUnknown)
 		default:
 			about, back = about.up(icmp(coa, hoa, 1, 3, 0, small[:n-40])), back.up(icmp(ha, cn, 1, 3, 0, down[:n-40]))
 		}

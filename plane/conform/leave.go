@@ -60,8 +60,8 @@ func unsureCases() []Case {
 		{"end markers of a present way, as many as may come, hold nothing up", agent(
 			path(hoa, waiting(coa)),
 			ended.times(1000), toldBy(coa, up(1)).up(up(1)),
-			toldBy(coa, marker(hoa2, ha)).drops(plane.DropTunnelSpoofed),
-			toldBy(coa2, marker(hoa, ha)).drops(plane.DropTunnelUnknown),
+			toldBy(coa, marker(hoa2, ha)).drops(plane.DropTunnelUnknown),
+			toldBy(coa2, marker(hoa, ha)).drops(plane.DropTunnelWrong),
 			toldBy(coa, up(2)).at(straggling+1).up(up(2)),
 		)},
 	}

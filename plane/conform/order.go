@@ -93,7 +93,7 @@ func orderCases() []Case {
 		)},
 		{"an end marker of a stranger ends nothing", moved(9, 0,
 			by(coa, down(2)),
-			wire(tunnel(evil, oldCoA, marker(evil, hoa))).drops(plane.DropTunnelUnknown),
+			wire(tunnel(evil, oldCoA, marker(evil, hoa))).drops(plane.DropTunnelWrong),
 			by(oldCoA, marker(cn, hoa)).up(marker(cn, hoa)),
 			by(oldCoA, down(1)).up(down(1)),
 			by(oldCoA, marker(ha, hoa)).up(down(2)),

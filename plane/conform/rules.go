@@ -218,9 +218,9 @@ func ruledErrorCases() []Case {
 			about(100, 44, limit).drops(plane.DropICMPIgnored),
 		)},
 		{"a later piece of a tunnel packet shows no packet in it, whatever it looks like", mobile(
-			about(1, 0, piece(disguised, 1, 64, 300)).drops(plane.DropICMPIgnored),
+			about(1, 0, piece(disguised, 1, 64, 300)).drops(plane.DropICMPUnknown),
 			about(1, 0, other(tunnel(coa, ha, small))).punted(),
-			about(1, 0, join(tunnel(coa, ha, small)[:40], other(udp(hoa, cn, 100, 1)))).drops(plane.DropICMPIgnored),
+			about(1, 0, join(tunnel(coa, ha, small)[:40], other(udp(hoa, cn, 100, 1)))).drops(plane.DropICMPUnknown),
 		)},
 		{"errors about packets that went straight are proved where they come to the peer itself", peer(
 			wire(toPeer(routed(down))).up(icmp(hop, cn, 1, 0, 0, down)),

@@ -78,7 +78,7 @@ func fragmentCases() []Case {
 	in := tunnel(ha, coa, inner)
 	opt := limited(ha, coa, 3, inner)
 	control := udp(cn, coa, 600, 7)
-	id := func(n int) []byte { return piece(in, uint32(n), 0, 8) }
+	id := func(n int) []byte { return piece(in, uint32(n), 0, 48) }
 	evilTail := udp(evil, hoa, 1280, 9)
 	overlap := piece(tunnel(ha, coa, evilTail), 1, 1224, 1280)
 	full := mobile()
@@ -134,7 +134,7 @@ func fragmentCases() []Case {
 		)},
 		{"the oldest gives way", append(full,
 			wire(id(999)).drops(plane.DropFragFull),
-			wire(piece(in, 1, 8, 1280)).up(inner),
+			wire(piece(in, 1, 48, 1280)).up(inner),
 		)},
 		{"pieces that cannot be", mobile(
 			wire(extended(in, ip6.ProtoFragment, []byte{41, 0, 0xff, 0xf8, 0, 0, 0, 1})).drops(plane.DropFragMalformed),

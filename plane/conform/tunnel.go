@@ -43,7 +43,7 @@ func encapCases() []Case {
 			link(2, plane.Link{Gateway: router2, MTU: 1500}),
 			path(hoa, plane.Path{Side: plane.Mobile, Mode: plane.Tunnel, Local: coa2, Remote: ha, Out: 2}),
 			kernel(udp(hoa, cn, 100, 1)).out(2, router2, tunnel(coa2, ha, udp(hoa, cn, 100, 1))),
-			wire(tunnel(ha, coa, udp(cn, hoa, 100, 1))).drops(plane.DropTunnelUnknown),
+			wire(tunnel(ha, coa, udp(cn, hoa, 100, 1))).drops(plane.DropTunnelWrong),
 		)},
 		{"no gateway", mobile(
 			link(1, plane.Link{MTU: 1500}),
@@ -76,19 +76,19 @@ func decapCases() []Case {
 			wire(tunnel(ha, coa, append(udp(cn, hoa, 41, 1), 0, 0))).up(udp(cn, hoa, 41, 1)),
 		)},
 		{"spoofed outer source at the mobile node, RFC 6275 §11.3.1", mobile(
-			wire(tunnel(evil, coa, udp(cn, hoa, 100, 1))).drops(plane.DropTunnelUnknown),
+			wire(tunnel(evil, coa, udp(cn, hoa, 100, 1))).drops(plane.DropTunnelWrong),
 		)},
 		{"spoofed outer source at the agent, RFC 6275 §10.4.5", agent(
-			kernel(tunnel(evil, ha, udp(hoa, cn, 100, 1))).drops(plane.DropTunnelUnknown),
-			kernel(tunnel(oldCoA, ha, udp(hoa, cn, 100, 1))).drops(plane.DropTunnelUnknown),
+			kernel(tunnel(evil, ha, udp(hoa, cn, 100, 1))).drops(plane.DropTunnelWrong),
+			kernel(tunnel(oldCoA, ha, udp(hoa, cn, 100, 1))).drops(plane.DropTunnelWrong),
 		)},
 		{"spoofed inner source from a known care-of address", agent(
 			path(hoa2, plane.Path{Side: plane.Agent, Mode: plane.Tunnel, Local: ha, Remote: coa2}),
-			kernel(tunnel(coa, ha, udp(evil, cn, 100, 1))).drops(plane.DropTunnelSpoofed),
-			kernel(tunnel(coa, ha, udp(hoa2, cn, 100, 1))).drops(plane.DropTunnelSpoofed),
+			kernel(tunnel(coa, ha, udp(evil, cn, 100, 1))).drops(plane.DropTunnelUnknown),
+			kernel(tunnel(coa, ha, udp(hoa2, cn, 100, 1))).drops(plane.DropTunnelWrong),
 		)},
 		{"inner destination that is not ours", mobile(
-			wire(tunnel(ha, coa, udp(cn, evil, 100, 1))).drops(plane.DropTunnelSpoofed),
+			wire(tunnel(ha, coa, udp(cn, evil, 100, 1))).drops(plane.DropTunnelUnknown),
 		)},
 		{"from one mobile node to another", agent(
 			path(hoa2, plane.Path{Side: plane.Agent, Mode: plane.Tunnel, Local: ha, Remote: coa2}),
