@@ -70,7 +70,8 @@ func labDownCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "down", Short: "Take a lab down", Args: exactly(0, "no argument"),
 		Long: `Ends the programs in the lab and takes it down, and says what that was. Nothing of it is left but the captures it was asked for.
-What labs left that were killed or failed is removed too: of the lab that is named, or, with --all or when no lab is up, of all.`,
+With no --name the only lab is meant. What a lab left that was killed or failed is removed too, and named: of the lab that is
+meant, where none is up that of the only one that left something, and with --all of all.`,
 		RunE: work(func(*cobra.Command, []string) error {
 			if all {
 				return allDown()
@@ -91,11 +92,23 @@ func labDown(name string) error {
 		fmt.Print(text)
 		return err
 	}
-	names, _ := labNames()
-	if dead, e := leftovers(name); e == nil && len(dead) > 0 && (name != "" || len(names) == 0) {
-		return tidy(dead)
+	dead, e := leftovers(name)
+	if names, _ := labNames(); e != nil || len(dead) == 0 || name == "" && len(names) > 0 {
+		return err
 	}
-	return err
+	if len(dead) > 1 {
+		return severalDead(dead)
+	}
+	return tidy(dead)
+}
+
+// severalDead asks which lab is meant when none is up and several left something, as it is asked where several are up.
+func severalDead(dead []*place) error {
+	var names []string
+	for _, p := range dead {
+		names = append(names, p.name)
+	}
+	return usagef("no lab is up; several that were killed, or failed, left files: %s; say whose to remove with --name, or --all", strings.Join(names, ", "))
 }
 
 // allDown takes all labs down at once, and removes what others left.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"time"
@@ -20,6 +21,9 @@ const (
 	moveWait     = 15 * time.Second
 )
 
+// plainStrategy is the one that every move takes by surprise, announced or not.
+const plainStrategy = "mipv6"
+
 // moveFlags are the flags of `lab move`.
 type moveFlags struct {
 	lab.Move
@@ -37,7 +41,8 @@ mobile node has registered there, and prints what each step of it waited for. A 
 over stays where it was moved to; the exit status is 1.
 
 With --notice the link layer says beforehand where it will go, as a radio does that hears the next cell: strategy fmipv6 then
-prepares the handover, and the link switches when it is ready, or when the notice is over.`,
+prepares the handover, and the link switches when it is ready, or when the notice is over. Strategy mipv6 does nothing with it, which
+a hint says.`,
 		Example: lines("roam6 lab move mn ar2", "roam6 lab move mn ar2 --notice 200ms     a fast handover, in a lab of --strategy fmipv6",
 			"roam6 lab move mn home --blackout 200ms", "roam6 lab move mn ar3 --wait 0s          return at once"),
 		Args: exactly(2, "a NODE and a CELL"),
@@ -64,6 +69,9 @@ func (f *moveFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if f.Notice > 0 {
+		fmt.Fprint(os.Stderr, deafHint(f.Node, strategyOf(ctx, l, f.Node)))
+	}
 	moved, err := l.Move(ctx, f.Move, f.progress())
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -80,6 +88,33 @@ func (f *moveFlags) run(ctx context.Context) error {
 		return ended(exitFailed)
 	}
 	return err
+}
+
+// strategyOf is the strategy of a lab's mobile node; "" where none answers: the move itself says what is wrong then.
+func strategyOf(ctx context.Context, l *lab.Client, node string) string {
+	c, err := l.Node(node)
+	if err != nil {
+		return ""
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(ctx, controlWait)
+	defer cancel()
+	reply, err := c.Call(ctx, "mn", "view", nil)
+	var view struct {
+		Strategy string `json:"strategy"`
+	}
+	if err != nil || reply.Err != "" || json.Unmarshal(reply.Data, &view) != nil {
+		return ""
+	}
+	return view.Strategy
+}
+
+// deafHint says that a node does nothing with a notice; "" for one that may.
+func deafHint(node, strategy string) string {
+	if strategy != plainStrategy {
+		return ""
+	}
+	return fmt.Sprintf("hint: %s runs strategy %s, which does nothing with a notice; in a lab of `roam6 lab up … --strategy fmipv6` it prepares the handover\n", node, strategy)
 }
 
 // progress tells each step on a terminal; nil elsewhere.
