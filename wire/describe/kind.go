@@ -16,10 +16,12 @@ const (
 	KindEther Kind = "ether" // an Ethernet frame
 	KindMH    Kind = "mh"    // a Mobility Header
 	KindICMP  Kind = "icmp6" // an ICMPv6 message
+
+	KindDiameter Kind = "diameter" // Diameter messages, as they follow each other in a stream
 )
 
 // Kinds are all of them.
-func Kinds() []Kind { return []Kind{KindIP, KindEther, KindMH, KindICMP} }
+func Kinds() []Kind { return []Kind{KindIP, KindEther, KindMH, KindICMP, KindDiameter} }
 
 // Reader describes octets, and with Open what ESP encrypted in them.
 type Reader struct {
@@ -36,6 +38,8 @@ func (r Reader) As(kind Kind, b []byte) Tree {
 		return MH(b)
 	case KindICMP:
 		return ICMP(b)
+	case KindDiameter:
+		return Diameter(b)
 	}
 	return packet(b, s)
 }

@@ -107,6 +107,9 @@ func (c *chain) ports(b []byte, base int, name, ref string, fields []field, prot
 		c.sum(&t, proto, b, 16)
 	}
 	c.add(t)
+	if data, at := diameterIn(b); proto == ip6.ProtoTCP && data != nil {
+		c.t.Kids = append(c.t.Kids, diameterStream(data, base+at, true)...)
+	}
 }
 
 // sumUDP judges the checksum of UDP, where a sum of 0 is sent as ffff and 0 is refused but in tunnels (RFC 8200 §8.1).
