@@ -86,7 +86,7 @@ func TestLinks(t *testing.T) {
 }
 
 func TestCommand(t *testing.T) {
-	for verb, ok := range map[string]bool{"view": true, "fly": false} {
+	for verb, ok := range map[string]bool{"view": true, "fly": false, "handover": false} {
 		var out engine.Effects
 		router(t).Handle(engine.Now{}, engine.Command{ID: 3, Verb: verb}, &out)
 		if r := out.List[0].(engine.Reply); r.ID != 3 || (r.Err == "") != ok {
