@@ -2,7 +2,6 @@ package describe
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"roam6/wire/diameter"
@@ -151,7 +150,7 @@ func avpValue(d *diameter.Definition, b []byte) string {
 		return text(b)
 	case diameter.Address:
 		if x, err := a.Addr(); err == nil {
-			return netip.Addr.String(x)
+			return x.String()
 		}
 	case diameter.Time:
 		if x, err := a.Time(); err == nil {

@@ -18,7 +18,7 @@ func samples() [][]byte {
 	}
 	return [][]byte{
 		q, slices.Clone(cer(&b)), slices.Clone(ara(&b, m)),
-		slices.Clone(b.Refuse(m, &diameter.Error{Code: diameter.MissingAVP, Failed: []byte{0, 0, 1, 8, 64, 0, 0, 8}, Text: "x"}, "h", "r").Done()),
+		slices.Clone(b.Refuse(m, &diameter.Error{Code: diameter.MissingAVP, Failed: []byte{0, 0, 1, 22, 64, 0, 0, 12, 0, 0, 0, 0}, Text: "x"}, "h", "r").Done()),
 		slices.Clone(b.Request(diameter.DeviceWatchdog, 0, 0).Text(diameter.OriginHost, "a").Text(diameter.OriginRealm, "b").Uint32(diameter.OriginStateID, 1).Done()),
 		slices.Clone(b.Request(diameter.Accounting, diameter.AppBaseAccounting, diameter.Proxiable).Text(diameter.SessionID, "s").
 			Text(diameter.OriginHost, "a").Text(diameter.OriginRealm, "b").Text(diameter.DestinationRealm, "c").

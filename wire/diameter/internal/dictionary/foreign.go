@@ -158,7 +158,7 @@ func wireshark(p func(string, ...any), a *AVP, vendor string) {
 		}
 		p("\t\t</grouped>")
 	} else {
-		p("\t\t<type type-name=%q/>", map[string]string{"Address": "IPAddress"}[a.Type]+strings.TrimPrefix(a.Type, "Address"))
+		p("\t\t<type type-name=%q/>", a.Type)
 	}
 	if a.Type == "Enumerated" {
 		for _, v := range a.Values {
