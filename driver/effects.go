@@ -35,8 +35,10 @@ func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 		l.reply(e)
 	case engine.Event:
 		l.event(now.Mono, s.Name, e)
-	case engine.Listen, engine.Dial, engine.Write, engine.Close, engine.Query:
-		l.without(s, e)
+	case engine.Listen, engine.Dial, engine.Write, engine.Close:
+		l.streams.carryOut(s, e)
+	case engine.Query:
+		l.streams.query(s, e)
 	default:
 		panic(fmt.Sprintf("driver: engine %s appended an effect of unknown type %T", s.Name, e))
 	}

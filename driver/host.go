@@ -1,7 +1,9 @@
 package driver
 
 import (
+	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"time"
 
@@ -39,6 +41,10 @@ type Host interface {
 	Fast() (fast *ebpf.Fast, none string)
 	// Stopped is the number of packets that the kernel did not send on because a gate stops them, since the last call.
 	Stopped() int
+	// ListenStream opens a TCP port, and DialStream connects from an address or, if that is invalid, from the one that the machine
+	// chooses. Both are called from any goroutine.
+	ListenStream(at netip.AddrPort) (net.Listener, error)
+	DialStream(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error)
 	// Close stops the readers and removes what Apply made. It may be called twice.
 	Close() error
 }

@@ -37,6 +37,9 @@ type machine struct {
 	refuse []netip.Prefix // Config.Refuse
 	closed bool
 
+	space     *os.File // the network namespace that all sockets are in
+	spaceInfo os.FileInfo
+
 	neighbours *neighbours
 	waiter     *waiter
 	fds        []int
@@ -64,6 +67,9 @@ func (m *machine) open(c Config) error {
 	// A directory handle keeps pointing into the namespace it was opened in, whatever thread uses it later.
 	if m.conf, err = os.OpenRoot("/proc/sys/net/ipv6/conf"); err != nil {
 		return fmt.Errorf("this kernel has no IPv6 (booted with ipv6.disable=1?): %w", err)
+	}
+	if err = m.openSpace(); err != nil {
+		return fmt.Errorf("the network namespace: %w", err)
 	}
 	if m.kernel, err = openKernel(c.Tun); err != nil {
 		return err
@@ -305,6 +311,9 @@ func (m *machine) Close() error {
 	}
 	if m.conf != nil {
 		errs = append(errs, m.conf.Close())
+	}
+	if m.space != nil {
+		errs = append(errs, m.space.Close())
 	}
 	if m.sys != nil {
 		errs = append(errs, m.sys.Close())

@@ -57,6 +57,7 @@ type loop struct {
 	scratch []byte      // for packets that come merged
 	one     Arrival     // one of them
 	commits commits
+	streams streams
 }
 
 // framer is a Host that hands over packets as frames, and takes them.
@@ -74,6 +75,7 @@ type queued struct {
 func (l *loop) init(n *Node) {
 	*l = loop{n: n, byName: map[string]*slot{}, soft: plane.NewSoft(), waiting: map[uint64]chan engine.Reply{}, epochs: map[plane.Port]uint32{}}
 	l.stats.Drops = map[string]int{}
+	l.streams.init(l)
 	l.mld = openMLD(n.host)
 	if l.fast, _ = n.host.Fast(); l.fast != nil {
 		l.fast.Stand(l.soft)
@@ -103,6 +105,7 @@ func (n *Node) Run(ctx context.Context) error {
 
 func (n *Node) live(ctx context.Context) error {
 	l := &n.loop
+	defer l.streams.end()
 	if err := l.start(); err != nil {
 		return err
 	}
@@ -153,6 +156,9 @@ func (l *loop) run(ctx context.Context) error {
 		}
 		l.commits.group = true
 		l.idle = !l.n.host.Read(take)
+		if l.streams.read() {
+			l.idle = false
+		}
 		l.commits.group = false
 		l.commit()
 		l.settle()
@@ -160,7 +166,9 @@ func (l *loop) run(ctx context.Context) error {
 		if l.fatal != nil {
 			return l.fatal
 		}
-		if over, err := l.asked(ctx); over {
+		over, err := l.asked(ctx)
+		l.streams.flush()
+		if over {
 			return err
 		}
 		if l.now().Mono >= l.flushAt {

@@ -1,7 +1,9 @@
 package driver
 
 import (
+	"context"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -20,6 +22,10 @@ type Memory struct {
 	// OnApply is called for every Op; its error is the kernel's. Set it before New.
 	OnApply func(op plane.Op) error
 
+	// OnDial makes the connections that engines dial; it returns when its context ends. nil: they lead to this Memory's own ports.
+	// Set it before New.
+	OnDial func(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error)
+
 	mu       sync.Mutex
 	feed     Feed
 	arrivals chan []Arrival
@@ -27,6 +33,7 @@ type Memory struct {
 	links    map[plane.Port]engine.LinkUp
 	epoch    map[plane.Port]uint32
 	up       map[plane.Port]bool
+	ports    map[netip.AddrPort]*memoryListener
 }
 
 // SetLink makes a link exist, and brings it up or down; the node hears of it if it runs.

@@ -86,6 +86,9 @@ func check(c Config) error {
 		}
 		names[e.Name] = true
 	}
+	if err := checkTLS(c); err != nil {
+		return err
+	}
 	ports, ifnames := map[plane.Port]bool{}, map[string]bool{}
 	for _, l := range c.Links {
 		switch {

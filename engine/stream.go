@@ -32,7 +32,7 @@ type Listen struct {
 // Dial opens a connection. From is the source address; invalid leaves the choice to the host. Server is the name that the peer's
 // certificate must bear, and is needed with TLS.
 type Dial struct {
-	Conn   Conn           `json:"conn"` // odd, not used before
+	Conn   Conn           `json:"conn"` // odd, not used before: anything else is a fault of the engine, and panics
 	To     netip.AddrPort `json:"to"`
 	From   netip.Addr     `json:"from,omitzero"`
 	TLS    string         `json:"tls,omitempty"`
@@ -40,14 +40,14 @@ type Dial struct {
 }
 
 // Write sends octets, after those written before. As with Send, Data is the engine's again with its next input, and may be part of a
-// Stream's. A Write to a connection that is closed is ignored: its Closed may be on the way.
+// Stream's. A Write to a connection that is not open is ignored: its Closed may be on the way.
 type Write struct {
 	Conn Conn   `json:"conn"`
 	Data []byte `json:"data"`
 }
 
 // Close ends a connection when what was written before it has left, or a bounded time later. Closed follows, with
-// ReasonClosed if all has left.
+// ReasonClosed if all has left, and nothing before it: what the peer still sends is thrown away.
 type Close struct {
 	Conn Conn `json:"conn"`
 }
@@ -90,7 +90,7 @@ const (
 	ReasonRefused         = "refused"            // nobody listens there
 	ReasonUnreachable     = "unreachable"        // no way to the peer
 	ReasonTimeout         = "timeout"            // Dial: no answer in time
-	ReasonNameInUse       = "name-in-use"        // Listen or Dial: the Name or Conn is taken, or the Conn is not an engine's to choose
+	ReasonNameInUse       = "name-in-use"        // Listen: there is one of this name
 	ReasonAddressInUse    = "address-in-use"     // Listen or Dial: another socket has address and port
 	ReasonNoAddress       = "no-such-address"    // Listen or Dial: this host does not have the address
 	ReasonNoPermission    = "no-permission"      // Listen or Dial: this user or this host's rules forbid it

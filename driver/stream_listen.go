@@ -1,0 +1,136 @@
+package driver
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"roam6/engine"
+)
+
+// acceptPause is how long a listener waits where its rate is spent or the machine gives no socket.
+const acceptPause = 10 * time.Millisecond
+
+// door is one Listen.
+type door struct {
+	s       *streams
+	slot    *slot
+	name    string
+	profile *tls.Config // nil: plain TCP
+	l       net.Listener
+	open    atomic.Int32 // connections
+	shaking atomic.Int32 // of them in their handshake
+}
+
+// listen opens a port, or says why not.
+func (s *streams) listen(owner *slot, e engine.Listen) {
+	var profile *tls.Config
+	reason, words := "", ""
+	if e.TLS != "" {
+		if profile = s.l.n.c.TLS[e.TLS]; profile == nil {
+			reason, words = engine.ReasonNoProfile, noProfile(s.l.n.c, "listen "+e.At.String(), e.TLS)
+		}
+	}
+	if s.listeners[owner][e.Name] != nil {
+		reason, words = engine.ReasonNameInUse, "listen "+e.At.String()+": engine "+owner.Name+" listens already by the name of "+e.Name
+	}
+	var l net.Listener
+	if reason == "" {
+		var err error
+		if l, err = s.l.n.host.ListenStream(e.At); err != nil {
+			reason = why(err)
+			words = "listen " + e.At.String() + ": " + err.Error() + hintListen(reason, e.At)
+		}
+	}
+	if reason != "" {
+		s.tell(owner, reason, words)
+		s.l.queue = append(s.l.queue, queued{owner, engine.Closed{Listener: e.Name, Reason: reason}})
+		return
+	}
+	n := &door{s: s, slot: owner, name: e.Name, profile: profile, l: l}
+	if s.listeners[owner] == nil {
+		s.listeners[owner] = map[string]*door{}
+	}
+	s.listeners[owner][e.Name] = n
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		n.accept()
+	}()
+}
+
+func (n *door) close() { _ = n.l.Close() }
+
+// accept takes connections until the listener is closed.
+func (n *door) accept() {
+	var rate engine.Bucket
+	told := false
+	for {
+		for !rate.Take(n.s.l.mono(), AcceptBurst, AcceptRate) && n.s.ctx.Err() == nil {
+			time.Sleep(acceptPause)
+		}
+		c, err := n.l.Accept()
+		switch {
+		case err == nil:
+			told = false
+			n.take(c)
+		case errors.Is(err, net.ErrClosed) || n.s.ctx.Err() != nil:
+			return
+		default:
+			if !told { // once until it works again
+				told = true
+				n.s.inbox.put(arrived{slot: n.slot, tell: streamEvent(n.slot, engine.ReasonFailed, "accepting on "+n.l.Addr().String()+": "+err.Error()+
+					"; if these are too many open files, raise LimitNOFILE= of the service or ulimit -n")})
+			}
+			time.Sleep(acceptPause)
+		}
+	}
+}
+
+// take begins the life of a connection, if the limits allow one more.
+func (n *door) take(c net.Conn) {
+	if n.open.Add(1) > MaxAccepted {
+		n.open.Add(-1)
+		n.refuse(c, DropStreams)
+		return
+	}
+	if n.profile != nil && n.shaking.Add(1) > MaxHandshakes {
+		n.shaking.Add(-1)
+		n.open.Add(-1)
+		n.refuse(c, DropHandshakes)
+		return
+	}
+	st := newStream(n.s, n.slot)
+	n.s.begin(st, func() {
+		defer n.open.Add(-1)
+		n.live(st, c)
+	})
+}
+
+func (n *door) refuse(c net.Conn, why DropError) {
+	reset(c)
+	n.s.inbox.put(arrived{drop: why})
+}
+
+// live is what the goroutine of an accepted connection does.
+func (n *door) live(st *stream, c net.Conn) {
+	o := engine.Opened{Listener: n.name}
+	if n.profile != nil {
+		t := tls.Server(c, harden(n.profile.Clone()))
+		names, err := shake(n.s.ctx, t)
+		n.shaking.Add(-1)
+		if err != nil {
+			from := c.RemoteAddr().String()
+			reset(c)
+			reason := why(err)
+			n.s.inbox.put(arrived{drop: DropError(reason), tell: streamEvent(n.slot, reason, "TLS with "+from+": "+err.Error())})
+			return
+		}
+		c, o.Names = t, names
+	}
+	if st.have(c) {
+		st.live(c, o)
+	}
+}

@@ -1,0 +1,159 @@
+package driver
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"roam6/engine"
+)
+
+// tlsError marks what went wrong in a handshake.
+type tlsError struct{ error }
+
+func (e tlsError) Unwrap() error { return e.error }
+
+var errShakeTimeout = errors.New("the TLS handshake took longer than " + HandshakeTimeout.String())
+
+// reasons puts what the kernel says in the engine's words.
+var reasons = map[syscall.Errno]string{
+	syscall.ECONNREFUSED:  engine.ReasonRefused,
+	syscall.ECONNRESET:    engine.ReasonReset,
+	syscall.ECONNABORTED:  engine.ReasonReset,
+	syscall.EPIPE:         engine.ReasonReset,
+	syscall.ETIMEDOUT:     engine.ReasonSilent,
+	syscall.ENETUNREACH:   engine.ReasonUnreachable,
+	syscall.EHOSTUNREACH:  engine.ReasonUnreachable,
+	syscall.EADDRINUSE:    engine.ReasonAddressInUse,
+	syscall.EADDRNOTAVAIL: engine.ReasonNoAddress,
+	syscall.EACCES:        engine.ReasonNoPermission,
+	syscall.EPERM:         engine.ReasonNoPermission,
+}
+
+// why puts an error in one of the engine's words.
+func why(err error) string {
+	var (
+		authority x509.UnknownAuthorityError
+		name      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		errno     syscall.Errno
+		shook     tlsError
+		record    tls.RecordHeaderError
+	)
+	switch {
+	case errors.Is(err, errShakeTimeout):
+		return engine.ReasonTLSTimeout
+	case errors.As(err, &authority):
+		return engine.ReasonTLSUnknownCA
+	case errors.As(err, &name):
+		return engine.ReasonTLSName
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return engine.ReasonTLSExpired
+	case errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &shook), err != nil && strings.Contains(err.Error(), "tls: "):
+		return engine.ReasonTLS // alerts of the peer have no type
+	case errors.As(err, &errno) && reasons[errno] != "":
+		return reasons[errno]
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return engine.ReasonTimeout
+	case errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled):
+		return engine.ReasonClosed
+	case errors.Is(err, fs.ErrPermission):
+		return engine.ReasonNoPermission
+	}
+	return engine.ReasonFailed
+}
+
+// whyDial is why for a Dial, where the kernel's giving up means that there was no answer in time.
+func whyDial(err error) string {
+	if reason := why(err); reason != engine.ReasonSilent {
+		return reason
+	}
+	return engine.ReasonTimeout
+}
+
+// hintListen says what to do.
+func hintListen(reason string, at netip.AddrPort) string {
+	switch reason {
+	case engine.ReasonAddressInUse:
+		return fmt.Sprintf("; see who has it: ss -Hltnp 'sport = :%d'", at.Port())
+	case engine.ReasonNoAddress:
+		return fmt.Sprintf("; no interface of this host has %v: give it (ip address add %v/64 dev INTERFACE), or configure one that ip address shows", at.Addr(), at.Addr())
+	case engine.ReasonNoPermission:
+		return "; ports below 1024 need CAP_NET_BIND_SERVICE"
+	}
+	return ""
+}
+
+func hintDial(reason string, d engine.Dial) string {
+	switch reason {
+	case engine.ReasonNoAddress:
+		return fmt.Sprintf("; no interface of this host has the source address %v", d.From)
+	case engine.ReasonRefused:
+		return "; the host is there, but nobody listens on this port"
+	case engine.ReasonTLSName:
+		return fmt.Sprintf("; the peer's certificate must bear the name %q, as the configuration says", d.Server)
+	case engine.ReasonTLSUnknownCA:
+		return fmt.Sprintf("; no authority of profile %q signed it", d.TLS)
+	}
+	return ""
+}
+
+func noProfile(c Config, what, name string) string {
+	has := strings.Join(slices.Sorted(maps.Keys(c.TLS)), ", ")
+	if has == "" {
+		has = "none"
+	}
+	return fmt.Sprintf("%s: the configuration has no TLS profile %q; it has: %s", what, name, has)
+}
+
+// checkTLS refuses profiles by which a peer would not be verified.
+func checkTLS(c Config) error {
+	for _, name := range slices.Sorted(maps.Keys(c.TLS)) {
+		p := c.TLS[name]
+		switch {
+		case p == nil, len(p.Certificates) == 0 && p.GetCertificate == nil:
+			return fmt.Errorf("driver: node %s: TLS profile %q has no certificate; both ends need one", c.Name, name)
+		case p.ClientCAs == nil || p.RootCAs == nil:
+			return fmt.Errorf("driver: node %s: TLS profile %q does not say which authorities are trusted, as clients (ClientCAs) and as servers (RootCAs)", c.Name, name)
+		case p.InsecureSkipVerify:
+			return fmt.Errorf("driver: node %s: TLS profile %q does not verify peers, which must be (RFC 6733 §13)", c.Name, name)
+		}
+	}
+	return nil
+}
+
+// harden sets what every connection has whatever its profile says. A session is never resumed: connections live long, and each
+// looks at the certificates anew.
+func harden(p *tls.Config) *tls.Config {
+	p.MinVersion = max(p.MinVersion, tls.VersionTLS12)
+	p.ClientAuth = tls.RequireAndVerifyClientCert
+	p.SessionTicketsDisabled, p.ClientSessionCache = true, nil
+	p.GetConfigForClient = nil
+	p.DynamicRecordSizingDisabled = true
+	return p
+}
+
+// proved are the names in the verified certificate of the peer: of its alternative names those of the DNS, else its common name.
+func proved(state tls.ConnectionState) []string {
+	if len(state.VerifiedChains) == 0 || len(state.VerifiedChains[0]) == 0 {
+		return nil
+	}
+	leaf := state.VerifiedChains[0][0]
+	if len(leaf.DNSNames) > 0 {
+		return slices.Clone(leaf.DNSNames)
+	}
+	if leaf.Subject.CommonName != "" {
+		return []string{leaf.Subject.CommonName}
+	}
+	return nil
+}
