@@ -35,12 +35,14 @@ var ctlVerbs = []cobra.Completion{
 	cobra.CompletionWithDesc("table", "the forwarding state it wants"),
 	cobra.CompletionWithDesc("events", "what happens, as it happens, until Ctrl-C"),
 	cobra.CompletionWithDesc("engines", "names of the roles that run"),
-	cobra.CompletionWithDesc("link-up", "LINK [attachment=TEXT]: tell that a link is up"),
+	cobra.CompletionWithDesc("link-up", "LINK [attachment=TEXT] [hw=BSSID]: tell that a link is up"),
 	cobra.CompletionWithDesc("link-down", "LINK: tell that a link is down"),
 	cobra.CompletionWithDesc("hint", "LINK hw=BSSID [attachment=TEXT] [in=DURATION]: tell where the link will be soon"),
 	cobra.CompletionWithDesc("refresh", "mobile node: register again now"),
 	cobra.CompletionWithDesc("prefixes", "mobile node: ask the home agent for the home prefixes; events tell what comes"),
 	cobra.CompletionWithDesc("bindings", "home agent: its bindings"),
+	cobra.CompletionWithDesc("handover", "access router: mobile=HW cell=BSSID: tell a mobile node to hand over"),
+	cobra.CompletionWithDesc("cells", "access router: mobile=HW: tell a mobile node of the neighbours' cells"),
 	cobra.CompletionWithDesc("stop", "end the node"),
 }
 
@@ -190,7 +192,7 @@ func (f *ctlFlags) refused(verb, why string) error {
 var everyVerb = []string{"stats", driver.VerbTable, driver.VerbEvents, driver.VerbEngines, driver.VerbLinkUp, driver.VerbLinkDown, driver.VerbHint, driver.VerbStop}
 
 // verbRoles are the roles whose verbs have names of their own.
-var verbRoles = map[string]string{"bindings": "ha", "refresh": "mn", "prefixes": "mn"}
+var verbRoles = map[string]string{"bindings": "ha", "refresh": "mn", "prefixes": "mn", "handover": "ar", "cells": "ar"}
 
 // ctlArgs reads KEY=VALUE words. The link of link-up, link-down and hint may stand alone, as wpa_cli gives it.
 func ctlArgs(verb string, words []string) (map[string]string, error) {
