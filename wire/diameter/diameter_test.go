@@ -120,7 +120,7 @@ func TestGolden(t *testing.T) {
 		t.Error(err)
 	}
 	vendor := b.Request(1, 2, 0).Uint32(diameter.MIPv6FeatureVector, 16).Done()[diameter.HeaderLen:]
-	if want := unhex(t, "00000005 c0 000010 00007ed9 00000010"); !bytes.Equal(vendor, want) {
+	if want := unhex(t, "000003ed c0 000010 00007ed9 00000010"); !bytes.Equal(vendor, want) {
 		t.Errorf("an AVP of ours is %x, want %x", vendor, want)
 	}
 }

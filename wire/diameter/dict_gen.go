@@ -130,31 +130,31 @@ var (
 	EAPReissuedPayload          = Key{Code: 463, Vendor: 0}
 	EAPMasterSessionKey         = Key{Code: 464, Vendor: 0}
 	AccountingEAPAuthMethod     = Key{Code: 465, Vendor: 0}
-	MIPBindingUpdate            = Key{Code: 1, Vendor: 32473}
-	MIPBindingAcknowledgement   = Key{Code: 2, Vendor: 32473}
-	MIPv6MobileNodeAddress      = Key{Code: 3, Vendor: 32473}
-	MIPv6HomeAgentAddress       = Key{Code: 4, Vendor: 32473}
-	MIPv6FeatureVector          = Key{Code: 5, Vendor: 32473}
-	KeyRequest                  = Key{Code: 6, Vendor: 32473}
-	MNKeyDistribution           = Key{Code: 7, Vendor: 32473}
-	KeyDistribution             = Key{Code: 8, Vendor: 32473}
-	KeyType                     = Key{Code: 9, Vendor: 32473}
-	KeyMethod                   = Key{Code: 10, Vendor: 32473}
-	MNSPI                       = Key{Code: 11, Vendor: 32473}
-	PeerSPI                     = Key{Code: 12, Vendor: 32473}
-	KeyLifetime                 = Key{Code: 13, Vendor: 32473}
-	KeyAlgorithm                = Key{Code: 14, Vendor: 32473}
-	KeyRandomNumber             = Key{Code: 15, Vendor: 32473}
-	KeyMaterial                 = Key{Code: 16, Vendor: 32473}
-	DHPublicValue               = Key{Code: 17, Vendor: 32473}
-	DHAuthenticationData        = Key{Code: 18, Vendor: 32473}
-	MNAuthentication            = Key{Code: 19, Vendor: 32473}
-	LocalChallenge              = Key{Code: 20, Vendor: 32473}
-	HostChallenge               = Key{Code: 21, Vendor: 32473}
-	VisitedNetworkIdentifier    = Key{Code: 22, Vendor: 32473}
-	MNAuthenticationData        = Key{Code: 23, Vendor: 32473}
-	NetworkAuthenticationData   = Key{Code: 24, Vendor: 32473}
-	CareOfAddress               = Key{Code: 25, Vendor: 32473}
+	MIPBindingUpdate            = Key{Code: 1001, Vendor: 32473}
+	MIPBindingAcknowledgement   = Key{Code: 1002, Vendor: 32473}
+	MIPv6MobileNodeAddress      = Key{Code: 1003, Vendor: 32473}
+	MIPv6HomeAgentAddress       = Key{Code: 1004, Vendor: 32473}
+	MIPv6FeatureVector          = Key{Code: 1005, Vendor: 32473}
+	KeyRequest                  = Key{Code: 1006, Vendor: 32473}
+	MNKeyDistribution           = Key{Code: 1007, Vendor: 32473}
+	KeyDistribution             = Key{Code: 1008, Vendor: 32473}
+	KeyType                     = Key{Code: 1009, Vendor: 32473}
+	KeyMethod                   = Key{Code: 1010, Vendor: 32473}
+	MNSPI                       = Key{Code: 1011, Vendor: 32473}
+	PeerSPI                     = Key{Code: 1012, Vendor: 32473}
+	KeyLifetime                 = Key{Code: 1013, Vendor: 32473}
+	KeyAlgorithm                = Key{Code: 1014, Vendor: 32473}
+	KeyRandomNumber             = Key{Code: 1015, Vendor: 32473}
+	KeyMaterial                 = Key{Code: 1016, Vendor: 32473}
+	DHPublicValue               = Key{Code: 1017, Vendor: 32473}
+	DHAuthenticationData        = Key{Code: 1018, Vendor: 32473}
+	MNAuthentication            = Key{Code: 1019, Vendor: 32473}
+	LocalChallenge              = Key{Code: 1020, Vendor: 32473}
+	HostChallenge               = Key{Code: 1021, Vendor: 32473}
+	VisitedNetworkIdentifier    = Key{Code: 1022, Vendor: 32473}
+	MNAuthenticationData        = Key{Code: 1023, Vendor: 32473}
+	NetworkAuthenticationData   = Key{Code: 1024, Vendor: 32473}
+	CareOfAddress               = Key{Code: 1025, Vendor: 32473}
 )
 
 // Values of Redirect-Host-Usage.
@@ -454,31 +454,31 @@ var index = [...]uint16{
 }
 
 var indexRoam6 = [...]uint16{
-	1:  60,
-	2:  61,
-	3:  62,
-	4:  63,
-	5:  64,
-	6:  65,
-	7:  66,
-	8:  67,
-	9:  68,
-	10: 69,
-	11: 70,
-	12: 71,
-	13: 72,
-	14: 73,
-	15: 74,
-	16: 75,
-	17: 76,
-	18: 77,
-	19: 78,
-	20: 79,
-	21: 80,
-	22: 81,
-	23: 82,
-	24: 83,
-	25: 84,
+	1001: 60,
+	1002: 61,
+	1003: 62,
+	1004: 63,
+	1005: 64,
+	1006: 65,
+	1007: 66,
+	1008: 67,
+	1009: 68,
+	1010: 69,
+	1011: 70,
+	1012: 71,
+	1013: 72,
+	1014: 73,
+	1015: 74,
+	1016: 75,
+	1017: 76,
+	1018: 77,
+	1019: 78,
+	1020: 79,
+	1021: 80,
+	1022: 81,
+	1023: 82,
+	1024: 83,
+	1025: 84,
 }
 
 // groups are the grammars of grouped AVPs, by the index of the AVP.

@@ -158,7 +158,11 @@ func wireshark(p func(string, ...any), a *AVP, vendor string) {
 		}
 		p("\t\t</grouped>")
 	} else {
-		p("\t\t<type type-name=%q/>", a.Type)
+		kind := a.Type
+		if kind == "Address" {
+			kind = "IPAddress" // its name for it
+		}
+		p("\t\t<type type-name=%q/>", kind)
 	}
 	if a.Type == "Enumerated" {
 		for _, v := range a.Values {
