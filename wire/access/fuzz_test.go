@@ -21,7 +21,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		out := p.Append(nil, coa, ar)
-		if again, err := Parse(coa, ar, out); err != nil || !reflect.DeepEqual(again, p) || len(out) != len(b) {
+		if again, err := Parse(coa, ar, out); err != nil || !reflect.DeepEqual(again, p) || len(out) > len(b) {
 			t.Fatalf("a part of %d octets, now %d: %v", len(b), len(out), err)
 		}
 		p.Part, p.Parts = 0, 1

@@ -51,10 +51,10 @@ func ramp(first, n int) []byte {
 var goldenRequest = golden{
 	src: coa, dst: ar,
 	text: `
-		96 00 e7 84             # Type 150, Code 0, Checksum
+		96 00 ea 6a             # Type 150, Code 0, Checksum
 		16 00 00 00             # Subtype 22: AAA Request; Reserved
+		fd 15 00 01             # Option 253, 168 octets; Part 0 of 1
 		01 02 03 04             # Identifier
-		00 01 00 00             # Part 0 of 1; Reserved
 		20 0a                   # Local Challenge, 10 octets
 		11 12 13 14 15 16 17 18 #
 		23 12                   # Network Access Identifier, 18 octets
@@ -84,6 +84,7 @@ var goldenRequest = golden{
 		c8 c9 ca cb cc cd ce cf #
 		d0 d1 d2 d3 d4 d5 d6 d7 #
 		d8 d9 da db dc dd de df #
+		00 00 00 00             # padding
 	`,
 	msg: &Request{
 		NAI: "mn1@home.example", HomeAddress: hoa, CareOf: coa,
@@ -99,10 +100,10 @@ var goldenRequest = golden{
 var goldenReply = golden{
 	src: ar, dst: coa,
 	text: `
-		96 00 87 ed             # Type 150, Code 0, Checksum
+		96 00 8a d8             # Type 150, Code 0, Checksum
 		17 00 00 00             # Subtype 23: AAA Reply; Reserved
+		fd 14 00 01             # Option 253, 160 octets; Part 0 of 1
 		01 02 03 04             # Identifier
-		00 01 00 00             # Part 0 of 1; Reserved
 		20 0a                   # Local Challenge, 10 octets
 		31 32 33 34 35 36 37 38 #
 		29 06                   # EAP Data, 6 octets: Success

@@ -27,6 +27,13 @@ const (
 	MaxParts = 8
 )
 
+// The option that holds everything behind RFC 4065's header.
+const (
+	option     uint8 = 253
+	optionAt         = 8
+	optionUnit       = 8
+)
+
 // HopLimit is what a message is sent with and must arrive with: mobile node and AAA client share a link.
 const HopLimit uint8 = 255
 
@@ -39,15 +46,17 @@ const HopLimit uint8 = 255
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //	|    Subtype    |                   Reserved                    |
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//	|   Option 253  |    Length     |     Part      |     Parts     |
+//	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //	|                          Identifier                           |
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//	|     Part      |     Parts     |           Reserved            |
-//	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//	|   Suboptions ...
-//	+-+-+-+-+-+-+-+-+-+-+-+-+-
+//	|   Suboptions, padded with zeros to 8 octets ...
+//
+// What stands behind Reserved has the form of one option of neighbour discovery (RFC 4861 §4.6; 253: RFC 4727), Length in units of 8
+// octets: others that read type 150, tshark among them, look for such options there. It also tells a whole message from one cut short.
 type Part struct {
 	Subtype     uint8
-	ID          uint32 // chosen by the mobile node; the reply and every repetition of the request have it too
+	ID          uint32 // Identifier: chosen by the mobile node; the reply and every repetition of the request have it too
 	Part, Parts uint8  // which one, from 0, and of how many, 1 to MaxParts
 	Body        []byte // whole suboptions, 2 to MaxPart octets
 }
@@ -77,31 +86,58 @@ func Parse(src, dst netip.Addr, icmp []byte) (Part, error) {
 	if icmp[1] != 0 {
 		return Part{}, fail("Code", 1, wire.ErrValue)
 	}
-	p := Part{Subtype: icmp[4], ID: binary.BigEndian.Uint32(icmp[8:]), Part: icmp[12], Parts: icmp[13]}
+	p := Part{Subtype: icmp[4], ID: binary.BigEndian.Uint32(icmp[12:]), Part: icmp[10], Parts: icmp[11]}
+	size := optionAt + optionUnit*int(icmp[9])
 	switch {
+	case icmp[8] != option:
+		return Part{}, fail("Option", 8, wire.ErrValue)
+	case size > len(icmp):
+		return Part{}, fail("Length", 9, wire.ErrTruncated)
+	case size < len(icmp):
+		return Part{}, fail("Length", 9, wire.ErrLength)
 	case p.Parts > MaxParts:
-		return Part{}, fail("Parts", 13, wire.ErrLimit)
+		return Part{}, fail("Parts", 11, wire.ErrLimit)
 	case p.Part >= p.Parts:
-		return Part{}, fail("Part", 12, wire.ErrValue)
-	case len(icmp) == HeaderLen:
-		return Part{}, fail("Suboptions", HeaderLen, wire.ErrTruncated)
+		return Part{}, fail("Part", 10, wire.ErrValue)
 	case len(icmp) > HeaderLen+MaxPart:
 		return Part{}, fail("Suboptions", HeaderLen, wire.ErrLimit)
 	}
-	if _, err := subopt.Parse(proto, icmp[HeaderLen:], HeaderLen); err != nil {
+	end, err := endOf(icmp)
+	if err != nil {
 		return Part{}, err
 	}
-	p.Body = bytes.Clone(icmp[HeaderLen:])
+	if end == HeaderLen {
+		return Part{}, fail("Suboptions", HeaderLen, wire.ErrTruncated)
+	}
+	p.Body = bytes.Clone(icmp[HeaderLen:end])
 	return p, nil
+}
+
+// endOf is where the last suboption ends and padding begins.
+func endOf(icmp []byte) (end int, err error) {
+	end = HeaderLen
+	for at := HeaderLen; at < len(icmp); {
+		size := 1
+		if icmp[at] != subopt.Pad {
+			if size, err = subopt.Size(proto, icmp[at:], at); err != nil {
+				return 0, err
+			}
+			end = at + size
+		}
+		at += size
+	}
+	return end, nil
 }
 
 // Append writes the part with its checksum for an IPv6 packet from src to dst, which must be sent with HopLimit.
 func (p Part) Append(b []byte, src, dst netip.Addr) []byte {
 	start := len(b)
 	b = append(b, Type, 0, 0, 0, p.Subtype, 0, 0, 0)
+	pad := (optionUnit - len(p.Body)%optionUnit) % optionUnit
+	b = append(b, option, uint8((HeaderLen-optionAt+len(p.Body)+pad)/optionUnit), p.Part, p.Parts)
 	b = binary.BigEndian.AppendUint32(b, p.ID)
-	b = append(b, p.Part, p.Parts, 0, 0)
 	b = append(b, p.Body...)
+	b = append(b, make([]byte, pad)...)
 	binary.BigEndian.PutUint16(b[start+2:], ip6.Checksum(src, dst, ip6.ProtoICMPv6, b[start:]))
 	return b
 }

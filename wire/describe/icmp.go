@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"roam6/wire"
+	"roam6/wire/access"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
@@ -67,6 +68,7 @@ var icmpMessages = map[uint8]icmpMessage{
 		{"Identifier", 4, 2, dec},
 		{"Flags", 6, 1, flags("Managed address configuration (M)", "Other configuration (O)")},
 	}}, 8},
+	150: {layout{"Experimental Mobility Message", "RFC 4065 §8", nil}, 0},
 	154: {layout{"FMIPv6 Message", "RFC 5568 §6.1", nil}, 0},
 }
 
@@ -111,6 +113,9 @@ func (c *chain) icmp(b []byte, base int) {
 		if b[0] == nd.TypeFast {
 			l = fastMessage(b, t.Kids)
 		}
+		if access.IsAccess(b) {
+			l = accessMessages[b[4]]
+		}
 		t.Name = or(l.name, "ICMPv6 type", b[0])
 		if nd.IsND(b[0]) {
 			t.Layer = "nd"
@@ -143,8 +148,17 @@ func (c *chain) icmpBody(l icmpMessage, b []byte, base int) []Tree {
 			out[n-1] = p
 		}
 	}
-	if l.options > 0 && l.options < len(b) {
-		out = append(out, ndOptions.show(b, base, l.options, c.cut))
+	switch {
+	case l.options == 0 || l.options >= len(b):
+	case b[0] == access.Type:
+		out = append(out, c.accessBody(b, base))
+	default:
+		list := ndOptions.show(b, base, l.options, c.cut)
+		for i := range list.Kids {
+			k := &list.Kids[i]
+			accessOption(k, b[k.Offset-base:k.Offset-base+k.Len], k.Offset)
+		}
+		out = append(out, list)
 	}
 	if b[0] == icmp6.TypeHomeAgentsReply {
 		for at := 8; at+16 <= len(b); at += 16 {
@@ -172,9 +186,14 @@ func (c *chain) judgeICMP(t *Tree, b []byte) {
 	sum := checksum(c.src, c.dst, ip6.ProtoICMPv6, b, 2)
 	right[2], right[3] = byte(sum>>8), byte(sum)
 	var err error
-	if nd.IsND(b[0]) {
+	from := t.Offset
+	switch {
+	case nd.IsND(b[0]):
 		_, err = nd.Parse(c.src, c.dst, c.hopLimit, right)
-	} else {
+	case access.IsAccess(b):
+		from, err = judgeAccess(c, right)
+		from += t.Offset
+	default:
 		_, err = icmp6.Parse(c.src, c.dst, right)
 	}
 	var at *wire.Error
@@ -183,7 +202,7 @@ func (c *chain) judgeICMP(t *Tree, b []byte) {
 		return
 	}
 	if !errors.Is(err, wire.ErrUnknown) {
-		t.blame(err, t.Offset)
+		t.blame(err, from)
 	}
 	if icmp6.IsListener(b[0]) {
 		c.judgeListener(t, b[0])

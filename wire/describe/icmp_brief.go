@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"roam6/wire/access"
 	"roam6/wire/icmp6"
 	"roam6/wire/nd"
 )
@@ -24,6 +25,8 @@ func icmpBrief(b []byte) string {
 		return fmt.Sprintf(" id 0x%x seq %d", b[4:6], number(b[6:8]))
 	case kind >= icmp6.TypeHomeAgentsRequest && kind <= icmp6.TypePrefixAdvertisement:
 		return discoveryBrief(b)
+	case access.IsAccess(b):
+		return accessBrief(b)
 	case kind == nd.TypeFast:
 		return proxyBrief(b)
 	case nd.IsND(kind):
@@ -99,6 +102,10 @@ func ndOptionsBrief(b []byte, at int) string {
 			fmt.Fprintf(&last, " every %v", time.Duration(number(o[4:8]))*time.Millisecond)
 		case o[0] == nd.OptNAAck:
 			fmt.Fprintf(&last, " naack %d (%v)", o[3], nd.NAAckStatus(o[3]))
+		case o[0] == nd.OptExperiment:
+			if a, ours := nd.ParseAccess(o); ours {
+				fmt.Fprintf(&last, " access to %s at %v", text([]byte(a.Network)), a.Client)
+			}
 		case o[0] == nd.OptHomeAgent:
 			fmt.Fprintf(&last, " agent preference %d lifetime %v", number(o[4:6]), time.Duration(number(o[6:8]))*time.Second)
 		}

@@ -1,6 +1,9 @@
 package describe
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // options shows a list of type-length-value options. b is the header that holds them, base its offset in the packet, at
 // where they begin in b.
@@ -8,6 +11,7 @@ type options struct {
 	title   string
 	pad     bool // types 0 (one octet) and 1 are padding
 	unit    int  // octets a unit of Length; 1: Length counts the data, 8: the whole option, RFC 4861 §4.6
+	whole   bool // with unit 1 Length counts the whole option too, and type 0 alone is padding: package subopt
 	layouts map[uint8]layout
 }
 
@@ -20,6 +24,12 @@ func (o options) show(b []byte, base, at int, cut bool) Tree {
 		}
 		if o.pad && b[at] <= 1 {
 			n := padding(b[at:])
+			t.Kids = append(t.Kids, Tree{Name: "Padding", Offset: base + at, Len: n, Value: count(n)})
+			at += n
+			continue
+		}
+		if o.whole && b[at] == 0 {
+			n := len(b[at:]) - len(bytes.TrimLeft(b[at:], "\x00"))
 			t.Kids = append(t.Kids, Tree{Name: "Padding", Offset: base + at, Len: n, Value: count(n)})
 			at += n
 			continue
@@ -41,10 +51,12 @@ func (o options) size(b []byte) (n int, fault string) {
 		return len(b), "has no Length"
 	}
 	n = int(b[1]) + 2
-	if o.unit > 1 {
+	if o.unit > 1 || o.whole {
 		n = int(b[1]) * o.unit
 	}
 	switch {
+	case o.whole && n == 1:
+		return len(b), "its Length is 1"
 	case n == 0:
 		return len(b), "its Length is 0"
 	case n > len(b):

@@ -29,16 +29,30 @@ type Access struct {
 	Client         netip.Addr // where requests go
 }
 
-// takeAccess reads suboptions. Everybody's experiments share this option type (RFC 4727), so one that is not ours, or lacks one of the
-// three, is no error: it stays among the unknown ones.
-//
-// spec DM-05
+// takeAccess leaves an option that is not ours, and a second one, among the unknown.
 func (o *Options) takeAccess(opt []byte) bool {
-	list, err := subopt.Parse("nd", opt[2:], 0)
-	if err != nil || o.Access != nil {
+	if o.Access != nil {
 		return false
 	}
-	var a Access
+	a, ours := ParseAccess(opt)
+	if ours {
+		o.Access = &a
+	}
+	return ours
+}
+
+// ParseAccess reads an option OptExperiment from its type on. Everybody's experiments share this type (RFC 4727), so one that is not
+// ours, or lacks one of the three, is no error.
+//
+// spec DM-05
+func ParseAccess(opt []byte) (a Access, ours bool) {
+	if len(opt) < 2 || opt[0] != OptExperiment {
+		return Access{}, false
+	}
+	list, err := subopt.Parse("nd", opt[2:], 0)
+	if err != nil {
+		return Access{}, false
+	}
 	for _, v := range list {
 		switch {
 		case v.Type == subopt.LocalChallenge && a.LocalChallenge == nil && len(v.Data) >= MinChallenge && len(v.Data) <= MaxChallenge:
@@ -48,14 +62,13 @@ func (o *Options) takeAccess(opt []byte) bool {
 		case v.Type == subopt.AAAClient && !a.Client.IsValid() && len(v.Data) == 16 && ip6.Routable(addrAt(v.Data, 0)):
 			a.Client = addrAt(v.Data, 0)
 		case v.Type >= subopt.LocalChallenge && v.Type <= subopt.AAAClient:
-			return false
+			return Access{}, false
 		}
 	}
 	if a.LocalChallenge == nil || a.Network == "" || !a.Client.IsValid() {
-		return false
+		return Access{}, false
 	}
-	o.Access = &a
-	return true
+	return a, true
 }
 
 func networkName(b []byte) bool {
