@@ -18,18 +18,24 @@ func rootCmd() *cobra.Command {
 		Use:   "roam6",
 		Short: "Keep IPv6 nodes reachable while they move",
 		Long: `roam6 keeps an IPv6 node reachable while it moves between access routers and between operators, and says what every
-handover costs and why. One binary plays every part: mobile node, access router, home agent, correspondent node.
+handover costs and why. One binary plays every part:
+
+  mn   mobile node: moves, and keeps the home address that its connections use
+  ar   access router: where it is attached now; the mobile node gets a second, care-of address there
+  ha   home agent: is told that address, and tunnels to it what comes for the home address
+  cn   correspondent node: whoever the mobile node talks to
 
 The same protocol code runs simulated (sim: virtual time, needs nothing), in a laboratory of network namespaces on this
 machine (lab: the real kernel, no root), and on real hosts (node).
 
 Exit status: 0 done; 1 an expectation failed; 2 command line or configuration; 3 this machine lacks something.`,
 		Example: lines(
-			"roam6 sim run commute              three handovers in virtual time, and what each outage waited for",
-			"roam6 lab run commute              the same in network namespaces on this machine's kernel",
-			"roam6 lab up home                  a lab to work in; then: roam6 lab exec mn -- ping 2001:db8:c::c",
-			"roam6 compare commute              every strategy in one table",
-			"roam6 doctor                       what this machine has and lacks",
+			"roam6 sim run commute                       three handovers in virtual time, and what each outage waited for",
+			"roam6 sim run commute --strategy fmipv6     the same with fast handovers: nothing is lost",
+			"roam6 lab run commute                       the first in network namespaces, on this machine's kernel",
+			"roam6 lab up commute                        a lab to work in; then: roam6 lab exec mn -- ping 2001:db8:c::c",
+			"roam6 compare commute                       every strategy in one table",
+			"roam6 doctor                                what this machine has and lacks",
 		),
 		SilenceErrors:              true,
 		SilenceUsage:               true,
