@@ -15,7 +15,8 @@
 // goes on as Mobile IPv6 does and says so (engine.EventFellBack).
 //
 // The files: mobile.go, predict.go, react.go and states.go are the mobile node's end, router.go what both routers' ends
-// share, par.go and nar.go these, key.go the proof that an FBU is its node's.
+// share, par.go and nar.go these, key.go the proof that an FBU is its node's. naack.go has what a next router says of an address that a
+// node cannot have, initiated.go what a router tells of its own accord; both have both ends.
 //
 // Who may divert packets: a Fast Binding Update is proved by the handover key of its node, and forwards the address made of
 // that node's link-layer address only. A Handover Initiate comes under ESP from a configured neighbour, and takes the

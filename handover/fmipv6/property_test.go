@@ -1,6 +1,7 @@
 package fmipv6
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // spec MIP-09
 func TestAnything(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		b := newMobileBench(t)
+		b := openBench(t)
 		up := true
 		act := func(what string) func(*rapid.T) { return func(*rapid.T) { b.happens(what) } }
 		answer := func(what string) func(*rapid.T) {
@@ -64,6 +65,24 @@ func TestAnything(t *testing.T) {
 				}
 				up = true
 				b.happens("expected")
+			},
+			"told": func(rt *rapid.T) {
+				if up {
+					b.told([]uint8{nd.ProxyHandover, nd.ProxyUnsolicited}[rapid.IntRange(0, 1).Draw(rt, "code")], nil)
+				}
+			},
+			"denied": func(rt *rapid.T) {
+				status := []nd.NAAckStatus{nd.NAAckInvalid, nd.NAAckUseSupplied, nd.NAAckUseRouter, nd.NAAckUsePCoA, nd.NAAckUnknownLLA}[rapid.IntRange(0, 4).Draw(rt, "status")]
+				coa, ok := b.m.Denied(b.now, cell, b.site.CoA, &nd.NAAck{Status: status, CareOf: netip.MustParseAddr("2001:db8:a:2::99")}, &b.out)
+				if !ok {
+					return
+				}
+				if b.site.CoA = coa; coa.IsValid() {
+					b.m.Arrived(b.now, cell, &b.out)
+				} else {
+					b.site.CoA = netip.MustParseAddr("2001:db8:a:2::77")
+				}
+				b.m.AddressReady(b.now, cell, &b.out)
 			},
 			"lost": act("lost"), "acknowledged": act("BA"),
 			"time": func(rt *rapid.T) {
