@@ -170,6 +170,23 @@ func TestRequestAndAnswer(t *testing.T) { //spec DM-02 DM-03
 	}
 }
 
+// TestSamples passes every sample, all commands of the application among them, through the checker.
+func TestSamples(t *testing.T) { //spec DM-02 DM-03
+	seen := map[string]bool{}
+	for _, raw := range samples() {
+		m := parse(t, raw)
+		seen[m.CommandName()] = true
+		if err := diameter.Check(m); err != nil {
+			t.Errorf("%s: %v", m.CommandName(), err)
+		}
+	}
+	for _, name := range []string{"AA-Registration-Request", "AA-Registration-Answer", "Home-Agent-MIPv6-Request", "Home-Agent-MIPv6-Answer"} {
+		if !seen[name] {
+			t.Errorf("no %s", name)
+		}
+	}
+}
+
 // TestFeatureVector has the five flags of the draft at their values.
 func TestFeatureVector(t *testing.T) { //spec DM-03
 	d, _ := diameter.Lookup(diameter.MIPv6FeatureVector)

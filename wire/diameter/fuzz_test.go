@@ -8,6 +8,28 @@ import (
 	"roam6/wire/diameter"
 )
 
+// hor is a Home-Agent-MIPv6-Request for a home agent in the visited domain, with the mobile node's public value.
+func hor(b *diameter.Builder) []byte {
+	return b.Request(diameter.HomeAgentMIPv6, diameter.AppMobileIPv6AAA, diameter.Proxiable).
+		Text(diameter.SessionID, "s").Uint32(diameter.AuthApplicationID, diameter.AppMobileIPv6AAA).
+		Text(diameter.OriginHost, "aaah.home.example").Text(diameter.OriginRealm, "home.example").Text(diameter.DestinationRealm, realm).
+		Addr(diameter.CareOfAddress, coa).Uint32(diameter.AuthorizationLifetime, 3600).
+		Group(diameter.KeyDistribution, func(b *diameter.Builder) {
+			b.Uint32(diameter.KeyType, diameter.KeyTypeMNHA).Uint32(diameter.KeyMethod, diameter.KeyMethodDiffieHellman).
+				Uint32(diameter.MNSPI, 4096).Bytes(diameter.DHPublicValue, octets(32, 1))
+		}).Done()
+}
+
+// hoa is the answer of the home agent, which has chosen the home address.
+func hoa(b *diameter.Builder, to diameter.Message) []byte {
+	return b.Reply(to, diameter.Success, "ha."+realm, realm).Uint32(diameter.AuthApplicationID, diameter.AppMobileIPv6AAA).
+		Bytes(diameter.MIPBindingAcknowledgement, octets(64, 0)).Addr(diameter.MIPv6MobileNodeAddress, coa).Addr(diameter.MIPv6HomeAgentAddress, ha).
+		Group(diameter.KeyDistribution, func(b *diameter.Builder) {
+			b.Uint32(diameter.KeyType, diameter.KeyTypeMNHA).Uint32(diameter.KeyMethod, diameter.KeyMethodDiffieHellman).
+				Uint32(diameter.PeerSPI, 4097).Bytes(diameter.DHPublicValue, octets(32, 9))
+		}).Done()
+}
+
 // samples are messages of every kind, as they go over the wire.
 func samples() [][]byte {
 	var b diameter.Builder
@@ -16,7 +38,14 @@ func samples() [][]byte {
 	if err != nil {
 		panic(err)
 	}
+	h := slices.Clone(hor(&b))
+	asked, err := diameter.Parse(h)
+	if err != nil {
+		panic(err)
+	}
 	return [][]byte{
+		h, slices.Clone(hoa(&b, asked)),
+		slices.Clone(b.Reply(asked, diameter.ErrorBadHOR, "ha."+realm, realm).Done()),
 		q, slices.Clone(cer(&b)), slices.Clone(ara(&b, m)),
 		slices.Clone(b.Refuse(m, &diameter.Error{Code: diameter.MissingAVP, Failed: []byte{0, 0, 1, 22, 64, 0, 0, 12, 0, 0, 0, 0}, Text: "x"}, "h", "r").Done()),
 		slices.Clone(b.Request(diameter.DeviceWatchdog, 0, 0).Text(diameter.OriginHost, "a").Text(diameter.OriginRealm, "b").Uint32(diameter.OriginStateID, 1).Done()),
