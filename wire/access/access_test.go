@@ -229,6 +229,7 @@ func TestRequestRefused(t *testing.T) { //spec DM-04
 		{"MN Authentication Data", wire.ErrTruncated, func(r *Request) { r.Auth, r.EAP = nil, nil }},
 		{"MN Authentication Data", wire.ErrLength, func(r *Request) { r.Auth = r.Auth[1:] }},
 		{"MIP Feature Data", wire.ErrValue, func(r *Request) { r.Features |= VisitedAvailable }},
+		{"MIP Feature Data", wire.ErrValue, func(r *Request) { r.Features |= 32 }},
 		{"EAP Data", wire.ErrTruncated, func(r *Request) { r.EAP = []byte{3, 1, 0} }},
 		{"EAP Data", wire.ErrLength, func(r *Request) { r.EAP = []byte{3, 1, 0, 5} }},
 		{"EAP Data", wire.ErrValue, func(r *Request) { r.EAP = []byte{5, 1, 0, 4} }},
@@ -255,6 +256,7 @@ func TestRequestRefused(t *testing.T) { //spec DM-04
 		func(r *Request) { r.EAP = nil },
 		func(r *Request) { r.Auth, r.HostChallenge = nil, nil },
 		func(r *Request) { r.Features, r.Keys = 0, nil },
+		func(r *Request) { r.Features = ofMobile },
 		func(r *Request) { r.NAI = "üser@home.example" },
 	} {
 		r := request()

@@ -32,7 +32,7 @@ const (
 // Features are the flags of the MIP Feature Data, those of the MIPv6-Feature-Vector AVP: draft-le-aaa-diameter-mobileipv6-04 §5.2.5, §8.3.1.
 type Features uint32
 
-// The flags. Bits without a name are kept.
+// The flags. A request with any other bit is refused, as Diameter would refuse it later.
 const (
 	HomeAgentRequested   Features = 1
 	HomeAddressRequested Features = 2
@@ -40,6 +40,9 @@ const (
 	AgentInVisited       Features = 8  // Home-Agent-in-Visited-Domain
 	VisitedAvailable     Features = 16 // Visited-Home-Agent-Available: the visited network's to set; refused from mobile nodes
 )
+
+// ofMobile are the flags that are a mobile node's to set.
+const ofMobile = HomeAgentRequested | HomeAddressRequested | OnlyInHomeDomain | AgentInVisited
 
 func appendOctets(b []byte, kind uint8, v []byte) []byte {
 	if len(v) == 0 {

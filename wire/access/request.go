@@ -106,7 +106,7 @@ func (r *Request) take(v subopt.Value) (known bool, err error) {
 	case subopt.Features:
 		if d, err = exactly("MIP Feature Data", 4, d, at); err == nil {
 			r.Features = Features(binary.BigEndian.Uint32(d))
-			if r.Features&VisitedAvailable != 0 {
+			if r.Features&^ofMobile != 0 {
 				err = fail("MIP Feature Data", at, wire.ErrValue)
 			}
 		}
