@@ -11,8 +11,8 @@ import (
 	"roam6/plane"
 )
 
-// Config describes one node. All its sockets are opened by New in the network namespace of the calling thread and stay
-// there, whatever thread Run is called on.
+// Config describes one node. All its sockets are opened in the network namespace of the thread that calls New, whatever
+// thread Run is called on.
 type Config struct {
 	Name    string
 	Engines []Engine // in the order in which they are offered each input

@@ -4,7 +4,9 @@
 //	links (packet sockets) ─┐                   ┌─▶ journal
 //	TUN device ─────────────┼─▶ loop: plane ────┼─▶ packets out: links, TUN
 //	link watch (netlink) ───┤   engines, clock  ├─▶ kernel: addresses, routes (netlink)
-//	commands, injected links┘                   └─▶ store, replies, events
+//	commands, injected links┤                   ├─▶ streams out: one write a turn for each
+//	streams, answers of ────┘                   └─▶ store, replies, events
+//	tables
 //
 //	config.go node.go   what a node is made of, and what may be asked of it
 //	loop.go effects.go  the law: one input, all its effects in order, the deadline, the next input
@@ -17,6 +19,8 @@
 //	demand.go members   what a table asks of the machine, worked out one Op at a time
 //	mld                 tells routers and switches that snoop which groups engines' addresses need (RFC 3810)
 //	held, neighbours    what the kernel beside it does that keeps packets away: an address that it holds itself, a full table
+//	stream              TCP and TLS of engines: a goroutine that reads and one that writes for each connection (decision 18)
+//	query.go            engines' questions to tables, by a few workers
 //	fast.go             the fast path in front of the plane, package ebpf
 //	gate                gates where the kernel forwards by itself, a package of its own
 //	journal.go replay.go control.go client.go caps_linux.go
@@ -25,8 +29,8 @@
 // the kernel: a goroutine between would cost a wake-up a packet. When the loop is slow, what does not fit is dropped by the
 // kernel's socket buffer, and counted. What is not packets comes by goroutines that only read.
 //
-// Every socket is opened by New in the network namespace of the calling thread, and none later: Run may be called on any
-// thread.
+// Every socket is opened by New in the network namespace of the calling thread, or, those of streams, later in the same one: Run
+// may be called on any thread.
 //
 // The kernel keeps a node's state only on its TUN device and in the table of its gates, which vanish with the process. A killed
 // node leaves no address, no route and no gate behind. What it may leave is IPv6 switched off on links that were the node's alone (Userland): the

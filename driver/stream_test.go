@@ -221,28 +221,28 @@ func TestStreamPeerDoesNotRead(t *testing.T) {
 func TestStreamCloseIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &Memory{}
+		var start time.Time
+		var took time.Duration
 		e := peerOf([]engine.Listen{{Name: "peers", At: door1}}, func(in engine.Input, out *engine.Effects) {
-			if in, ok := in.(engine.Opened); ok {
+			switch in := in.(type) {
+			case engine.Opened:
+				start = time.Now()
 				out.Write(in.Conn, []byte("never read"))
 				out.Close(in.Conn)
 				out.Close(in.Conn)
+			case engine.Closed:
+				took = time.Since(start)
 			}
 		})
 		begin(t, Config{Host: m, Engines: []Engine{{"e", e}}})
 		synctest.Wait()
-		start := time.Now()
 		if _, err := m.Reach(t.Context(), netip.Addr{}, door1); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(DrainTime - 1)
+		time.Sleep(2 * DrainTime)
 		synctest.Wait()
-		if got := after(e); len(got) != 1 {
-			t.Errorf("%v: %+v", time.Since(start), got)
-		}
-		time.Sleep(1)
-		synctest.Wait()
-		if got := after(e); len(got) != 2 || got[1].(engine.Closed).Reason != engine.ReasonNotDrained {
-			t.Errorf("%+v", got)
+		if got := after(e); len(got) != 2 || got[1].(engine.Closed).Reason != engine.ReasonNotDrained || took != DrainTime {
+			t.Errorf("%+v after %v", got, took)
 		}
 	})
 }

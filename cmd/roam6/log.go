@@ -89,7 +89,7 @@ func (t *teller) write(e told) {
 	case engine.EventDrop, engine.EventState:
 		level = slog.LevelDebug // one a packet, if someone wants it so
 	case engine.EventFailed, engine.EventFellBack, driver.EventKernel, driver.EventPlane, driver.EventJournal, driver.EventForward,
-		driver.EventHeld, driver.EventNeighbours, driver.EventFast:
+		driver.EventHeld, driver.EventNeighbours, driver.EventFast, driver.EventStream:
 		level = slog.LevelWarn
 	}
 	t.log.Log(context.Background(), level, e.event.Name, attrs...)
