@@ -78,6 +78,7 @@ func TestControlAnswers(t *testing.T) {
 		{"", VerbHint, map[string]string{"port": "wlan0", "hw": "02:00:5e:10:00:01", "attachment": "ap8", "in": "200ms"}, `null`, ""},
 		{"", VerbHint, map[string]string{"port": "wlan0", "hw": "ap8"}, ``, "the BSSID of the next point of attachment"},
 		{"", VerbHint, map[string]string{"port": "wlan0", "hw": "02:00:5e:10:00:01", "in": "soon"}, ``, "a duration is wanted"},
+		{"", VerbLinkUp, map[string]string{"port": "wlan0", "hw": "ap7"}, ``, "hw=\"ap7\""},
 		{"", VerbLinkUp, map[string]string{"port": "wlan0", "in": "200ms"}, ``, "no argument \"in\""},
 		{"", VerbLinkDown, map[string]string{"prot": "1"}, ``, "no argument \"prot\""},
 	} {
