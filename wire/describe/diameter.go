@@ -30,14 +30,17 @@ func Diameter(b []byte) Tree {
 	return t
 }
 
-// diameterStream shows messages until one is not whole. At most MaxOptions of them.
+// diameterStream shows messages until one is not whole; cut says that this is no fault. At most MaxOptions of them.
 func diameterStream(b []byte, base int, cut bool) (out []Tree) {
 	for len(out) < MaxOptions {
 		raw, rest, err := diameter.Next(b, len(b))
-		if err != nil || raw == nil || len(rest) == 0 {
+		if err != nil || raw == nil {
 			return append(out, diameterMessage(b, base, cut))
 		}
-		out = append(out, diameterMessage(raw, base, cut))
+		out = append(out, diameterMessage(raw, base, false))
+		if len(rest) == 0 {
+			return out
+		}
 		base += len(raw)
 		b = rest
 	}
