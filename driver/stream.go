@@ -86,11 +86,11 @@ type streams struct {
 	stats     StreamStats
 	asks      *asks // nil: no query yet
 
-	inbox inbox
-	dials atomic.Int32
-	wg    sync.WaitGroup
-	ctx   context.Context
-	end_  context.CancelFunc
+	inbox  inbox
+	dials  atomic.Int32
+	wg     sync.WaitGroup
+	ctx    context.Context
+	cancel context.CancelFunc
 
 	mu    sync.Mutex
 	all   map[*stream]struct{} // that have a goroutine
@@ -130,7 +130,7 @@ func (s *streams) init(l *loop) {
 	s.accepted = map[*slot]engine.Conn{}
 	s.all = map[*stream]struct{}{}
 	s.inbox.wake = func() { l.n.host.Wake() }
-	s.ctx, s.end_ = context.WithCancel(context.Background())
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 }
 
 // carryOut does an effect about streams.
@@ -331,7 +331,7 @@ func (s *streams) end() {
 		}
 	}
 	s.flush()
-	s.end_()
+	s.cancel()
 	s.mu.Lock()
 	s.ended = true
 	for st := range s.all {

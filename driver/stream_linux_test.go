@@ -108,8 +108,6 @@ func until(t testing.TB, what string, ok func() bool) {
 }
 
 // Many connections at a time, each with its octets in order, none with another's.
-//
-// spec DM-01
 func TestStreamSocketsMany(t *testing.T) {
 	const conns, rounds = 200, 20
 	n, at := served(t, echo)

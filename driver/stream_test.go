@@ -46,7 +46,6 @@ func echo(in engine.Input, out *engine.Effects) {
 // after gives the inputs behind Start.
 func after(s *script) []engine.Input { return s.inputs[1:] }
 
-// spec DM-01
 func TestStreamLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &Memory{}

@@ -75,9 +75,7 @@ func (a *authority) profiles(t testing.TB, name string) map[string]*tls.Config {
 }
 
 // Both ends verify the other's certificate, and each learns the other's names from it.
-//
-// spec DM-01
-func TestStreamTLS(t *testing.T) {
+func TestStreamTLS(t *testing.T) { //spec DM-23
 	ours, other := newAuthority(t), newAuthority(t)
 	later, past := time.Now().Add(time.Hour), time.Now().Add(-time.Minute)
 	good := ours.profile(t, later, "a.example.org", "b.example.org")

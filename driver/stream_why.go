@@ -134,7 +134,7 @@ func checkTLS(c Config) error {
 
 // harden sets what every connection has whatever its profile says. A session is never resumed: connections live long, and each
 // looks at the certificates anew.
-func harden(p *tls.Config) *tls.Config {
+func harden(p *tls.Config) *tls.Config { //spec DM-23
 	p.MinVersion = max(p.MinVersion, tls.VersionTLS12)
 	p.ClientAuth = tls.RequireAndVerifyClientCert
 	p.SessionTicketsDisabled, p.ClientSessionCache = true, nil
