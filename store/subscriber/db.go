@@ -52,6 +52,7 @@ type DB struct {
 type pools struct {
 	read, write *sql.DB
 	file        os.FileInfo
+	known       *sync.Map // of SQLite: text of a read → *sql.Stmt, since parsing takes longer than looking up
 }
 
 // Open opens a database that is there and brings its schema up to date. keyFile may be empty for SQLite. Errors are ErrURL,
@@ -174,7 +175,7 @@ func (d *DB) connect() error {
 	read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
 	read.SetMaxIdleConns(2 * runtime.GOMAXPROCS(0))
 	write.SetMaxOpenConns(1)
-	d.pools = pools{read, write, info}
+	d.pools = pools{read, write, info, new(sync.Map)}
 	return nil
 }
 
