@@ -9,7 +9,7 @@ import (
 
 // denied takes what the next access router says of the address that this node announced on arrival: a Neighbor Advertisement
 // Acknowledgment in its advertisement, RFC 5568 §6.4.6. The node leaves the address for the one supplied, or for one of its own choice, and
-// registers that. Only the router in use is heard, and only about an address that came by its word.
+// registers that. Only the router in use is heard, and only until duplicate detection has found the address unique.
 //
 // spec MIP-09
 func (n *Node) denied(now engine.Now, a *access, in engine.Packet, p *ip6.Packet, ra *nd.RouterAdvertisement, out *engine.Effects) {
@@ -18,7 +18,7 @@ func (n *Node) denied(now engine.Now, a *access, in engine.Packet, p *ip6.Packet
 		return
 	}
 	r, ok := a.link.Current()
-	if !ok || !a.usable() || !a.vouched || p.Src != r.Addr || in.From != r.HW || p.Dst != a.coa {
+	if !ok || !a.usable() || a.checked || p.Src != r.Addr || in.From != r.HW || p.Dst != a.coa {
 		out.Drop("naack-unexpected", engine.A("from", p.Src))
 		return
 	}

@@ -118,6 +118,7 @@ func TestDeniedByAnother(t *testing.T) {
 	for name, say := range map[string]func(b *bench) []engine.Effect{
 		"another station": func(b *bench) []engine.Effect { return b.denial(plane.HW{2, 6, 6, 6, 6, 6}, first, ack) },
 		"another address": func(b *bench) []engine.Effect { return b.denial(ar2.hw, b.n.accessOf(wlan).linkLocal, ack) },
+		"too late":        func(b *bench) []engine.Effect { b.pass(1200 * time.Millisecond); return b.denial(ar2.hw, first, ack) },
 		"to all nodes":    func(b *bench) []engine.Effect { return b.denial(ar2.hw, ip6.AllNodes, ack) },
 		"elsewhere": func(b *bench) []engine.Effect {
 			return b.denial(ar2.hw, first, nd.NAAck{Status: nd.NAAckUseSupplied, CareOf: stranger})
