@@ -73,7 +73,7 @@ func (r *Record) Check() error {
 
 // Account stores records, all or none, at most MaxBatch, with one write. stored is how many were not there before: what was stored first stays,
 // so that a record can be sent again until it was acknowledged.
-func (d *DB) Account(ctx context.Context, records []Record) (stored int, err error) { //spec DM-22
+func (d *DB) Account(ctx context.Context, records []Record) (stored int, err error) {
 	if len(records) == 0 {
 		return 0, nil
 	}

@@ -18,7 +18,7 @@ const (
 
 // Ask serves an engine's Query: it reads, or with put writes, and gives octets. docs/subscribers.md says which. found is false for
 // a subscriber that is not there, or a key that no subscriber can have.
-func (d *DB) Ask(ctx context.Context, table, key string, put []byte) (value []byte, found bool, err error) { //spec DM-07
+func (d *DB) Ask(ctx context.Context, table, key string, put []byte) (value []byte, found bool, err error) {
 	switch {
 	case table == TableSubscriber && put == nil:
 		s, err := d.Lookup(ctx, key)

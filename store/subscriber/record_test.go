@@ -21,7 +21,7 @@ func record(session string, number uint32) Record {
 		CareOf: agent1, Origin: "ar1.visited.example", Seconds: int64(number), OctetsUp: 1000, OctetsDown: math.MaxInt64, Result: 2001}
 }
 
-func testAccounting(t *testing.T, d *DB) { //spec DM-22
+func testAccounting(t *testing.T, d *DB) {
 	first := []Record{record("s1", 0), record("s1", 1)}
 	if stored, err := d.Account(t.Context(), first); stored != 2 || err != nil {
 		t.Fatal(stored, err)
@@ -82,7 +82,7 @@ func testAccounting(t *testing.T, d *DB) { //spec DM-22
 	}
 }
 
-func testAsk(t *testing.T, d *DB) { //spec DM-07
+func testAsk(t *testing.T, d *DB) {
 	if err := d.Add(t.Context(), whole()); err != nil {
 		t.Fatal(err)
 	}

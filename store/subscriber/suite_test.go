@@ -84,7 +84,7 @@ func whole() *profile.Profile {
 	}
 }
 
-func testLookup(t *testing.T, d *DB) { //spec DM-07
+func testLookup(t *testing.T, d *DB) {
 	p := whole()
 	if err := d.Add(t.Context(), p); err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func testLookup(t *testing.T, d *DB) { //spec DM-07
 }
 
 // One who has no NAI is known by the home address.
-func testNames(t *testing.T, d *DB) { //spec DM-07
+func testNames(t *testing.T, d *DB) {
 	p := profile.Fresh()
 	p.HomeAddress = home
 	if err := d.Add(t.Context(), p); err != nil {

@@ -121,7 +121,7 @@ var RecordHeader = []string{"session", "number", "kind", "at", "name", "home_add
 	"octets_up", "octets_down", "packets_up", "packets_down", "result"}
 
 // ExportRecords writes accounting records as CSV, as they come from the database.
-func (d *DB) ExportRecords(ctx context.Context, w io.Writer, span Span) (int, error) { //spec DM-22
+func (d *DB) ExportRecords(ctx context.Context, w io.Writer, span Span) (int, error) {
 	out := csv.NewWriter(w)
 	n := 0
 	if err := out.Write(RecordHeader); err != nil {

@@ -17,7 +17,7 @@ const (
 	NewKey        = 32       // octets of a key that the store makes
 	MaxHomeAgents = 16       // home agents that a subscriber may ask for
 	MaxSessions   = 1 << 16  // sessions at a time
-	MaxIdentity   = 254      // octets of an EAP identity (RFC 5433 §7.2 has room for more; an EAP identity is not longer than a NAI)
+	MaxIdentity   = 254      // octets of the identity in EAP-GPSK: about as long as an NAI may be
 	MaxEncoded    = 16 << 10 // octets that Decode looks at
 )
 

@@ -67,7 +67,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestCanonical(t *testing.T) { //spec DM-07
+func TestCanonical(t *testing.T) {
 	for in, want := range map[string]string{
 		"ann@home.example": "ann@home.example", "Ann.Lee@HOME.Example": "Ann.Lee@home.example", "a+b/c=d@x-1.example": "a+b/c=d@x-1.example",
 		"e\u0301@CAFE\u0301.example": "é@café.example", "eng%nancy@example.net": "eng%nancy@example.net", "1234@5678.example": "1234@5678.example",
