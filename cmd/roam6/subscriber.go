@@ -52,11 +52,11 @@ func (f *dbFlags) open(create bool) (*subscriber.DB, error) {
 
 // attributes are the flags that say what a subscriber may. Only those that were given count.
 type attributes struct {
-	nai, home, agents, agent, from, eap, key string
-	visited, enabled, newKey                 bool
-	sessions                                 int
-	seconds                                  int
-	secret                                   []byte // what the file of --key holds, read once: it may be standard input
+	home, agents, agent, from, eap, key string
+	visited, enabled, newKey            bool
+	sessions                            int
+	seconds                             int
+	secret                              []byte // what the file of --key holds, read once: it may be standard input
 }
 
 func (a *attributes) add(c *cobra.Command) {

@@ -29,9 +29,9 @@ const (
 
 // The option that holds everything behind RFC 4065's header.
 const (
-	option     uint8 = 253
-	optionAt         = 8
-	optionUnit       = 8
+	option     = 253
+	optionAt   = 8
+	optionUnit = 8
 )
 
 // HopLimit is what a message is sent with and must arrive with: mobile node and AAA client share a link.
