@@ -2,6 +2,7 @@ package mn
 
 import (
 	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -120,6 +121,9 @@ func (n *Node) abandon(why string, out *engine.Effects) {
 	for _, p := range n.inside.carried {
 		for _, f := range n.ahead.forwards {
 			out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: plane.WayKey{Inner: p, ID: f.way}}})
+		}
+		for _, bid := range slices.Sorted(maps.Keys(n.several.ways)) {
+			out.Plane(plane.Op{Delete: true, Way: &plane.WayOp{Key: plane.WayKey{Inner: p, ID: bid}}})
 		}
 		out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: p}})
 		out.Event("network.refused", engine.S("prefix", p.String()), engine.S("reason", why))

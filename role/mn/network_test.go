@@ -119,6 +119,28 @@ func TestNetworkRefused(t *testing.T) {
 	}
 }
 
+// A network that is given up leaves none of the ways that other care-of addresses gave it.
+//
+// spec MIP-11 MIP-08
+func TestNetworkRefusedWithWays(t *testing.T) {
+	b := newBench(t, func(c *Config) { router1(c); multihomed(Registered)(c) })
+	b.attach(wlan, ar1)
+	b.pass(time.Second)
+	b.up(wwan)
+	u := b.update(b.ra(wwan, ar2))
+	further := plane.WayKey{Inner: netPrefix, ID: 2}
+	if _, ok := b.table.Ways[further]; !ok {
+		t.Fatal("the network has no further way")
+	}
+	b.do(b.ack(u, mh.Accepted, func(ba *mh.BindingAck) { ba.MobileRouter = false }))
+	if w, left := b.table.Ways[further]; left {
+		t.Errorf("left: %v", w)
+	}
+	if _, ok := b.way(2); !ok {
+		t.Error("the home address lost its further way")
+	}
+}
+
 // The node advertises inside and nowhere else, with an MTU that fits the tunnel, and answers solicitations there.
 //
 // spec MIP-11
