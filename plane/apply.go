@@ -21,7 +21,7 @@ func (t *Table) Apply(op Op) {
 	case op.Host != nil:
 		put(&t.Hosts, op.Delete, op.Host.Addr, op.Host.Host)
 	case op.Path != nil:
-		put(&t.Paths, op.Delete, op.Path.Inner.Masked(), op.Path.Path)
+		put(&t.Paths, op.Delete, masked(op.Path.Inner), op.Path.Path)
 	case op.Way != nil:
 		put(&t.Ways, op.Delete, op.Way.Key.masked(), op.Way.Way)
 	case op.Route != nil:
