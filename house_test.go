@@ -29,7 +29,7 @@ var arrows = map[string][]string{
 	"engine":   {"plane"},
 	"machine":  {"engine", "wire", "keying", "plane"},
 	"handover": {"engine", "machine", "wire", "keying", "plane"},
-	"role":     {"engine", "machine", "handover", "wire", "keying", "plane"},
+	"role":     {"engine", "machine", "handover", "wire", "keying", "plane", "store/subscriber/profile"},
 	"node":     {"role", "engine", "machine", "plane", "conf"},
 	"scenario": {"engine", "plane", "conf"},
 	"driver":   {"engine", "plane", "store", "wire/ip6", "wire/icmp6"},

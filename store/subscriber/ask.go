@@ -11,9 +11,8 @@ import (
 
 // Tables that Ask knows.
 const (
-	TableSubscriber = "subscriber"  // key: NAI or home address; gives the profile
-	TableHomeAgents = "home-agents" // key: realm; gives a JSON list of HomeAgent
-	TableAccounting = "accounting"  // key: anything; put a JSON Record
+	TableSubscriber = "subscriber" // key: NAI or home address; gives the profile
+	TableAccounting = "accounting" // key: anything; put a JSON Record
 )
 
 // Ask serves an engine's Query: it reads, or with put writes, and gives octets. docs/subscribers.md says which. found is false for
@@ -29,13 +28,6 @@ func (d *DB) Ask(ctx context.Context, table, key string, put []byte) (value []by
 			return nil, false, err
 		}
 		return profile.Encode(&s.Profile), true, nil
-	case table == TableHomeAgents && put == nil:
-		list, err := d.HomeAgents(ctx, key)
-		if err != nil || len(list) == 0 {
-			return nil, false, err
-		}
-		value, err = json.Marshal(list)
-		return value, err == nil, err
 	case table == TableAccounting && put != nil:
 		var r Record
 		if err := json.Unmarshal(put, &r); err != nil {
@@ -44,5 +36,5 @@ func (d *DB) Ask(ctx context.Context, table, key string, put []byte) (value []by
 		_, err := d.Account(ctx, []Record{r})
 		return nil, err == nil, err
 	}
-	return nil, false, fmt.Errorf("table %q cannot be asked so: %s and %s are read, %s is written", table, TableSubscriber, TableHomeAgents, TableAccounting)
+	return nil, false, fmt.Errorf("table %q cannot be asked so: %s is read, %s is written", table, TableSubscriber, TableAccounting)
 }

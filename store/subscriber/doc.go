@@ -1,5 +1,5 @@
-// Package subscriber is the subscriber database of a home domain's AAA server (AAAh): who the users are and what they may, the
-// home agents they are spread over, and the accounting records of their sessions.
+// Package subscriber is the subscriber database of a home domain's AAA server (AAAh): who the users are and what they may,
+// and the accounting records of their sessions.
 //
 //	SQLite       a file, by default; pure Go, opened by several processes at a time (WAL)
 //	PostgreSQL   postgres://user@host/name

@@ -95,13 +95,6 @@ func testAsk(t *testing.T, d *DB) {
 			t.Errorf("%q: %s, %v, %v", key, b, found, err)
 		}
 	}
-	if err := d.SetHomeAgent(t.Context(), HomeAgent{agent1, "home.example", 10, false}); err != nil {
-		t.Fatal(err)
-	}
-	if b, found, err := d.Ask(t.Context(), TableHomeAgents, "home.example", nil); !found || err != nil ||
-		string(b) != `[{"address":"2001:db8:a::1","realm":"home.example","capacity":10,"drained":false}]` {
-		t.Errorf("%s, %v, %v", b, found, err)
-	}
 	r := record("s", 1)
 	put, _ := json.Marshal(r)
 	for range 2 {

@@ -34,7 +34,6 @@ var suite = []struct {
 	{"load", testLoad},
 	{"files", testFiles},
 	{"concurrent", testConcurrent},
-	{"pool", testPool},
 	{"accounting", testAccounting},
 	{"ask", testAsk},
 	{"sealed", testSealed},
@@ -340,26 +339,5 @@ func testConcurrent(t *testing.T, d *DB) {
 	}
 	if r, err := d.Revision(t.Context()); r != workers*each || err != nil {
 		t.Errorf("revision %d, %v", r, err)
-	}
-}
-
-func testPool(t *testing.T, d *DB) {
-	for _, h := range []HomeAgent{{agent1, "Home.example", 10, false}, {agent2, "home.example", 20, false}, {agent2, "home.example", 30, true}} {
-		if err := d.SetHomeAgent(t.Context(), h); err != nil {
-			t.Fatal(err)
-		}
-	}
-	list, err := d.HomeAgents(t.Context(), "home.EXAMPLE")
-	if want := []HomeAgent{{agent1, "home.example", 10, false}, {agent2, "home.example", 30, true}}; err != nil || !slices.Equal(list, want) {
-		t.Errorf("%v, %v; want %v", list, err, want)
-	}
-	if err := d.RemoveHomeAgent(t.Context(), agent1); err != nil {
-		t.Fatal(err)
-	}
-	if list, err := d.HomeAgents(t.Context(), "home.example"); err != nil || len(list) != 1 {
-		t.Errorf("%v, %v", list, err)
-	}
-	if err := d.SetHomeAgent(t.Context(), HomeAgent{agent1, "", 1, false}); err == nil {
-		t.Error("no realm, no error")
 	}
 }

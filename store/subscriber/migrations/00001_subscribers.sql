@@ -28,14 +28,6 @@ CREATE TABLE subscriber (
 );
 CREATE INDEX subscriber_realm ON subscriber (realm, name);
 
-CREATE TABLE home_agent (
-	address  TEXT-C PRIMARY KEY,
-	realm    TEXT-C NOT NULL,
-	capacity BIGINT NOT NULL,
-	drained  BIGINT NOT NULL
-);
-CREATE INDEX home_agent_realm ON home_agent (realm);
-
 CREATE TABLE accounting (
 	session      TEXT-C NOT NULL,
 	number       BIGINT NOT NULL,
@@ -59,6 +51,5 @@ CREATE INDEX accounting_name ON accounting (name, at, session, number);
 
 -- +goose Down
 DROP TABLE accounting;
-DROP TABLE home_agent;
 DROP TABLE subscriber;
 DROP TABLE meta;

@@ -1,6 +1,5 @@
 // Package profile is what the subscriber database tells of one subscriber, as a value and as octets (JSON; docs/subscribers.md
-// has every key). It knows no SQL. The store, the driver, commands and tests may import it; roles may not, as the arrows say:
-// what reaches them are the octets, and docs/subscribers.md is the contract.
+// has every key). It knows no SQL and no files, so that the role that is told of a subscriber reads it by this package too.
 package profile
 
 import (
