@@ -46,6 +46,7 @@ type checker struct {
 	routed    map[int]bool        // ports of the links that a role of the node is the router on
 	owned     map[netip.Addr]bool // addresses that engines of the node answer for
 	keys      map[string]bool     // ESP keys seen so far
+	profiles  map[string]bool     // names of TLS profiles
 	errs      []error
 }
 
@@ -71,6 +72,7 @@ func (k *checker) config(c *Config) {
 		k.must(ifName(l.Name) && !names[l.Name], at+".name", l.Name, "an interface name (up to 15 octets) that neither another link nor the TUN device has")
 		k.ports[l.Port], names[l.Name] = true, true
 	}
+	k.services(c)
 	k.must(len(c.Roles) > 0, "roles", "[]", "at least one role")
 	k.findRouted(c.Roles)
 	mobiles := 0

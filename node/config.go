@@ -9,13 +9,15 @@ import (
 
 // Config is one node's configuration file, as `roam6 node run -c FILE` reads it.
 type Config struct {
-	Name    string       `yaml:"name,required" doc:"the node's name, in logs and results"`
-	State   string       `yaml:"state" doc:"directory of the durable records (sequence numbers, bindings); default /var/lib/roam6/NAME"`
-	Control string       `yaml:"control" doc:"path of the control socket for roam6 ctl; default /run/roam6/NAME.sock"`
-	Tun     string       `yaml:"tun" doc:"name of the TUN device; default roam6"`
-	Journal string       `yaml:"journal" doc:"file for the journal of inputs and effects that roam6 replay reads; none by default"`
-	Links   []LinkConfig `yaml:"links" doc:"interfaces the roles use"`
-	Roles   []RoleConfig `yaml:"roles,required" doc:"what the node is; each entry holds exactly one of mn, ar, ha, cn"`
+	Name     string          `yaml:"name,required" doc:"the node's name, in logs and results"`
+	State    string          `yaml:"state" doc:"directory of the durable records (sequence numbers, bindings); default /var/lib/roam6/NAME"`
+	Control  string          `yaml:"control" doc:"path of the control socket for roam6 ctl; default /run/roam6/NAME.sock"`
+	Tun      string          `yaml:"tun" doc:"name of the TUN device; default roam6"`
+	Journal  string          `yaml:"journal" doc:"file for the journal of inputs and effects that roam6 replay reads; none by default"`
+	Links    []LinkConfig    `yaml:"links" doc:"interfaces the roles use"`
+	TLS      []TLSConfig     `yaml:"tls" doc:"certificates for connections between Diameter nodes"`
+	Database *DatabaseConfig `yaml:"database" doc:"subscribers and accounting records, for aaa; none by default"`
+	Roles    []RoleConfig    `yaml:"roles,required" doc:"what the node is; each entry holds exactly one of mn, ar, ha, cn"`
 }
 
 // LinkConfig is one interface.

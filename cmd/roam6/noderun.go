@@ -83,6 +83,9 @@ func nodeCheckCmd() *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
+			if _, err := tlsProfiles(c.TLS); err != nil {
+				return err
+			}
 			var names []string
 			for _, e := range engines {
 				names = append(names, e.Name)
@@ -151,6 +154,9 @@ func (f *nodeFlags) run(ctx context.Context) error {
 	for _, l := range c.Links {
 		d.Links = append(d.Links, driver.Link{Port: plane.Port(l.Port), Ifname: l.Name, External: l.Hook, Userland: l.Kernel == node.KernelOff})
 	}
+	if d.TLS, err = tlsProfiles(c.TLS); err != nil {
+		return err
+	}
 	d.JournalHeader = &driver.JournalHeader{Node: c.Name, Build: built(), Config: digest(text), Seed: hex.EncodeToString(seed[:])}
 	told := newTeller(log)
 	defer told.close()
@@ -167,6 +173,14 @@ func lifetime(ctx context.Context, c *node.Config, d driver.Config, log *slog.Lo
 	}
 	defer shut(records.Close)
 	d.Store = stored{records}
+	db, query, err := openDatabase(c.Database)
+	if err != nil {
+		return err
+	}
+	if db != nil {
+		defer shut(db.Close)
+	}
+	d.Query = query
 	if c.Journal != "" {
 		j, err := openJournal(c.Journal)
 		if err != nil {

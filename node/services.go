@@ -1,0 +1,54 @@
+package node
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Limits of what a node's roles share.
+const (
+	maxProfiles = 16
+	maxPath     = 4096 // PATH_MAX
+)
+
+// TLSConfig is one way to speak TLS: who we are, and whom we believe. Roles name it.
+type TLSConfig struct {
+	Name        string `yaml:"name,required" doc:"the profile's name, by which roles choose it"`
+	Certificate string `yaml:"certificate,required" doc:"file with the node's certificate and those between it and the authority, PEM; its DNS name is the node's Diameter identity"`
+	Key         string `yaml:"key,required" doc:"file with the certificate's private key, PEM; nobody else may read it"`
+	Authorities string `yaml:"authorities,required" doc:"file with the certificates of the authorities that peers' certificates must come from, PEM"`
+}
+
+// DatabaseConfig is where subscribers are kept.
+type DatabaseConfig struct {
+	At  string `yaml:"at,required" doc:"a file (SQLite), or postgres://USER@HOST/NAME; roam6 subscriber add makes it"`
+	Key string `yaml:"key" doc:"file with the key that seals the subscribers' keys; default: the file's name with .key; PostgreSQL needs one"`
+}
+
+// services checks what the roles share.
+func (k *checker) services(c *Config) {
+	k.must(len(c.TLS) <= maxProfiles, "tls", len(c.TLS), fmt.Sprintf("%d profiles at most", maxProfiles))
+	k.profiles = map[string]bool{}
+	for i, t := range c.TLS {
+		at := fmt.Sprintf("tls[%d]", i)
+		k.must(word.MatchString(t.Name) && len(t.Name) <= maxName && !k.profiles[t.Name], at+".name", t.Name, "letters, digits, and - _ . between them, up to 64; no other profile's")
+		k.profiles[t.Name] = true
+		for _, f := range []struct{ key, path string }{{"certificate", t.Certificate}, {"key", t.Key}, {"authorities", t.Authorities}} {
+			k.path(at+"."+f.key, f.path)
+		}
+	}
+	if d := c.Database; d != nil {
+		k.must(d.At != "" && len(d.At) <= maxPath, "database.at", d.At, "a file, sqlite:FILE or postgres://USER@HOST/NAME")
+		postgres := strings.HasPrefix(d.At, "postgres://") || strings.HasPrefix(d.At, "postgresql://")
+		k.must(!postgres || d.Key != "", "database.key", d.Key, "the file with the key that seals the subscribers' keys: PostgreSQL has no file beside which it could lie")
+	}
+}
+
+func (k *checker) path(at, path string) {
+	k.must(path != "" && len(path) <= maxPath && !strings.ContainsRune(path, 0), at, path, "the path of a file")
+}
+
+// profile makes sure that a role names a TLS profile that there is; none is plain TCP.
+func (k *checker) profile(at, name string) {
+	k.must(name == "" || k.profiles[name], at, name, "the name of one of tls, or nothing for plain TCP")
+}
