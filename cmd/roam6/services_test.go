@@ -124,7 +124,7 @@ func TestTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := made.Add(t.Context(), &profile.Profile{NAI: "mn@home.example", Enabled: true}); err != nil {
+	if err := made.Add(t.Context(), &profile.Profile{NAI: "mn@home.example", AddressFrom: profile.FromHome, Enabled: true}); err != nil {
 		t.Fatal(err)
 	}
 	made.Close()
