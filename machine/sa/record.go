@@ -50,6 +50,14 @@ func (s *SA) Restore(rec engine.Record) {
 	}
 }
 
+// Forget appends the removal of the association's durable records. Its keys must never be used again, not even by a later life.
+func (s *SA) Forget(out *engine.Effects) {
+	if s.outRecord != "" {
+		out.Persist(Bucket, s.outRecord, nil)
+	}
+	out.Persist(Bucket, s.inRecord, nil)
+}
+
 // RestoreAll offers the records of an engine's start to many associations, in time proportional to the records.
 func RestoreAll(recs []engine.Record, sas []*SA) {
 	owner := make(map[string]*SA, 2*len(sas))

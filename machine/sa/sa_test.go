@@ -230,6 +230,29 @@ func recordsOf(out engine.Effects) (recs []engine.Record) {
 	return recs
 }
 
+// What Forget removes is all that an association had written.
+func TestForget(t *testing.T) {
+	for _, kind := range kinds {
+		mn, home := pair(t, kind)
+		var sent, out engine.Effects
+		if m, reason := verify(t, home, at(0), mn.Protect(at(0), up, update(7), &sent)); m == nil {
+			t.Fatalf("%s: %s", kind, reason)
+		}
+		home.Commit(&out)
+		home.Protect(at(0), up, update(7), &out)
+		home.Forget(&out)
+		left := map[string]bool{}
+		for _, r := range recordsOf(out) {
+			if left[r.Key] = true; r.Value == nil {
+				delete(left, r.Key)
+			}
+		}
+		if len(left) > 0 {
+			t.Errorf("%s: left %v", kind, left)
+		}
+	}
+}
+
 func TestCommitIsSilentWithoutNews(t *testing.T) {
 	for _, kind := range kinds {
 		mn, home := pair(t, kind)

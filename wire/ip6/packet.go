@@ -74,6 +74,8 @@ type Packet struct {
 	ProtoOffset, ProtoAt int
 	// Payload is everything after those headers. Parse aliases the bytes given to it.
 	Payload []byte
+
+	unassigned bool // being parsed by ParseUnassigned
 }
 
 // EffectiveSrc is the address the upper layer and its checksum see: the home address if there is one (RFC 6275 §11.3.1).

@@ -155,6 +155,23 @@ func TestLinkPaddingIsCut(t *testing.T) {
 	}
 }
 
+// A home address that is still to be assigned is for those alone who expect it.
+func TestUnassignedHomeAddress(t *testing.T) { //spec DM-17
+	p := Packet{Header: Header{Src: coa, Dst: ha, HopLimit: 64}, HomeAddress: netip.IPv6Unspecified(), Proto: ProtoNone, Payload: []byte{}}
+	b := p.Append(nil)
+	if _, err := Parse(b); !errors.Is(err, wire.ErrValue) {
+		t.Errorf("Parse: %v", err)
+	}
+	got, err := ParseUnassigned(b)
+	if err != nil || got.HomeAddress != p.HomeAddress || got.EffectiveSrc() != p.HomeAddress || !bytes.Equal(got.Append(nil), b) {
+		t.Errorf("ParseUnassigned: %+v, %v", got, err)
+	}
+	p.HomeAddress = netip.MustParseAddr("ff02::1")
+	if _, err := ParseUnassigned(p.Append(nil)); !errors.Is(err, wire.ErrValue) {
+		t.Errorf("a group: %v", err)
+	}
+}
+
 // chain builds a packet of extension headers in hex, each with Next Header left to be filled in, and no upper layer.
 func chain(t testing.TB, src, dst netip.Addr, exts ...ext) []byte {
 	t.Helper()

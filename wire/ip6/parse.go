@@ -39,8 +39,19 @@ func (p *Problem) Unwrap() error { return p.Cause }
 // After an error the fields read so far are set, the addresses from the moment the fixed header is whole.
 //
 // spec MIP-01
-func Parse(b []byte) (Packet, error) {
-	var p Packet
+func Parse(b []byte) (Packet, error) { return parse(b, Packet{}) }
+
+// ParseUnassigned is Parse for a packet whose home address option may be unspecified (::). AAA servers make such Binding Updates where
+// the home agent is to assign the address (draft-le-aaa-diameter-mobileipv6-04 §9.5.2); none comes by a link.
+//
+// spec DM-17
+func ParseUnassigned(b []byte) (Packet, error) {
+	p, err := parse(b, Packet{unassigned: true})
+	p.unassigned = false
+	return p, err
+}
+
+func parse(b []byte, p Packet) (Packet, error) {
 	if len(b) < HeaderLen {
 		return p, wire.Fail("ip6", "header", len(b), wire.ErrTruncated)
 	}
@@ -179,7 +190,7 @@ func (p *Packet) parseHomeAddress(data []byte, off int) error {
 		return wire.Fail("ip6", "Home Address Option Length", off+1, wire.ErrLength)
 	}
 	a := netip.AddrFrom16([16]byte(data))
-	if p.HomeAddress.IsValid() || !Routable(a) {
+	if p.HomeAddress.IsValid() || !Routable(a) && !(p.unassigned && a.IsUnspecified()) {
 		return wire.Fail("ip6", "Home Address", off, wire.ErrValue)
 	}
 	p.HomeAddress = a
