@@ -60,6 +60,8 @@ func (a *through) Handle(now time.Duration, port plane.Port, from plane.HW, data
 	a.at(now, sink, func() { a.loop.arrive(&Arrival{Port: port, From: from, Data: data}) })
 }
 
+func (a *through) Meter(k plane.MeterKey) (plane.MeterCount, bool) { return a.loop.soft.Meter(k) }
+
 // What the suite asks of a plane holds with a loop around it: packets that were made to do harm, limits and all.
 func TestConform(t *testing.T) {
 	for _, c := range conform.Cases() {

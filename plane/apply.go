@@ -28,6 +28,8 @@ func (t *Table) Apply(op Op) {
 		put(&t.Routes, op.Delete, op.Route.Pair, op.Route.Route)
 	case op.Gate != nil:
 		put(&t.Gates, op.Delete, op.Gate.Key.masked(), op.Gate.Gate)
+	case op.Meter != nil:
+		put(&t.Meters, op.Delete, op.Meter.Key, op.Meter.Meter)
 	case op.Flow != nil:
 		put(&t.Flows, op.Delete, op.Flow.Number, op.Flow.Flow)
 	}
@@ -59,13 +61,13 @@ func masked(p netip.Prefix) netip.Prefix {
 // check panics unless one target is set.
 func (op *Op) check() {
 	n := 0
-	for _, set := range [...]bool{op.Link != nil, op.Local != nil, op.Host != nil, op.Path != nil, op.Way != nil, op.Route != nil, op.Gate != nil, op.Flow != nil} {
+	for _, set := range [...]bool{op.Link != nil, op.Local != nil, op.Host != nil, op.Path != nil, op.Way != nil, op.Route != nil, op.Gate != nil, op.Meter != nil, op.Flow != nil} {
 		if set {
 			n++
 		}
 	}
 	if n != 1 {
-		panic(fmt.Sprintf("plane: an Op has %d targets, want exactly one of Link, Local, Host, Path, Way, Route, Gate and Flow", n))
+		panic(fmt.Sprintf("plane: an Op has %d targets, want exactly one of Link, Local, Host, Path, Way, Route, Gate, Meter and Flow", n))
 	}
 }
 
@@ -79,12 +81,13 @@ func (t Table) Clone() Table {
 		Ways:   maps.Clone(t.Ways),
 		Routes: maps.Clone(t.Routes),
 		Gates:  maps.Clone(t.Gates),
+		Meters: maps.Clone(t.Meters),
 		Flows:  maps.Clone(t.Flows),
 	}
 }
 
 // Diff is the shortest list of Ops that turns from into to. What is new or changed comes first, in the order in
-// which one thing needs the other (links, locals, hosts, gates, ways, routes, flows, paths), then what goes away, in
+// which one thing needs the other (links, locals, hosts, meters, gates, ways, routes, flows, paths), then what goes away, in
 // reverse: a path moves to its new link before the old link vanishes, and what it lets go finds its ways and flows. Within
 // a kind the order is that of the keys, so equal tables give equal lists.
 func Diff(from, to Table) []Op {
@@ -97,6 +100,7 @@ func Diff(from, to Table) []Op {
 	local := func(k netip.Addr, v Local) Op { return Op{Local: &LocalOp{k, v}} }
 	host := func(k netip.Addr, v Host) Op { return Op{Host: &HostOp{k, v}} }
 	gate := func(k GateKey, v Gate) Op { return Op{Gate: &GateOp{k, v}} }
+	meter := func(k MeterKey, v Meter) Op { return Op{Meter: &MeterOp{k, v}} }
 	way := func(k WayKey, v Way) Op { return Op{Way: &WayOp{k, v}} }
 	route := func(k Pair, v Route) Op { return Op{Route: &RouteOp{k, v}} }
 	flow := func(k uint32, v Flow) Op { return Op{Flow: &FlowOp{k, v}} }
@@ -105,6 +109,7 @@ func Diff(from, to Table) []Op {
 	kind(differ(from.Links, to.Links, cmp.Compare[Port], link))
 	kind(differ(from.Locals, to.Locals, netip.Addr.Compare, local))
 	kind(differ(from.Hosts, to.Hosts, netip.Addr.Compare, host))
+	kind(differ(from.Meters, to.Meters, compareMeter, meter))
 	kind(differ(from.Gates, to.Gates, compareGate, gate))
 	kind(differ(from.Ways, to.Ways, compareWay, way))
 	kind(differ(from.Routes, to.Routes, comparePair, route))
@@ -153,6 +158,10 @@ func compareWay(a, b WayKey) int {
 
 func compareGate(a, b GateKey) int {
 	return cmp.Or(comparePrefix(a.From, b.From), cmp.Compare(a.Port, b.Port))
+}
+
+func compareMeter(a, b MeterKey) int {
+	return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Port, b.Port))
 }
 
 func comparePair(a, b Pair) int { return cmp.Or(a.Mobile.Compare(b.Mobile), a.Peer.Compare(b.Peer)) }

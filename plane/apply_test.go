@@ -43,7 +43,7 @@ var drawPrefix = rapid.Custom(func(t *rapid.T) netip.Prefix {
 
 // drawExtra is an Op about what few addresses have.
 var drawExtra = rapid.Custom(func(t *rapid.T) (op Op) {
-	switch rapid.IntRange(0, 3).Draw(t, "extra") {
+	switch rapid.IntRange(0, 4).Draw(t, "extra") {
 	case 0:
 		op.Way = &WayOp{WayKey{drawPrefix.Draw(t, "inner"), uint16(rapid.IntRange(0, 3).Draw(t, "id"))}, Way{
 			Local: drawAddr.Draw(t, "local"), Remote: drawAddr.Draw(t, "remote"), Out: Port(rapid.IntRange(0, 2).Draw(t, "out")), To: drawHW.Draw(t, "to"),
@@ -58,6 +58,8 @@ var drawExtra = rapid.Custom(func(t *rapid.T) (op Op) {
 	case 2:
 		op.Gate = &GateOp{GateKey{drawPrefix.Draw(t, "from"), Port(rapid.IntRange(0, 2).Draw(t, "port"))}, Gate{rapid.Bool().Draw(t, "open")}}
 	case 3:
+		op.Meter = &MeterOp{Key: MeterKey{drawAddr.Draw(t, "metered"), Port(rapid.IntRange(0, 2).Draw(t, "port"))}}
+	case 4:
 		f := Flow{Proto: rapid.SampledFrom([]uint8{0, 17}).Draw(t, "proto"), DstPort: uint16(rapid.IntRange(0, 1).Draw(t, "port")),
 			Mark: rapid.Bool().Draw(t, "mark"), DSCP: uint8(rapid.IntRange(0, 63).Draw(t, "dscp")), Rate: rapid.SampledFrom([]int{0, 0, 1000}).Draw(t, "rate"),
 			Burst: rapid.SampledFrom([]int{0, 100}).Draw(t, "burst"), Way: uint16(rapid.IntRange(0, 3).Draw(t, "way"))}
@@ -137,7 +139,7 @@ func applied(t Table, ops []Op) Table {
 // orEmpty makes nil maps empty, so that DeepEqual takes them as equal.
 func orEmpty(t Table) Table {
 	e := Table{map[Port]Link{}, map[netip.Addr]Local{}, map[netip.Addr]Host{}, map[netip.Prefix]Path{},
-		map[WayKey]Way{}, map[Pair]Route{}, map[GateKey]Gate{}, map[uint32]Flow{}}
+		map[WayKey]Way{}, map[Pair]Route{}, map[GateKey]Gate{}, map[MeterKey]Meter{}, map[uint32]Flow{}}
 	return applied(e, Diff(e, t))
 }
 
@@ -185,6 +187,8 @@ func TestOpString(t *testing.T) {
 		{Op{Route: &RouteOp{Pair{hoa, cn}, Route{Side: Peer, CareOf: coa, Out: 1, MTU: 1400, Capture: true}}},
 			"+route 2001:db8:0:1::100>2001:db8:c::1 peer care-of 2001:db8:a::100 out 1 mtu 1400 capture"},
 		{Op{Gate: &GateOp{GateKey{host(coa), 1}, Gate{}}}, "+gate 2001:db8:a::100/128 port 1 closed"},
+		{Op{Meter: &MeterOp{Key: MeterKey{coa, 1}}}, "+meter 2001:db8:a::100 port 1"},
+		{Op{Delete: true, Meter: &MeterOp{Key: MeterKey{coa, 1}}}, "-meter 2001:db8:a::100 port 1"},
 		{Op{Gate: &GateOp{GateKey{host(coa), 1}, Gate{Open: true}}}, "+gate 2001:db8:a::100/128 port 1 open"},
 		{Op{Flow: &FlowOp{7, Flow{Src: host(cn), Proto: 17, DstPort: 5060, Mark: true, DSCP: 46, Rate: 1000, Burst: 300, Way: 2}}},
 			"+flow 7 2001:db8:c::1/128>all proto 17 ports 0>5060 dscp 46 rate 1000 burst 300 way 2"},

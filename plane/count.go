@@ -96,6 +96,14 @@ type GateCount struct {
 	Stopped uint64       `json:"stopped"`
 }
 
+// MeterCount is what a meter has counted: from an address, and to it.
+type MeterCount struct {
+	Addr netip.Addr `json:"addr"`
+	Port Port       `json:"port"`
+	Up   Count      `json:"up"`
+	Down Count      `json:"down"`
+}
+
 // FlowCount is what matched a flow: what passed, and what its policer dropped.
 type FlowCount struct {
 	Number  uint32 `json:"number"`
@@ -109,9 +117,10 @@ type Counters struct {
 	Drops []Drop      `json:"drops,omitempty"` // in the order of their reasons, the quiet ones too
 	Punts Count       `json:"punts"`
 
-	Ways   []WayCount   `json:"ways,omitempty"` // these four in the order of their keys
+	Ways   []WayCount   `json:"ways,omitempty"` // these five in the order of their keys
 	Routes []RouteCount `json:"routes,omitempty"`
 	Gates  []GateCount  `json:"gates,omitempty"`
+	Meters []MeterCount `json:"meters,omitempty"`
 	Flows  []FlowCount  `json:"flows,omitempty"`
 
 	Refused int `json:"refused,omitempty"` // Ops not carried out
@@ -147,7 +156,7 @@ func (s *Soft) Counters() Counters {
 	for _, k := range slices.SortedFunc(maps.Keys(s.table.Gates), compareGate) {
 		c.Gates = append(c.Gates, GateCount{k.From, k.Port, s.gates.get(k).dropped})
 	}
-	c.Routes, c.Flows = s.pairs.counts(), s.flows.counts()
+	c.Routes, c.Meters, c.Flows = s.pairs.counts(), s.meterCounts(), s.flows.counts()
 	for _, reason := range slices.Sorted(maps.Keys(s.count.drops)) {
 		c.Drops = append(c.Drops, Drop{reason, s.count.drops[reason]})
 	}

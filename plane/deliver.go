@@ -38,6 +38,7 @@ func (s *Soft) deliver(r, by *route, a *arrival, b []byte, sink *Sink) {
 	if by != r {
 		by.received.add(len(b))
 	}
+	s.left(Kernel, b)
 	sink.up(b)
 }
 

@@ -24,6 +24,7 @@
 // All memory is bounded by named limits (limits.go, hold.go, dedup.go, reassemble.go, mtu.go). An Op beyond them is refused
 // as a whole, told in the Sink and counted.
 //
-// It does not do: IPv4, multicast through tunnels, IPsec. Gates and flows see the packets that a plane is given: on a router whose
-// kernel forwards by itself, those are the captured ones. Its world carries gates of such links into that kernel (decision 16).
+// It does not do: IPv4, multicast through tunnels, IPsec. Gates, meters and flows see the packets that a plane is given: on a router
+// whose kernel forwards by itself, those are the captured ones. Its world carries gates and meters of such links into that kernel
+// (decisions 16 and 19).
 package plane

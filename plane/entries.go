@@ -54,6 +54,18 @@ type Gate struct {
 	Open bool
 }
 
+// MeterKey names a meter: an address on a link, and the port it is reached by.
+type MeterKey struct {
+	Addr netip.Addr
+	Port Port
+}
+
+// Meter counts the packets that an address sends and receives by a port: up, what came from it by that port and was sent on; down, what
+// left to it by that port. What is dropped on the way is not counted, nor control: what is for the engines, what they send, neighbour
+// discovery, errors made here. Addresses and octets are those of the packet on the link, with tunnel headers, whole: fragments that
+// are put together here are one packet up. A meter counts from when it is set until it is deleted; setting it again changes nothing.
+type Meter struct{}
+
 // Flow says what happens to packets that match, as they enter a path or leave a tunnel for the kernel: at the node
 // that sends them on, not at the one whose applications receive them. Addresses are those of the applications.
 //
@@ -87,6 +99,12 @@ type RouteOp struct {
 type GateOp struct {
 	Key  GateKey
 	Gate Gate
+}
+
+// MeterOp begins or ends counting.
+type MeterOp struct {
+	Key   MeterKey
+	Meter Meter
 }
 
 // FlowOp changes what happens to matching packets.

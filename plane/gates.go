@@ -85,10 +85,8 @@ func (s *Soft) Stops(port Port, b []byte, sink *Sink) bool {
 	if s.gates.n == 0 {
 		return false
 	}
-	if l, ok := s.table.Locals[destinationOf(b)]; ok && !l.Proxy {
-		if c, reason := walk(b); reason == "" && !mayTunnel(&c) {
-			return false
-		}
+	if s.control(b, destinationOf(b)) {
+		return false
 	}
 	return s.stopped(port, sourceOf(b), sink)
 }

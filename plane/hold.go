@@ -19,6 +19,7 @@ type heldPacket struct {
 	data []byte
 	way  uint16
 	sent bool // a copy of what was sent, kept in case it did not arrive: losing it is no loss
+	pass passing
 	bi   bool // copies of it left by further ways when it came; else they do when it leaves
 }
 
@@ -79,7 +80,8 @@ func (s *Soft) hold(r *route, b []byte, way uint16, sink *Sink) bool {
 		return false
 	}
 	s.heldOctets += len(b)
-	r.own().held.push(heldPacket{at: s.now, data: withRoom(b), way: way, bi: s.copies(r, way)})
+	r.own().held.push(heldPacket{at: s.now, data: withRoom(b), way: way, pass: s.pass, bi: s.copies(r, way)})
+	s.pass = passing{}
 	return true
 }
 
@@ -154,6 +156,13 @@ func (s *Soft) release(r *route, sink *Sink) {
 
 // depart sends a packet that waited. A path that keeps copies keeps it for as long as it was to be kept from the first.
 func (s *Soft) depart(r *route, h heldPacket, sink *Sink) {
+	was := s.pass
+	s.pass = h.pass
+	s.departNow(r, h, sink)
+	s.pass = was
+}
+
+func (s *Soft) departNow(r *route, h heldPacket, sink *Sink) {
 	if !r.Keep {
 		s.transmit(r, h.data, h.way, sink)
 		return

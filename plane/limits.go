@@ -10,6 +10,7 @@ const (
 	MaxPaths  = 4 << 20
 	MaxRoutes = 1 << 20
 	MaxGates  = 1 << 16
+	MaxMeters = 1 << 16
 	MaxFlows  = 4096
 	// MaxFlowShapes is the number of different shapes among flows: prefix lengths, and which of protocol and ports are told.
 	// It bounds the look-ups a packet costs, however many flows there are.
@@ -34,11 +35,11 @@ type Refused struct {
 
 // limits are the Max… constants; tests have smaller ones.
 type limits struct {
-	links, locals, hosts, paths, ways, routes, gates, flows, held, kept, remembered int
+	links, locals, hosts, paths, ways, routes, gates, meters, flows, held, kept, remembered int
 }
 
 func defaultLimits() *limits {
-	return &limits{MaxLinks, MaxLocals, MaxHosts, MaxPaths, MaxWays, MaxRoutes, MaxGates, MaxFlows,
+	return &limits{MaxLinks, MaxLocals, MaxHosts, MaxPaths, MaxWays, MaxRoutes, MaxGates, MaxMeters, MaxFlows,
 		MaxHeldOctets, MaxKeptOctets, MaxRemembered}
 }
 
@@ -73,6 +74,11 @@ func (s *Soft) Refuses(op Op) string {
 			return RefusedInvalid
 		}
 		return full(s.table.Gates, k, s.limits.gates)
+	case op.Meter != nil:
+		if !isUnicast(op.Meter.Key.Addr) {
+			return RefusedInvalid
+		}
+		return full(s.table.Meters, op.Meter.Key, s.limits.meters)
 	}
 	return s.refusesFlow(op.Flow)
 }

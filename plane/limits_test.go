@@ -12,7 +12,7 @@ import (
 // is there may change.
 func TestFullTables(t *testing.T) {
 	one := *standard
-	one.links, one.locals, one.hosts, one.paths, one.ways, one.routes, one.gates, one.flows = 1, 1, 1, 1, 1, 1, 1, 1
+	one.links, one.locals, one.hosts, one.paths, one.ways, one.routes, one.gates, one.meters, one.flows = 1, 1, 1, 1, 1, 1, 1, 1, 1
 	s := NewSoft()
 	s.limits = &one
 	ops := func(a netip.Addr, n int) []Op {
@@ -24,6 +24,7 @@ func TestFullTables(t *testing.T) {
 			{Way: &WayOp{WayKey{host(a), 1}, Way{MTU: n}}},
 			{Route: &RouteOp{Pair{a, cn}, Route{Side: Peer, CareOf: coa}}},
 			{Gate: &GateOp{GateKey{host(a), 1}, Gate{}}},
+			{Meter: &MeterOp{Key: MeterKey{a, 1}}},
 			{Flow: &FlowOp{uint32(n), Flow{Way: uint16(n)}}},
 		}
 	}

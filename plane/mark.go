@@ -63,11 +63,11 @@ func (s *Soft) mark(inner netip.Prefix, by *route, sink *Sink) {
 		putAddrs(b, inner.Addr(), by.Remote())
 	}
 	was := s.quiet
-	s.quiet = true
+	s.quiet, s.ours = true, true
 	if s.encapsulate(by, b, 0, sink) {
 		s.count.marksSent++
 	}
-	s.quiet = was
+	s.quiet, s.ours = was, false
 }
 
 // isMarker says whether what a tunnel of a path carried, a packet without next header, is its end marker.

@@ -48,7 +48,7 @@ const MergedRoom = tunnelHeader
 func (s *Soft) HandleMerged(now time.Duration, port Port, buf []byte, at int, m Merged, sink *Sink) bool {
 	s.advance(now, sink)
 	b := buf[at:]
-	if !m.fits(b) || s.gates.n+s.ends+len(s.flows.shapes) > 0 {
+	if !m.fits(b) || s.gates.n+s.ends+len(s.flows.shapes)+len(s.meters) > 0 {
 		return false
 	}
 	switch b[6] {

@@ -97,7 +97,7 @@ func TestNothingIsMade(t *testing.T) {
 		for _, op := range Diff(want, Table{}) {
 			s.Apply(now, op, &Sink{})
 		}
-		if n := totalsOf(s); n.held+n.kept+s.remembered+len(s.paths.chunks)+len(s.paths.forms)+len(s.mobile.levels)+len(s.agent.levels)+s.captures+len(s.ways)+s.wayCount+s.gates.n+len(s.flows.shapes)+len(s.pairs.at) != 0 {
+		if n := totalsOf(s); n.held+n.kept+s.remembered+len(s.paths.chunks)+len(s.paths.forms)+len(s.mobile.levels)+len(s.agent.levels)+s.captures+len(s.ways)+s.wayCount+s.gates.n+len(s.meters)+len(s.flows.shapes)+len(s.pairs.at) != 0 {
 			t.Fatalf("an empty table leaves %+v", s)
 		}
 	})

@@ -24,6 +24,7 @@ func (s *Soft) toLocal(a *arrival, l Local, b []byte, sink *Sink) {
 		if b == nil {
 			return
 		}
+		s.pass.octets = len(b)
 		// No honest sender makes a fragment of a fragment, or of neighbour discovery (RFC 6980).
 		if c, reason = walk(b); c.fragAt > 0 || isND(b) {
 			reason = DropFragMalformed
@@ -134,6 +135,7 @@ func (s *Soft) fromMobile(r, by *route, a *arrival, inner []byte, dst netip.Addr
 			return
 		}
 	}
+	s.left(Kernel, inner)
 	sink.up(inner)
 }
 

@@ -69,6 +69,7 @@ type waiting struct {
 	at   time.Duration
 	a    arrival
 	data []byte
+	pass passing
 }
 
 // turning is the lane of a path before it changes, if it has one and Settle.
@@ -142,7 +143,8 @@ func (s *Soft) early(r *route, a *arrival, l lane, b []byte, sink *Sink) bool {
 	if o.n == 0 {
 		s.settling = append(s.settling, r)
 	}
-	st.held = append(st.held, waiting{s.now, *a, withRoom(b)})
+	st.held = append(st.held, waiting{s.now, *a, withRoom(b), s.pass})
+	s.pass = passing{}
 	o.n++
 	o.octets += len(b)
 	s.heldOctets += len(b)
@@ -237,7 +239,10 @@ func (s *Soft) let(r *route, st *stint, sink *Sink) {
 	if by == nil {
 		by = r
 	}
+	was := s.pass
+	s.pass = w.pass
 	s.take(r, by, &w.a, w.data, sink)
+	s.pass = was
 }
 
 // callBy makes the plane want to be called when what waits since a moment must wait no more.

@@ -23,7 +23,7 @@ const Headroom = tunnelHeader + tunnelOptions + routingHeader
 //	deliver.go   in             to applications: options taken out, copies dropped
 //	reassemble.go, icmp.go, relay.go, restore.go   what goes wrong on the way
 //	hints.go        in             what engines learn of user packets
-//	ways.go pairs.go gates.go flows.go dedup.go    what few addresses have, each skipped when empty
+//	ways.go pairs.go gates.go meters.go flows.go dedup.go    what few addresses have, each skipped when empty
 type Soft struct {
 	now       time.Duration // the latest time given
 	punts     Count
@@ -43,12 +43,15 @@ type Soft struct {
 	wayCount int                     // of all
 	pairs    pairs                   // what Table.Routes became; table.Routes is empty
 	gates    gates
+	meters   map[MeterKey]*meter
 	flows    flows
 
 	heldOctets, keptOctets int
 	remembered             int // received packets that all paths remember
 	seed                   hashSeed
 	quiet                  bool // a copy is sent: nobody is told of its fate
+	ours                   bool // a packet made here is sent: no meter counts it
+	pass                   passing
 	limits                 *limits
 
 	fragmentID uint32
@@ -155,6 +158,8 @@ func (s *Soft) applyOther(op Op) {
 		s.gates.remove(op.Gate.Key.masked())
 	case op.Gate != nil:
 		s.gates.set(op.Gate.Key.masked(), op.Gate.Gate)
+	case op.Meter != nil:
+		s.setMeter(op.Meter.Key, op.Delete)
 	case op.Flow != nil:
 		s.setFlow(op.Flow.Number, op.Flow.Flow, op.Delete)
 	}
@@ -222,12 +227,14 @@ func (s *Soft) Handle(now time.Duration, port Port, from HW, data []byte, sink *
 		s.drop(sink, DropBadAddress)
 		return
 	}
+	s.came(port, src, len(b))
 	a := arrival{port: port, from: from}
 	if port == Kernel {
 		s.fromKernel(&a, b, src, dst, sink)
 	} else {
 		s.fromLink(&a, b, src, dst, sink)
 	}
+	s.pass = passing{}
 }
 
 // arrival is how a packet came.

@@ -32,6 +32,9 @@ func (op Op) String() string {
 	case op.Gate != nil:
 		v := op.Gate
 		name, key, value = "gate", fmt.Sprintf("%v port %d", v.Key.From, v.Key.Port), v.Gate.String()
+	case op.Meter != nil:
+		v := op.Meter
+		name, key = "meter", fmt.Sprintf("%v port %d", v.Key.Addr, v.Key.Port)
 	case op.Flow != nil:
 		v := op.Flow
 		name, key, value = "flow", fmt.Sprint(v.Number), v.Flow.String()
@@ -39,7 +42,7 @@ func (op Op) String() string {
 	if op.Delete {
 		return "-" + name + " " + key
 	}
-	return "+" + name + " " + key + " " + value
+	return strings.TrimSuffix("+"+name+" "+key+" "+value, " ")
 }
 
 // String renders "02:00:00:00:00:01".

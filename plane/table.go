@@ -27,10 +27,11 @@ type Table struct {
 	Hosts  map[netip.Addr]Host   // addresses handed to the kernel for applications
 	Paths  map[netip.Prefix]Path // per mobile address or prefix (masked): the way its packets go; the longest match wins
 
-	Ways   map[WayKey]Way   // further ways of a path
-	Routes map[Pair]Route   // mobile addresses and peers that talk straight
-	Gates  map[GateKey]Gate // sources whose packets are not sent on
-	Flows  map[uint32]Flow  // marks, policers and ways of flows; the lowest number that matches wins
+	Ways   map[WayKey]Way     // further ways of a path
+	Routes map[Pair]Route     // mobile addresses and peers that talk straight
+	Gates  map[GateKey]Gate   // sources whose packets are not sent on
+	Meters map[MeterKey]Meter // addresses whose packets are counted
+	Flows  map[uint32]Flow    // marks, policers and ways of flows; the lowest number that matches wins
 }
 
 // Link is how packets leave by a port: the link-layer address of the router on it and the largest
@@ -140,6 +141,7 @@ type Op struct {
 	Way    *WayOp   `json:",omitempty"`
 	Route  *RouteOp `json:",omitempty"`
 	Gate   *GateOp  `json:",omitempty"`
+	Meter  *MeterOp `json:",omitempty"`
 	Flow   *FlowOp  `json:",omitempty"`
 }
 

@@ -38,6 +38,24 @@ func (k *GateKey) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
+// MarshalText renders "2001:db8::1 2", the address and the port.
+func (k MeterKey) MarshalText() ([]byte, error) {
+	b, err := k.Addr.AppendText(nil)
+	return strconv.AppendUint(append(b, ' '), uint64(k.Port), 10), err
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (k *MeterKey) UnmarshalText(b []byte) error {
+	first, second, ok := strings.Cut(string(b), " ")
+	var a netip.Addr
+	n, err := strconv.ParseUint(second, 10, 31)
+	if !ok || err != nil || a.UnmarshalText([]byte(first)) != nil {
+		return fmt.Errorf("plane: key %q is not an address and a number", b)
+	}
+	*k = MeterKey{a, Port(n)}
+	return nil
+}
+
 // MarshalText renders "2001:db8::1 2001:db8::2", the mobile address and the peer.
 func (p Pair) MarshalText() ([]byte, error) {
 	b, err := p.Mobile.AppendText(nil)

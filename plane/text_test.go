@@ -19,6 +19,7 @@ func TestTableIsJSON(t *testing.T) {
 		Ways:   map[WayKey]Way{{Inner: p, ID: 7}: {Local: a, Remote: b}},
 		Routes: map[Pair]Route{{Mobile: a, Peer: b}: {CareOf: b}},
 		Gates:  map[GateKey]Gate{{From: p, Port: 2}: {Open: true}},
+		Meters: map[MeterKey]Meter{{Addr: a, Port: 2}: {}},
 		Flows:  map[uint32]Flow{3: {Mark: true, DSCP: 46}},
 	}
 	text, err := json.Marshal(want)
@@ -30,14 +31,14 @@ func TestTableIsJSON(t *testing.T) {
 		t.Fatalf("%s: %v", text, err)
 	}
 	again, _ := json.Marshal(got)
-	if string(again) != string(text) || !reflect.DeepEqual(got.Gates, want.Gates) || !reflect.DeepEqual(got.Ways, want.Ways) || !reflect.DeepEqual(got.Routes, want.Routes) {
+	if string(again) != string(text) || !reflect.DeepEqual(got.Gates, want.Gates) || !reflect.DeepEqual(got.Meters, want.Meters) || !reflect.DeepEqual(got.Ways, want.Ways) || !reflect.DeepEqual(got.Routes, want.Routes) {
 		t.Errorf("%s became %s", text, again)
 	}
 }
 
 // What is not set is nothing wrong: an Op that deletes may say no more than its key.
 func TestEmptyKeys(t *testing.T) {
-	for _, want := range []Op{{Way: &WayOp{}}, {Route: &RouteOp{}}, {Gate: &GateOp{}}, {Flow: &FlowOp{}}} {
+	for _, want := range []Op{{Way: &WayOp{}}, {Route: &RouteOp{}}, {Gate: &GateOp{}}, {Meter: &MeterOp{}}, {Flow: &FlowOp{}}} {
 		text, err := json.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
@@ -50,7 +51,7 @@ func TestEmptyKeys(t *testing.T) {
 }
 
 func TestKeysRefused(t *testing.T) {
-	for _, s := range []string{"", "x", "2001:db8::1", "2001:db8::1/128", "2001:db8::1/128 x", "2001:db8::1/129 1", "2001:db8::1/128 99999"} {
+	for _, s := range []string{"", "x", "2001:db8::1", "2001:db8::1/128", "2001:db8::1/128 x", "2001:db8::1/129 1", "2001:db8::1/128 99999", "2001:db8::1 2147483648", "2001:db8::1 -1"} {
 		if (&WayKey{}).UnmarshalText([]byte(s)) == nil {
 			t.Errorf("way %q", s)
 		}
@@ -59,6 +60,9 @@ func TestKeysRefused(t *testing.T) {
 		}
 		if s != "2001:db8::1/128 99999" && (&GateKey{}).UnmarshalText([]byte(s)) == nil {
 			t.Errorf("gate %q", s)
+		}
+		if (&MeterKey{}).UnmarshalText([]byte(s)) == nil {
+			t.Errorf("meter %q", s)
 		}
 	}
 }

@@ -251,6 +251,7 @@ func (s *Sink) up(b []byte) { s.Out = append(s.Out, Out{Port: Kernel, Data: b}) 
 // send hands a packet to a port: on a link to its router.
 func (s *Soft) send(port Port, b []byte, sink *Sink) bool {
 	if port == Kernel {
+		s.left(port, b)
 		sink.up(b)
 		return true
 	}
@@ -259,6 +260,7 @@ func (s *Soft) send(port Port, b []byte, sink *Sink) bool {
 		s.drop(sink, DropNoGateway)
 		return false
 	}
+	s.left(port, b)
 	sink.Out = append(sink.Out, Out{port, l.Gateway, b})
 	return true
 }
@@ -268,6 +270,7 @@ func (s *Soft) sendTo(port Port, to HW, b []byte, sink *Sink) bool {
 	if port == Kernel || to == (HW{}) {
 		return s.send(port, b, sink)
 	}
+	s.left(port, b)
 	sink.Out = append(sink.Out, Out{port, to, b})
 	return true
 }

@@ -143,6 +143,8 @@ func (a *tried) Handle(now time.Duration, port plane.Port, from plane.HW, data [
 	a.fast.Finished(token)
 }
 
+func (a *tried) Meter(k plane.MeterKey) (plane.MeterCount, bool) { return a.soft.Meter(k) }
+
 // run gives a packet to the link program as the link would bring it; nil if it leaves it.
 func (a *tried) run(port plane.Port, data []byte) []byte {
 	switch {

@@ -42,6 +42,7 @@ const (
 	SlowCovered  = "a longer prefix or address in it did not find room"
 	SlowMixed    = "mobile and represented addresses on one node"
 	SlowGates    = "more gates than are looked at path by path"
+	SlowMeters   = "a meter counts what is forwarded"
 	SlowFlows    = "more flows than are looked at path by path"
 	SlowStraight = "more pairs that talk straight than the fast path holds"
 )
@@ -54,6 +55,8 @@ func (t *table) off() string {
 	switch {
 	case len(t.gates) > MaxRules:
 		return SlowGates
+	case len(t.meters) > 0: // what comes by a link or leaves by it is counted there, whatever path it takes
+		return SlowMeters
 	case len(t.flows) > MaxRules:
 		return SlowFlows
 	case t.unpaired > 0:
@@ -103,6 +106,8 @@ func (t *table) never(e *entry) string {
 	rest.Limit, rest.Age, rest.Octets, rest.Policy, rest.Capture, rest.Control = 0, 0, 0, "", false, false
 	rest.Hints, rest.Mark, rest.Settle, rest.Dedup, rest.Keep = false, false, 0, 0, false // markers are sent with Ops, by the plane
 	switch {
+	case len(t.gates) > MaxRules: // thousands, where a link is closed by default
+		return SlowGates
 	case p.Mode == plane.Direct:
 		return SlowDirect
 	case !reflect.ValueOf(rest).IsZero(): // whatever a Path learns to say is slow until it is known here

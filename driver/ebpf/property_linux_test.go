@@ -65,6 +65,9 @@ func (c *chance) op() plane.Op {
 	case 13:
 		return plane.Op{Delete: del, Path: &plane.PathOp{Inner: netip.PrefixFrom(pick(c, ends[1:3]), 128), Path: c.path()}} // of a tunnel end
 	}
+	if c.IntN(48) == 0 {
+		return plane.Op{Delete: c.IntN(6) > 0, Meter: &plane.MeterOp{Key: plane.MeterKey{Addr: pick(c, ends), Port: plane.Port(c.IntN(2))}}}
+	}
 	return plane.Op{Delete: del, Path: &plane.PathOp{Inner: c.inner(), Path: c.path()}}
 }
 
@@ -318,7 +321,7 @@ func sameAs(t *testing.T, r *rig, a *tried, seed uint64) {
 			a.Handle(now, port, plane.HW{}, append([]byte(nil), b...), &got)
 			soft.Handle(now, port, plane.HW{}, append([]byte(nil), b...), &want)
 		}
-		if g, w := fmt.Sprintf("%x %v %v", got.Out, got.Drops, got.Hints), fmt.Sprintf("%x %v %v", want.Out, want.Drops, want.Hints); g != w {
+		if g, w := fmt.Sprintf("%x %v %v %v", got.Out, got.Drops, got.Hints, a.soft.Counters().Meters), fmt.Sprintf("%x %v %v %v", want.Out, want.Drops, want.Hints, soft.Counters().Meters); g != w {
 			t.Fatalf("step %d: %.500s\n got %.500s\nwant %.500s\ntable %+v", step, what, g, w, soft.Table())
 		}
 	}

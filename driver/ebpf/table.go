@@ -67,6 +67,7 @@ type table struct {
 	nets    []netBits               // prefix lengths in use, the longest first
 
 	gates  map[plane.GateKey]plane.Gate
+	meters map[plane.MeterKey]plane.Meter
 	flows  flowSet
 	routes map[plane.Pair]plane.Side // that are in the programs' map, and which end this node is
 
@@ -85,7 +86,7 @@ func newTable() table {
 		doors: map[plane.Port]door{}, links: map[plane.Port]plane.Link{}, locals: map[netip.Addr]plane.Local{}, lent: map[netip.Addr]plane.Port{},
 		entries: map[netip.Prefix]*entry{}, remotes: map[netip.Addr][]*entry{}, near: map[netip.Addr][]*entry{},
 		ownEnds: map[netip.Addr]int{}, addrs: map[netip.Addr]*entry{},
-		gates: map[plane.GateKey]plane.Gate{}, flows: flowSet{}, routes: map[plane.Pair]plane.Side{},
+		gates: map[plane.GateKey]plane.Gate{}, meters: map[plane.MeterKey]plane.Meter{}, flows: flowSet{}, routes: map[plane.Pair]plane.Side{},
 	}
 }
 
@@ -127,6 +128,8 @@ func (t *table) take(op plane.Op) {
 		t.takeWay(op.Way, op.Delete)
 	case op.Gate != nil:
 		change(t.gates, plane.GateKey{From: op.Gate.Key.From.Masked(), Port: op.Gate.Key.Port}, op.Gate.Gate, op.Delete)
+	case op.Meter != nil:
+		change(t.meters, op.Meter.Key, op.Meter.Meter, op.Delete)
 	case op.Flow != nil:
 		change(t.flows, op.Flow.Number, op.Flow.Flow, op.Delete)
 	}
@@ -247,6 +250,7 @@ func (t *table) concerned(op plane.Op, f func(*entry)) {
 		if e := t.entries[op.Way.Key.Inner.Masked()]; e != nil {
 			f(e)
 		}
+	case op.Gate != nil && len(t.gates) > MaxRules: // nothing is fast now; all are looked at again with the last one too many
 	case op.Local != nil && t.ownEnds[op.Local.Addr] > 0, op.Link != nil, op.Gate != nil, op.Flow != nil:
 		for _, e := range t.entries { //order:any each by itself
 			f(e)

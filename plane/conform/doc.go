@@ -12,6 +12,7 @@
 //	ways.go       further ways, bicast
 //	dedup.go      duplicates
 //	gates.go      gates; full tables
+//	meters.go     what is counted for whom; links closed by default
 //	flows.go      marks, policers, ways of flows
 //	size.go       path MTU, fragments out and in (RFC 8200, RFC 5722)
 //	errors.go     ICMPv6 sent and relayed (RFC 4443, RFC 2473 §8)

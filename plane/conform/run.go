@@ -17,6 +17,7 @@ import (
 type Applier interface {
 	Apply(now time.Duration, op plane.Op, sink *plane.Sink)
 	Handle(now time.Duration, port plane.Port, from plane.HW, data []byte, sink *plane.Sink)
+	Meter(plane.MeterKey) (plane.MeterCount, bool)
 }
 
 // Case is one story: steps done in order to a plane with an empty table.
@@ -39,7 +40,8 @@ type Step struct {
 	Drops map[string]int
 	// Refused is why the operation must be refused, empty if it must not. A refused one changes nothing.
 	Refused string
-	// Loose lets anything be caused: for steps that only fill a table or a bucket.
+	Meters  []plane.MeterCount // what some meters, which must be there, have counted after it
+	// Loose lets anything be sent, given up and dropped: for steps that only fill a table or a bucket.
 	Loose bool
 }
 
@@ -87,6 +89,11 @@ func (s *Step) run(a Applier) string {
 	}
 	if refused != s.Refused {
 		return fmt.Sprintf("refused %q, want %q", refused, s.Refused)
+	}
+	for _, want := range s.Meters {
+		if got, ok := a.Meter(plane.MeterKey{Addr: want.Addr, Port: want.Port}); !ok || got != want {
+			return fmt.Sprintf("the meter is there: %v; %+v, want %+v", ok, got, want)
+		}
 	}
 	if s.Loose {
 		return ""

@@ -30,7 +30,7 @@ var (
 func Cases() []Case {
 	var all []Case
 	for _, part := range [][]Case{tunnelCases(), portCases(), holdCases(), sizeCases(), errorCases(), malformedCases(),
-		straightCases(), optionCases(), straightErrorCases(), keepCases(), wayCases(), dedupCases(), gateCases(), flowCases(), limitCases(), orderCases(), leaveCases(), hostileCases(), ruleCases()} {
+		straightCases(), optionCases(), straightErrorCases(), keepCases(), wayCases(), dedupCases(), gateCases(), defaultCases(), meterCases(), flowCases(), limitCases(), orderCases(), leaveCases(), hostileCases(), ruleCases()} {
 		all = append(all, part...)
 	}
 	return all
@@ -96,6 +96,8 @@ func (s Step) dropsN(reason string, n int) Step {
 	s.Drops = map[string]int{reason: n}
 	return s
 }
+
+func (s Step) loose() Step { s.Loose = true; return s }
 
 func (s Step) refused(why string) Step { s.Refused = why; return s }
 
