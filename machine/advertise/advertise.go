@@ -1,5 +1,6 @@
 // Package advertise is the router's half of router discovery on one link: RFC 4861 §6.2 with the shorter intervals and
-// the extensions of RFC 6275 §7. Access routers advertise with it; a home agent advertises its home link.
+// the extensions of RFC 6275 §7, and what an AAA client says to mobile nodes. Access routers advertise with it; a home agent
+// advertises its home link.
 package advertise
 
 import (
@@ -47,6 +48,8 @@ type Config struct {
 	DelayMax                 time.Duration // before the answer to a solicitation; RFC 4861 says 500 ms
 	Valid, Preferred         time.Duration // of the prefix
 	HomeAgent                *nd.HomeAgentInfo
+	// Access gives what mobile nodes must know to be let in, as it is when an advertisement is made; nil, or a nil result: nothing.
+	Access func() *nd.Access
 }
 
 // Advertiser sends the advertisements of one link.
@@ -158,7 +161,7 @@ func (a *Advertiser) plan(now engine.Now, due engine.Mono) {
 
 // Message is what the advertisements say.
 func (a *Advertiser) Message() *nd.RouterAdvertisement {
-	return &nd.RouterAdvertisement{
+	ra := &nd.RouterAdvertisement{
 		HopLimit: ip6.DefaultHopLimit, HomeAgent: a.cfg.HomeAgent != nil, Lifetime: a.cfg.Lifetime,
 		Options: nd.Options{
 			SourceHW: a.hw, MTU: uint32(a.mtu), AdvInterval: a.cfg.IntervalMax, HomeAgent: a.cfg.HomeAgent,
@@ -168,6 +171,10 @@ func (a *Advertiser) Message() *nd.RouterAdvertisement {
 			}},
 		},
 	}
+	if a.cfg.Access != nil {
+		ra.Options.Access = a.cfg.Access()
+	}
+	return ra
 }
 
 func (a *Advertiser) send(out *engine.Effects) {

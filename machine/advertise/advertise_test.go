@@ -193,3 +193,25 @@ func TestContent(t *testing.T) {
 		t.Errorf("%d sent", w.a.Sent())
 	}
 }
+
+// What mobile nodes must know to be let in is asked for anew with each advertisement.
+func TestAccess(t *testing.T) { //spec DM-05
+	c := config(time.Second, time.Second, MaxDelay)
+	n := byte(0)
+	c.Access = func() *nd.Access {
+		if n++; n == 1 {
+			return nil
+		}
+		return &nd.Access{LocalChallenge: slices.Repeat([]byte{n}, 8), Network: "visited.example", Client: router}
+	}
+	w := newWorld(t, c, 1)
+	w.pass(2 * time.Second)
+	if len(w.ras) != 3 || w.ras[0].Options.Access != nil {
+		t.Fatalf("%d advertisements, the first with %+v", len(w.ras), w.ras[0].Options.Access)
+	}
+	for i, ra := range w.ras[1:] {
+		if a := ra.Options.Access; a == nil || a.LocalChallenge[0] != byte(i+2) || a.Network != "visited.example" || a.Client != router {
+			t.Errorf("%d: %+v", i, a)
+		}
+	}
+}
