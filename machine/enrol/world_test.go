@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/netip"
 	"testing"
-	"time"
 
 	"roam6/engine"
 	"roam6/keying/aaa"
@@ -176,10 +175,5 @@ func (d *desk) pass() []Fact {
 		d.t.Fatal("it waits for nothing")
 	}
 	d.now.Mono = at
-	return d.a.Tick(d.now, &d.out)
-}
-
-func (d *desk) after(t time.Duration) []Fact {
-	d.now.Mono = d.now.Mono.Add(t)
 	return d.a.Tick(d.now, &d.out)
 }

@@ -205,6 +205,39 @@ func TestEmbedded(t *testing.T) { //spec DM-04
 	}
 }
 
+// Under ESP nobody between the two ends can tell more than the addresses.
+func TestEmbeddedUnderESP(t *testing.T) { //spec DM-04 DM-21
+	sealed := func(home, routing netip.Addr, payload []byte) []byte {
+		p := ip6.Packet{Header: ip6.Header{Src: coa, Dst: ha}, HomeAddress: home, Routing2: routing, Proto: ip6.ProtoESP, Payload: payload}
+		return p.Append(nil)
+	}
+	var none netip.Addr
+	payload := ramp(1, 60)
+	for _, c := range []struct {
+		name  string
+		reply bool
+		b     []byte
+		want  error
+	}{
+		{"update", false, sealed(hoa, none, payload), nil},
+		{"update without a home address", false, sealed(none, none, payload), wire.ErrValue},
+		{"update that is no ESP", false, sealed(hoa, none, payload[:7]), wire.ErrTruncated},
+		{"acknowledgement", true, sealed(none, hoa, payload), nil},
+		{"acknowledgement without a home address", true, sealed(none, none, payload), wire.ErrValue},
+	} {
+		r := request()
+		r.Binding = c.b
+		m := Message(r)
+		if c.reply {
+			m = &Reply{Result: 2001, Binding: c.b}
+		}
+		got, err := Join(Split(m, 1))
+		if !errors.Is(err, c.want) || err == nil && !reflect.DeepEqual(got, m) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
 func TestRequestRefused(t *testing.T) { //spec DM-04
 	var none netip.Addr
 	for _, c := range []struct {

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"roam6/wire"
+	"roam6/wire/esp"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
 	"roam6/wire/subopt"
@@ -134,18 +135,20 @@ func eap(b []byte, at int) ([]byte, error) {
 	return bytes.Clone(b), nil
 }
 
-// isUpdate and isAck say which mobility message may be embedded: draft-le-aaa-diameter-mobileipv6-04 §9.2.1 and §9.2.2.
+// isUpdate and isAck say which mobility message may be embedded: draft-le-aaa-diameter-mobileipv6-04 §9.2.1 and §9.2.2. Under ESP, m is nil,
+// only the addresses tell.
 func isUpdate(p *ip6.Packet, m mh.Message) bool {
 	bu, ok := m.(*mh.BindingUpdate)
-	return ok && bu.Home && p.HomeAddress.IsValid()
+	return p.HomeAddress.IsValid() && (m == nil || ok && bu.Home)
 }
 
-func isAck(_ *ip6.Packet, m mh.Message) bool {
+func isAck(p *ip6.Packet, m mh.Message) bool {
 	_, ok := m.(*mh.BindingAck)
-	return ok
+	return ok || m == nil && p.Routing2.IsValid()
 }
 
-// embedded reads a packet with a mobility message, the checksum included. It may not be a fragment, nor shorter or longer than it says.
+// embedded reads a packet with a mobility message, the checksum included, or with one that ESP hides from all but its two ends. It may not
+// be a fragment, nor shorter or longer than it says.
 func embedded(b []byte, at int, allowed func(*ip6.Packet, mh.Message) bool) (ip6.Packet, error) {
 	const field = "Embedded Data"
 	if len(b) > MaxEmbedded {
@@ -158,10 +161,15 @@ func embedded(b []byte, at int, allowed func(*ip6.Packet, mh.Message) bool) (ip6
 	if int(binary.BigEndian.Uint16(b[4:]))+ip6.HeaderLen != len(b) {
 		return p, fail(field, at, wire.ErrLength)
 	}
-	if p.Proto != ip6.ProtoMH || p.Fragment != nil {
+	if p.Proto != ip6.ProtoMH && p.Proto != ip6.ProtoESP || p.Fragment != nil {
 		return p, fail(field, at, wire.ErrValue)
 	}
-	m, err := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
+	var m mh.Message
+	if p.Proto == ip6.ProtoMH {
+		m, err = mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
+	} else {
+		_, _, err = esp.Peek(p.Payload)
+	}
 	if err != nil {
 		return p, fail(field, at, err)
 	}
