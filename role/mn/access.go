@@ -37,7 +37,7 @@ type access struct {
 }
 
 func (n *Node) newAccess(c LinkConfig) *access {
-	return &access{link: *attach.New(attach.Config{Port: c.Port, Home: n.cfg.HomePrefix}, n.rand), preference: c.Preference}
+	return &access{link: *attach.New(attach.Config{Port: c.Port, Home: n.id.prefix}, n.rand), preference: c.Preference}
 }
 
 // usable reports whether packets can be sent from the access's address now.
@@ -142,7 +142,7 @@ func (n *Node) found(now engine.Now, a *access, r attach.Router, out *engine.Eff
 	if a.coa.IsValid() {
 		n.dropAddress(a, out)
 	}
-	a.atHome = r.Prefix == n.cfg.HomePrefix
+	a.atHome = n.id.isHome(r.Prefix)
 	if a.atHome {
 		n.arriveHome(now, a, r, out)
 		return

@@ -24,7 +24,7 @@ func (n *Node) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *en
 		out.Drop("not-our-home-agent", engine.A("from", p.Src))
 		return
 	}
-	got, reason := n.sa.Receive(now, p)
+	got, reason := n.id.sa.Receive(now, p)
 	if reason != "" {
 		out.Drop(reason, engine.A("from", p.Src))
 		return
@@ -77,7 +77,7 @@ func (n *Node) onBA(now engine.Now, p *ip6.Packet, ba *mh.BindingAck, out *engin
 	case r.tries == 0:
 		out.Drop("ba-unexpected")
 		return
-	case !r.leaving && p.Routing2 != n.cfg.HomeAddress || p.EffectiveDst() != n.cfg.HomeAddress:
+	case !r.leaving && p.Routing2 != n.id.home || p.EffectiveDst() != n.id.home:
 		out.Drop("ba-without-home-address", engine.A("from", p.Src))
 		return
 	case ba.Status == mh.SequenceOutOfWindow:
@@ -93,7 +93,7 @@ func (n *Node) onBA(now engine.Now, p *ip6.Packet, ba *mh.BindingAck, out *engin
 		out.Event("binding.refused", engine.S("status", itoa(int(ba.Status))), engine.S("meaning", ba.Status.String()))
 		return
 	}
-	n.sa.Commit(out)
+	n.id.sa.Commit(out)
 	out.Event(engine.EventHomeRoundTrip, engine.S("exchange", "binding update"))
 	r.status, r.tries = ba.Status, 0
 	r.timers.Stop(retransmit)
@@ -113,7 +113,7 @@ func (n *Node) onBA(now engine.Now, p *ip6.Packet, ba *mh.BindingAck, out *engin
 // past tells nothing new: going back would use a number twice (RFC 6275 §11.7.2).
 func (n *Node) resequence(now engine.Now, ba *mh.BindingAck, out *engine.Effects) {
 	r := &n.home
-	n.sa.Commit(out)
+	n.id.sa.Commit(out)
 	if mh.After(r.seq, ba.Seq) {
 		out.Drop("ba-sequence", engine.S("got", itoa(int(ba.Seq))), engine.S("sent", itoa(int(r.seq))))
 		return
@@ -139,7 +139,7 @@ func (n *Node) accepted(now engine.Now, a *access, ba *mh.BindingAck, out *engin
 	r.timers.Set(expire, r.expires)
 	clear(r.silent)
 	if moved {
-		out.Event(engine.EventRegistered, engine.A("hoa", n.cfg.HomeAddress), engine.A("coa", r.coa), engine.A("ha", r.agent),
+		out.Event(engine.EventRegistered, engine.A("hoa", n.id.home), engine.A("coa", r.coa), engine.A("ha", r.agent),
 			engine.S("port", itoa(int(r.port))), engine.S("lifetime", r.lifetime.String()))
 	} else {
 		out.Event("binding.refreshed", engine.S("lifetime", r.lifetime.String()))
@@ -216,7 +216,7 @@ func (n *Node) giveUp(now engine.Now, why string, out *engine.Effects) {
 // when the agent is configured, and on the home link, where only the agent that holds the binding can remove it.
 func (n *Node) nextAgent(now engine.Now, out *engine.Effects) bool {
 	r := &n.home
-	if n.cfg.HomeAgent.IsValid() || r.leaving {
+	if n.id.agent.IsValid() || r.leaving {
 		return false
 	}
 	r.tries, r.wait = 0, FirstBindackTimeout
@@ -234,11 +234,11 @@ func (n *Node) nextAgent(now engine.Now, out *engine.Effects) bool {
 // onBRR refreshes the binding because its holder asks (RFC 6275 §11.7.4).
 func (n *Node) onBRR(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 	r := &n.home
-	if p.EffectiveDst() != n.cfg.HomeAddress || r.phase != current || r.atHome {
+	if p.EffectiveDst() != n.id.home || r.phase != current || r.atHome {
 		out.Drop("brr-unexpected", engine.A("from", p.Src))
 		return
 	}
-	n.sa.Commit(out)
+	n.id.sa.Commit(out)
 	if r.tries == 0 { // else an update is out already
 		n.renew(now, out)
 	}
@@ -248,7 +248,7 @@ func (n *Node) onBRR(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 // so all it can cause is one update in BindingErrorInterval, and none while one is out.
 func (n *Node) onBindingError(now engine.Now, p *ip6.Packet, be *mh.BindingError, out *engine.Effects) {
 	r := &n.home
-	if p.Src != r.agent || be.Status != mh.UnknownBinding || be.HomeAddress != n.cfg.HomeAddress || r.phase != current || r.atHome {
+	if p.Src != r.agent || be.Status != mh.UnknownBinding || be.HomeAddress != n.id.home || r.phase != current || r.atHome {
 		out.Drop("be-unexpected", engine.A("from", p.Src))
 		return
 	}

@@ -77,7 +77,7 @@ func (n *Node) askAgents(now engine.Now, out *engine.Effects) {
 	d.timers.Set(struct{}{}, now.Mono.Add(d.wait))
 	d.wait *= 2
 	d.asked, d.ever = now.Mono, true
-	p := ip6.Packet{Header: ip6.Header{Src: a.coa, Dst: ip6.HomeAgentsAnycast(n.cfg.HomePrefix)}, Proto: ip6.ProtoICMPv6}
+	p := ip6.Packet{Header: ip6.Header{Src: a.coa, Dst: ip6.HomeAgentsAnycast(n.id.prefix)}, Proto: ip6.ProtoICMPv6}
 	p.Payload = icmp6.Append(nil, p.Src, p.Dst, &icmp6.HomeAgentsRequest{ID: d.id, MobileRouters: len(n.inside.carried) > 0})
 	n.transmit(a, p.Append(nil), out)
 }
@@ -95,7 +95,7 @@ func (n *Node) onHomeAgents(now engine.Now, p *ip6.Packet, m *icmp6.HomeAgentsRe
 		named = []netip.Addr{p.Src}
 	}
 	agents := slices.DeleteFunc(slices.Clone(named), func(a netip.Addr) bool {
-		return !n.cfg.HomePrefix.Contains(a) || a == n.cfg.HomeAddress || a == ip6.HomeAgentsAnycast(n.cfg.HomePrefix)
+		return !n.id.prefix.Contains(a) || a == n.id.home || a == ip6.HomeAgentsAnycast(n.id.prefix)
 	})
 	if len(agents) == 0 {
 		out.Drop("dhaad-foreign-agent", engine.A("agent", named[0]))

@@ -23,15 +23,15 @@ import (
 //
 // spec MIP-01
 func (n *Node) arriveHome(now engine.Now, a *access, r attach.Router, out *engine.Effects) {
-	if !n.home.agent.IsValid() && r.Agent && r.Global.IsValid() && r.Global != n.cfg.HomeAddress {
+	if !n.home.agent.IsValid() && r.Agent && r.Global.IsValid() && r.Global != n.id.home {
 		n.learnAgent(r.Global)
 	}
 	if n.home.until <= now.Mono {
 		n.strategy.RouterFound(now, a.link.Port, out)
-		n.tryAddress(now, a, n.cfg.HomeAddress, r.Multicast(), out)
+		n.tryAddress(now, a, n.id.home, r.Multicast(), out)
 		return
 	}
-	a.coa, a.ready, a.checked = n.cfg.HomeAddress, true, true
+	a.coa, a.ready, a.checked = n.id.home, true, true
 	n.strategy.RouterFound(now, a.link.Port, out)
 	n.strategy.AddressReady(now, a.link.Port, out)
 }
@@ -45,7 +45,7 @@ func (n *Node) learnAgent(agent netip.Addr) {
 // binding of a life we know nothing of: the update that removes it tells.
 func (n *Node) homeAddressTaken(now engine.Now, a *access, out *engine.Effects) {
 	n.home.taken = true
-	a.coa, a.ready, a.checked = n.cfg.HomeAddress, true, true
+	a.coa, a.ready, a.checked = n.id.home, true, true
 	n.strategy.AddressReady(now, a.link.Port, out)
 }
 
@@ -64,14 +64,14 @@ func (n *Node) homeLost(now engine.Now, out *engine.Effects) {
 
 // expectAtHome makes the acknowledgement deliverable: the home agent may have to solicit the home address first.
 func (n *Node) expectAtHome(a *access, out *engine.Effects) {
-	n.setLocal(n.cfg.HomeAddress, plane.Local{Port: a.link.Port}, out)
+	n.setLocal(n.id.home, plane.Local{Port: a.link.Port}, out)
 	n.speaker.Own(n.homeKey(a), neighbor.Stance{HW: a.link.HW(), Shy: true})
 }
 
 // takeHome makes the home address the node's own on the home link: neighbour discovery for it comes here, its packets go
 // to the applications.
 func (n *Node) takeHome(a *access, out *engine.Effects) {
-	n.setLocal(n.cfg.HomeAddress, plane.Local{Port: a.link.Port, Proxy: true}, out)
+	n.setLocal(n.id.home, plane.Local{Port: a.link.Port, Proxy: true}, out)
 	n.speaker.Own(n.homeKey(a), neighbor.Stance{HW: a.link.HW(), Router: len(n.inside.carried) > 0})
 }
 
@@ -80,7 +80,7 @@ func (n *Node) giveUpHome(out *engine.Effects) {
 	for _, a := range n.access {
 		if a.atHome && n.speaker.Owns(n.homeKey(a)) {
 			n.speaker.Disown(n.homeKey(a))
-			n.removeLocal(n.cfg.HomeAddress, out)
+			n.removeLocal(n.id.home, out)
 		}
 	}
 }
@@ -102,7 +102,7 @@ func (n *Node) settledAtHome(now engine.Now, a *access, out *engine.Effects) {
 	r.expires, r.renewAt, r.until = engine.Never, engine.Never, 0
 	r.timers = engine.Timers[homeTimer]{}
 	clear(r.silent)
-	out.Event(engine.EventRegistered, engine.A("hoa", n.cfg.HomeAddress), engine.A("coa", n.cfg.HomeAddress), engine.S("port", itoa(int(r.port))))
+	out.Event(engine.EventRegistered, engine.A("hoa", n.id.home), engine.A("coa", n.id.home), engine.S("port", itoa(int(r.port))))
 	if !a.usable() || !a.atHome {
 		return // Register takes it up when the link is back
 	}
@@ -118,7 +118,7 @@ func (n *Node) agentAtHome(now engine.Now, a *access, ra *nd.RouterAdvertisement
 		return
 	}
 	for _, p := range ra.Options.Prefixes {
-		if p.RouterAddr && p.Prefix == n.cfg.HomePrefix && p.Addr != n.cfg.HomeAddress {
+		if p.RouterAddr && p.Prefix == n.id.prefix && p.Addr != n.id.home {
 			n.learnAgent(p.Addr)
 			if n.home.phase == updating && n.home.port == a.link.Port {
 				n.update(now, out)

@@ -22,7 +22,7 @@ func (n *Node) fromTunnel(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 	case reason != "":
 	case p.Src != n.home.agent:
 		reason = "not-our-home-agent"
-	case inner.Proto != ip6.ProtoMH || inner.Dst != n.cfg.HomeAddress:
+	case inner.Proto != ip6.ProtoMH || inner.Dst != n.id.home:
 		reason = "tunnel-selector"
 	}
 	if reason != "" {
@@ -43,7 +43,7 @@ func (n *Node) fromTunnel(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 func (n *Node) peerMessage(now engine.Now, p *ip6.Packet, m mh.Message, through bool, out *engine.Effects) {
 	switch m.(type) {
 	case *mh.HomeTestInit, *mh.CareOfTestInit, *mh.BindingUpdate:
-		if p.Dst != n.cfg.HomeAddress { // whoever is mobile itself is a correspondent by its home address: RFC 6275 §5.2.9
+		if p.Dst != n.id.home { // whoever is mobile itself is a correspondent by its home address: RFC 6275 §5.2.9
 			out.Drop("mh-not-for-us", engine.A("to", p.Dst))
 			return
 		}
@@ -67,7 +67,7 @@ func (n *Node) peerMessage(now engine.Now, p *ip6.Packet, m mh.Message, through 
 // plainly reports whether a message to the home address came out of the plain tunnel, and that is protection enough: no keys
 // are configured for another. Away from home the plane takes packets for it from nowhere else.
 func (n *Node) plainly(p *ip6.Packet) bool {
-	return n.routes.tunnel == nil && p.Dst == n.cfg.HomeAddress && !n.home.atHome
+	return n.routes.tunnel == nil && p.Dst == n.id.home && !n.home.atHome
 }
 
 // answer does what the correspondent's end asks for: the route first, then the packet.
@@ -88,7 +88,7 @@ func (n *Node) unbound(now engine.Now, in engine.Packet, p *ip6.Packet, out *eng
 	}
 	out.Drop("no-binding", engine.A("from", p.Src))
 	be := n.tell.BindingError(now, p.Dst, p, mh.UnknownBinding)
-	if p.Dst == n.cfg.HomeAddress {
+	if p.Dst == n.id.home {
 		n.viaHome(be, out)
 		return
 	}

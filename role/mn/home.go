@@ -197,7 +197,7 @@ func (n *Node) update(now engine.Now, out *engine.Effects) {
 	r.tries++
 	r.seq++
 	r.sentAt = now.Mono
-	out.Persist(seqBucket, n.cfg.HomeAddress.String(), binary.BigEndian.AppendUint16(nil, r.seq))
+	out.Persist(seqBucket, n.id.home.String(), binary.BigEndian.AppendUint16(nil, r.seq))
 	n.sendUpdate(now, a, out)
 	if late && r.phase == updating {
 		n.goOn(now, out)
@@ -216,7 +216,7 @@ func (n *Node) sendUpdate(now engine.Now, a *access, out *engine.Effects) {
 	bu.Options.AltCareOf = r.coa
 	n.claim(bu, r.leaving)
 	n.name(bu, r.leaving)
-	p := ip6.Packet{Header: ip6.Header{Src: r.coa, Dst: r.agent}, HomeAddress: n.cfg.HomeAddress}
+	p := ip6.Packet{Header: ip6.Header{Src: r.coa, Dst: r.agent}, HomeAddress: n.id.home}
 	if r.leaving {
 		bu.Lifetime = 0
 		p.HomeAddress = netip.Addr{}
@@ -227,7 +227,7 @@ func (n *Node) sendUpdate(now engine.Now, a *access, out *engine.Effects) {
 	if !r.leaving {
 		r.told = r.coa
 	}
-	n.transmit(a, n.sa.Protect(now, p, bu, out), out)
+	n.transmit(a, n.id.sa.Protect(now, p, bu, out), out)
 	out.Event("binding.update", engine.A("coa", p.Src), engine.A("ha", r.agent), engine.S("sequence", itoa(int(r.seq))), engine.S("try", itoa(r.tries)))
 }
 
@@ -353,9 +353,9 @@ func (n *Node) tunnel(a *access) plane.Path {
 
 func (n *Node) path(p plane.Path) plane.Op {
 	p.Control, p.Hints = true, n.routes.mobile != nil
-	return plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(n.cfg.HomeAddress, 128), Path: p}}
+	return plane.Op{Path: &plane.PathOp{Inner: netip.PrefixFrom(n.id.home, 128), Path: p}}
 }
 
 func (n *Node) homeKey(a *access) neighbor.Key {
-	return neighbor.Key{Port: a.link.Port, Addr: n.cfg.HomeAddress}
+	return neighbor.Key{Port: a.link.Port, Addr: n.id.home}
 }

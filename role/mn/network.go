@@ -42,7 +42,7 @@ func (n *Node) newInside() {
 // inners are what the plane carries together: the home address, and the networks behind it.
 func (n *Node) inners() iter.Seq[netip.Prefix] {
 	return func(yield func(netip.Prefix) bool) {
-		if !yield(netip.PrefixFrom(n.cfg.HomeAddress, n.cfg.HomeAddress.BitLen())) {
+		if !yield(netip.PrefixFrom(n.id.home, n.id.home.BitLen())) {
 			return
 		}
 		for _, p := range n.inside.carried {

@@ -27,7 +27,7 @@ type Node struct {
 	access   []*access // the preferred first
 	dad      *dad.Detector
 	speaker  neighbor.Speaker
-	sa       *sa.SA
+	id       identity
 	home     registration
 	agents   discovery
 	prefixes prefixes
@@ -55,7 +55,8 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 		dad dad.Detector
 	}{}
 	n := &home.Node
-	n.cfg, n.rand, n.sa = cfg, engine.NewRand(seed), protection
+	n.cfg, n.rand = cfg, engine.NewRand(seed)
+	n.id = identity{home: cfg.HomeAddress, prefix: cfg.HomePrefix, agent: cfg.HomeAgent, sa: protection}
 	home.dad = *dad.New(dad.Config{}, n.rand)
 	n.dad = &home.dad
 	for _, l := range cfg.Links {
@@ -130,7 +131,7 @@ func (n *Node) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	known := false
 	for _, r := range in.Records {
 		known = n.home.restore(r) || known
-		n.sa.Restore(r)
+		n.id.sa.Restore(r)
 		if t := n.routes.tunnel; t != nil {
 			t.SA().Restore(r)
 		}
@@ -141,7 +142,7 @@ func (n *Node) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	if n.ahead.fast != nil {
 		n.ahead.fast.Start(in, n.rand)
 	}
-	out.Plane(plane.Op{Host: &plane.HostOp{Addr: n.cfg.HomeAddress, Host: plane.Host{MTU: tunnelMTU, Default: true}}})
+	out.Plane(plane.Op{Host: &plane.HostOp{Addr: n.id.home, Host: plane.Host{MTU: tunnelMTU, Default: true}}})
 	n.startFlows(out)
 	n.Hold(now, out)
 }
@@ -232,7 +233,7 @@ func (n *Node) icmp(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine
 	case *icmp6.HomeAgentsReply:
 		n.onHomeAgents(now, p, m, out)
 	case *icmp6.PrefixAdvertisement:
-		if n.sa.Kind() != sa.Auth { // with ESP it comes under protection: prefixAdvertisement
+		if n.id.sa.Kind() != sa.Auth { // with ESP it comes under protection: prefixAdvertisement
 			out.Drop("mpa-unprotected", engine.A("from", p.Src))
 			return
 		}

@@ -48,9 +48,9 @@ func (n *Node) askPrefixes(now engine.Now, out *engine.Effects) {
 	if a == nil || !a.usable() || n.home.phase != current || n.home.atHome {
 		return
 	}
-	p := ip6.Packet{Header: ip6.Header{Src: n.home.coa, Dst: n.home.agent}, HomeAddress: n.cfg.HomeAddress, Proto: ip6.ProtoICMPv6}
-	p.Payload = icmp6.Append(nil, n.cfg.HomeAddress, p.Dst, &icmp6.PrefixSolicitation{ID: d.id})
-	n.transmit(a, n.sa.Seal(p, out), out)
+	p := ip6.Packet{Header: ip6.Header{Src: n.home.coa, Dst: n.home.agent}, HomeAddress: n.id.home, Proto: ip6.ProtoICMPv6}
+	p.Payload = icmp6.Append(nil, n.id.home, p.Dst, &icmp6.PrefixSolicitation{ID: d.id})
+	n.transmit(a, n.id.sa.Seal(p, out), out)
 }
 
 // prefixAdvertisement takes one that came under ESP.
@@ -61,14 +61,14 @@ func (n *Node) prefixAdvertisement(now engine.Now, p *ip6.Packet, icmp []byte, o
 		out.Drop("icmp6-malformed", engine.A("from", p.Src))
 		return
 	}
-	n.sa.Commit(out)
+	n.id.sa.Commit(out)
 	n.onPrefixes(now, p, m, out)
 }
 
 // onPrefixes takes a mobile prefix advertisement: an answer, or unasked when the home link changes.
 func (n *Node) onPrefixes(now engine.Now, p *ip6.Packet, m *icmp6.PrefixAdvertisement, out *engine.Effects) {
 	d := &n.prefixes
-	if p.Src != n.home.agent || p.Routing2 != n.cfg.HomeAddress || n.home.phase != current || n.home.atHome {
+	if p.Src != n.home.agent || p.Routing2 != n.id.home || n.home.phase != current || n.home.atHome {
 		out.Drop("mpa-not-from-home-agent", engine.A("from", p.Src))
 		return
 	}
@@ -83,7 +83,7 @@ func (n *Node) onPrefixes(now engine.Now, p *ip6.Packet, m *icmp6.PrefixAdvertis
 	d.asked = false
 	d.timers = engine.Timers[struct{}]{}
 	for _, pfx := range m.Prefixes {
-		if pfx.Prefix != n.cfg.HomePrefix {
+		if pfx.Prefix != n.id.prefix {
 			continue
 		}
 		d.valid = now.Mono.Add(pfx.Valid)

@@ -35,12 +35,12 @@ type routing struct {
 
 // newRouting makes the node's ends of route optimisation.
 func (n *Node) newRouting() error {
-	t, err := sa.NewTunnel(n.cfg.Tunnel, n.cfg.HomeAddress.String())
+	t, err := sa.NewTunnel(n.cfg.Tunnel, n.id.home.String())
 	if err != nil {
 		return err
 	}
 	c := n.cfg.Routes
-	c.HomeAddress = n.cfg.HomeAddress
+	c.HomeAddress = n.id.home
 	n.routes.tunnel = t
 	if len(c.Rules) == 0 || slices.ContainsFunc(c.Rules, func(r rr.Rule) bool { return r.When != rr.Never }) {
 		n.routes.mobile = rr.New(c, n.rand)
@@ -63,14 +63,14 @@ func (n *Node) follow(now engine.Now, out *engine.Effects) {
 		switch here {
 		case netip.Addr{}:
 			n.act(f.mobile.Lost(now, out), out)
-		case n.cfg.HomeAddress:
+		case n.id.home:
 			n.act(f.mobile.Home(now, out), out)
 		default:
 			n.keepOld(now, before, out)
 			n.act(f.mobile.Arrived(now, here, out), out)
 		}
 	}
-	if f.here.IsValid() && f.here == r.coa && f.here != n.cfg.HomeAddress && r.phase == current && r.bound(now) && r.expires != f.until {
+	if f.here.IsValid() && f.here == r.coa && f.here != n.id.home && r.phase == current && r.bound(now) && r.expires != f.until {
 		f.until = r.expires
 		n.act(f.mobile.Registered(now, r.expires, out), out)
 	}
@@ -101,7 +101,7 @@ func (n *Node) keepOld(now engine.Now, old netip.Addr, out *engine.Effects) {
 }
 
 func (n *Node) lingerKey() plane.WayKey {
-	return plane.WayKey{Inner: netip.PrefixFrom(n.cfg.HomeAddress, 128), ID: lingerWay}
+	return plane.WayKey{Inner: netip.PrefixFrom(n.id.home, 128), ID: lingerWay}
 }
 
 func (n *Node) routesTick(now engine.Now, out *engine.Effects) {
@@ -150,7 +150,7 @@ func (n *Node) act(facts []rr.Fact, out *engine.Effects) {
 		case rr.Through:
 			n.viaHome(f.Packet, out)
 		case rr.Ready:
-			op := plane.RouteOp{Pair: plane.Pair{Mobile: n.cfg.HomeAddress, Peer: f.Peer}, Route: plane.Route{Side: plane.Mobile, CareOf: f.CoA}}
+			op := plane.RouteOp{Pair: plane.Pair{Mobile: n.id.home, Peer: f.Peer}, Route: plane.Route{Side: plane.Mobile, CareOf: f.CoA}}
 			if a != nil {
 				op.Route.Out, op.Route.MTU = a.link.Port, a.mtu
 			}
@@ -158,7 +158,7 @@ func (n *Node) act(facts []rr.Fact, out *engine.Effects) {
 			out.Plane(plane.Op{Route: &op})
 		case rr.Gone:
 			n.routes.routed--
-			out.Plane(plane.Op{Delete: true, Route: &plane.RouteOp{Pair: plane.Pair{Mobile: n.cfg.HomeAddress, Peer: f.Peer}}})
+			out.Plane(plane.Op{Delete: true, Route: &plane.RouteOp{Pair: plane.Pair{Mobile: n.id.home, Peer: f.Peer}}})
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (n *Node) viaHome(packet []byte, out *engine.Effects) {
 //
 // spec MIP-04
 func (n *Node) traffic(now engine.Now, in engine.Traffic, out *engine.Effects) {
-	f, hoa := &n.routes, n.cfg.HomeAddress
+	f, hoa := &n.routes, n.id.home
 	switch {
 	case in.Straight && in.Peer == hoa:
 		if f.peers == nil {

@@ -47,7 +47,7 @@ type LinkView struct {
 func (n *Node) View() any {
 	r := &n.home
 	v := View{
-		Role: "mn", HomeAddress: n.cfg.HomeAddress.String(), Strategy: n.cfg.Strategy, State: n.strategy.State(),
+		Role: "mn", HomeAddress: n.id.home.String(), Strategy: n.cfg.Strategy, State: n.strategy.State(),
 		Binding: string(r.phase), AtHome: r.atHome, Sequence: r.seq, LastStatus: r.status.String(),
 		Lifetime: r.lifetime.Round(time.Second).String(), Expires: r.expires,
 	}
