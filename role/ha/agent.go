@@ -12,6 +12,7 @@ import (
 	"roam6/machine/dad"
 	"roam6/machine/echo"
 	"roam6/machine/neighbor"
+	"roam6/machine/peers"
 	"roam6/machine/sa"
 	"roam6/machine/tell"
 	"roam6/plane"
@@ -40,6 +41,7 @@ type Config struct {
 	Preference  uint16           // among the home agents of the link, RFC 6275 §7.4
 	Advertise   advertise.Config // of the home link; Port and Prefix as above
 	Mobiles     []Mobile
+	Diameter    *Diameter // mobile nodes that AAA servers send; nil: none
 }
 
 // Mobile is a mobile node the agent serves.
@@ -57,6 +59,7 @@ type Mobile struct {
 type mobile struct {
 	number   uint32 // its place in Agent.order
 	goneSeq  uint16 // sequence number of the binding removed last
+	visitor  bool   // it came from AAA: Agent.guestOf has the rest
 	hoa      netip.Addr
 	nai      string
 	sa       *sa.SA
@@ -81,7 +84,9 @@ type Agent struct {
 	dad     *dad.Detector
 	speaker neighbor.Speaker
 	mobiles map[netip.Addr]*mobile
-	order   []*mobile          // as configured: for Views and restarts, and by number
+	order   []*mobile          // as configured, then guests: for Views and restarts, and by number; nil where a guest has left
+	guests  guests             // who came from AAA
+	aaa     *peers.Node        // nil without Config.Diameter
 	tunnels map[uint32]*mobile // by SPI
 	bound   int
 	routers bool          // some mobile node is a mobile router
@@ -127,11 +132,12 @@ func New(cfg Config, seed [32]byte) (*Agent, error) {
 	if err := sa.Distinct(a.protections()); err != nil {
 		return nil, fmt.Errorf("ha: %w", err)
 	}
-	return a, nil
+	return a, a.expectGuests()
 }
 
 // Handle takes one input; see engine.Engine.
 func (a *Agent) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
+	a.diameter(now, in, out)
 	switch in := in.(type) {
 	case engine.Start:
 		a.start(now, in, out)
@@ -159,6 +165,11 @@ func (a *Agent) Deadline() (engine.Mono, string) {
 			at, why = t, w
 		}
 	}
+	if a.aaa != nil {
+		if t, w := a.aaa.Deadline(); t < at {
+			at, why = t, w
+		}
+	}
 	return at, why
 }
 
@@ -167,10 +178,16 @@ func (a *Agent) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	a.startFlows(out)
 	anycast := ip6.HomeAgentsAnycast(a.cfg.Prefix)
 	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: anycast, Local: plane.Local{Port: a.cfg.Port, Capture: true}}})
+	over := a.restoreGuests(now, in.Records, out)
 	for _, r := range in.Records {
-		a.restore(now, r, out)
+		if r.Bucket != bindingBucket || !over[r.Key] {
+			a.restore(now, r, out)
+		}
 	}
 	sa.RestoreAll(in.Records, a.protections())
+	if a.aaa != nil {
+		a.aaa.Start(now, out)
+	}
 }
 
 func (a *Agent) linkUp(now engine.Now, in engine.LinkUp, out *engine.Effects) {
@@ -183,7 +200,7 @@ func (a *Agent) linkUp(now engine.Now, in engine.LinkUp, out *engine.Effects) {
 	a.speaker.Own(a.key(a.cfg.Address), neighbor.Stance{HW: a.hw, Router: true, Source: own})
 	a.speaker.Own(a.key(ip6.HomeAgentsAnycast(a.cfg.Prefix)), neighbor.Stance{HW: a.hw, Router: true, Soft: true, Source: own})
 	for _, m := range a.order {
-		if m.binding != nil {
+		if m != nil && m.binding != nil {
 			a.represent(m, out)
 		}
 	}
@@ -260,7 +277,7 @@ func (a *Agent) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Pack
 // spec MIP-02 MIP-03
 func (a *Agent) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
 	if p.Dst != a.cfg.Address {
-		if m := a.mobiles[p.Dst]; m != nil && p.Proto == ip6.ProtoMH {
+		if m := a.served(p.Dst); m != nil && p.Proto == ip6.ProtoMH {
 			a.intercepted(m, in, out)
 			return
 		}
@@ -271,19 +288,20 @@ func (a *Agent) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *e
 		a.fromTunnel(m, p, out)
 		return
 	}
-	m := a.mobiles[p.EffectiveSrc()]
+	m := a.served(p.EffectiveSrc())
 	if m == nil {
 		a.stranger(now, in, p, out)
 		return
 	}
-	got, reason := m.sa.Receive(now, p)
+	by := a.association(now, m, p)
+	got, reason := by.Receive(now, p)
 	if reason != "" {
 		out.Drop(reason, engine.A("hoa", m.hoa), engine.A("from", p.Src))
 		a.explain(now, m, p, reason, out)
 		return
 	}
 	if got.ICMPv6 != nil {
-		a.prefixSolicitation(m, p, got.ICMPv6, out)
+		a.prefixSolicitation(m, by, p, got.ICMPv6, out)
 		return
 	}
 	bu, ok := got.MH.(*mh.BindingUpdate)
@@ -291,7 +309,7 @@ func (a *Agent) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *e
 		out.Drop("unexpected-message", engine.S("type", fmt.Sprint(got.MH.Type())))
 		return
 	}
-	a.onBU(now, m, p, bu, out)
+	a.onBU(now, m, p, bu, request{by: by, stamp: by.Stamp()}, out)
 }
 
 // stranger tells a node that sent an unprotected message of unknown type or form so (RFC 6275 §9.2); all else is silence.
@@ -351,7 +369,7 @@ func (a *Agent) icmp(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 		}
 	case *icmp6.PrefixSolicitation:
 		// With ESP it comes by prefixSolicitation. Where RFC 4285 is used nothing protects it, and a binding must vouch for it.
-		sender := a.mobiles[p.HomeAddress]
+		sender := a.served(p.HomeAddress)
 		if sender == nil || sender.sa.Kind() != sa.Auth {
 			out.Drop("mps-unprotected", engine.A("from", p.Src))
 			return
@@ -373,6 +391,6 @@ func (a *Agent) key(addr netip.Addr) neighbor.Key { return neighbor.Key{Port: a.
 
 // holds reports whether the care-of address is bound to the home address.
 func (a *Agent) holds(hoa, coa netip.Addr) bool {
-	m := a.mobiles[hoa]
+	m := a.served(hoa)
 	return m != nil && m.binding != nil && m.binding.holds(coa)
 }

@@ -65,8 +65,8 @@ func (a *Agent) bind(now engine.Now, m *mobile, q request, out *engine.Effects) 
 	if a.adv != nil { // not beyond the home prefix: RFC 6275 §10.3.1
 		granted = min(granted, a.cfg.Advertise.Valid)
 	}
-	granted = granted.Truncate(mh.Unit)
-	b := &binding{m: m, coa: q.coa.As16(), Seq: q.seq, granted: units(granted), expires: now.Mono.Add(granted), rest: plain}
+	granted = a.engage(now, m, q, granted, out).Truncate(mh.Unit)
+	b := &binding{m: m, coa: q.coa.As16(), Seq: q.standing(), granted: units(granted), expires: now.Mono.Add(granted), rest: plain}
 	if q.router {
 		b.rest = &rest{Router: true, Networks: q.networks}
 	}
@@ -131,7 +131,9 @@ func (a *Agent) exchange(now engine.Now, m *mobile, b *binding, out *engine.Effe
 //
 // spec MIP-01
 func (a *Agent) deregister(now engine.Now, m *mobile, q request, out *engine.Effects) {
-	m.pending, m.letter = nil, nil
+	a.engage(now, m, q, 0, out)
+	a.supersede(now, m, out)
+	m.letter = nil
 	m.goneSeq, m.gone = q.seq, now.Mono.Add(MaxDeleteTimeout)
 	a.dad.Stop(dad.Key{Port: a.cfg.Port, Addr: m.hoa})
 	a.forget(m, out)
@@ -141,7 +143,6 @@ func (a *Agent) deregister(now engine.Now, m *mobile, q request, out *engine.Eff
 
 // forget takes a binding out of cache, store, home link and plane.
 func (a *Agent) forget(m *mobile, out *engine.Effects) {
-	a.agenda.Stop(m.number)
 	a.dropPrevious(m, out)
 	a.speaker.Disown(a.key(m.hoa))
 	if m.binding != nil {
@@ -149,6 +150,7 @@ func (a *Agent) forget(m *mobile, out *engine.Effects) {
 		m.binding = nil
 		a.bound--
 	}
+	a.arm(m)
 	out.Plane(plane.Op{Delete: true, Local: &plane.LocalOp{Addr: m.hoa}})
 	out.Persist(bindingBucket, m.name(), nil)
 }

@@ -19,21 +19,31 @@ const (
 	ask
 	previous
 	expireSome
+	depart
+	retire
 )
 
 func (d dueKind) String() string {
-	return [...]string{"binding lifetime", "binding refresh request", "packets from the care-of address before", "lifetime of a care-of address"}[d]
+	return [...]string{"binding lifetime", "binding refresh request", "packets from the care-of address before", "lifetime of a care-of address",
+		"authorisation of a mobile node from AAA", "packets under keys that were replaced"}[d]
 }
 
-// due is the first of what a mobile node that is away waits for.
+// due is the first of what a mobile node waits for; Never if nothing.
 func (a *Agent) due(m *mobile) (at engine.Mono, what dueKind) {
-	b := m.binding
-	at, what = b.expires, expire
+	at, what = engine.Never, expire
 	first := func(t engine.Mono, k dueKind) {
 		if t < at {
 			at, what = t, k
 		}
 	}
+	if m.visitor {
+		at, what = a.guestOf(m).due()
+	}
+	b := m.binding
+	if b == nil {
+		return at, what
+	}
+	first(b.expires, expire)
 	if !b.asked {
 		first(b.askAt(), ask)
 	}
@@ -91,6 +101,11 @@ func (a *Agent) bindingTick(now engine.Now, out *engine.Effects) {
 			a.refreshRequest(now, m, out)
 		case expireSome:
 			a.someExpired(now, m, out)
+		case depart:
+			a.depart(now, a.guestOf(m), out)
+			continue
+		case retire:
+			a.retire(a.guestOf(m), out)
 		}
 		a.arm(m)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"roam6/engine"
+	"roam6/machine/sa"
 	"roam6/plane"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
@@ -13,7 +14,7 @@ import (
 // prefixSolicitation takes a mobile prefix solicitation that came under ESP: RFC 6275 §10.6.2.
 //
 // spec MIP-05
-func (a *Agent) prefixSolicitation(m *mobile, p *ip6.Packet, icmp []byte, out *engine.Effects) {
+func (a *Agent) prefixSolicitation(m *mobile, by *sa.SA, p *ip6.Packet, icmp []byte, out *engine.Effects) {
 	msg, err := icmp6.Parse(p.EffectiveSrc(), p.EffectiveDst(), icmp)
 	if err != nil {
 		out.Drop("icmp6-malformed", engine.S("error", err.Error()))
@@ -24,7 +25,7 @@ func (a *Agent) prefixSolicitation(m *mobile, p *ip6.Packet, icmp []byte, out *e
 		out.Drop("mps-without-binding", engine.A("hoa", m.hoa), engine.A("from", p.Src))
 		return
 	}
-	m.sa.Commit(out)
+	by.Commit(out)
 	a.sendPrefixes(m, mps, out)
 }
 

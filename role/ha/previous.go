@@ -109,7 +109,7 @@ func (q *movedQueue) pop() {
 func (a *Agent) firstMoved() (engine.Mono, *mobile) {
 	for q := &a.moved; q.head < len(q.list); q.pop() {
 		e := q.list[q.head]
-		if m := a.order[e.number]; m.before == e.until {
+		if m := a.order[e.number]; m != nil && m.before == e.until {
 			return e.until, m
 		}
 	}

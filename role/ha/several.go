@@ -189,6 +189,7 @@ func (a *Agent) endSomeNow(now engine.Now, m *mobile, q request, out *engine.Eff
 		a.deregister(now, m, q, out)
 		return
 	}
+	a.engage(now, m, q, 0, out)
 	b := *m.binding
 	b.Seq, b.own().Several = q.seq, q.several.list
 	b.lead()

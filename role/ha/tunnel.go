@@ -69,10 +69,13 @@ func (a *Agent) addTunnel(m *mobile, c *sa.ESPConfig) error {
 	return nil
 }
 
-// protections are all associations of the mobile nodes, as configured.
+// protections are all associations of the mobile nodes.
 func (a *Agent) protections() []*sa.SA {
 	all := make([]*sa.SA, 0, len(a.order)+len(a.tunnels))
 	for _, m := range a.order {
+		if m == nil {
+			continue
+		}
 		all = append(all, m.sa)
 		if m.tunnel != nil {
 			all = append(all, m.tunnel.SA())

@@ -19,10 +19,22 @@ type request struct {
 	seq      uint16
 	lifetime time.Duration
 	from     netip.Addr // where it came from, and where the answer goes (RFC 6275 §9.5.4)
+	by       *sa.SA     // the association it came under; nil: AAA vouches for it
 	stamp    uint64     // see sa.Stamp
-	router   bool       // a mobile router's
+	errand   *errand    // nil: it came by itself; else AAA waits for the answer
+	held     bool       // its sequence number is none that comes next, and does not count: last does
+	last     uint16
+	router   bool // a mobile router's
 	networks []netip.Prefix
 	several  *several // nil: one care-of address, as ever
+}
+
+// standing is the sequence number that the next update must exceed once this one is accepted.
+func (q *request) standing() uint16 {
+	if q.held {
+		return q.last
+	}
+	return q.seq
 }
 
 // removes reports whether the request is for the end of the binding, or of some care-of addresses.
@@ -37,11 +49,11 @@ func (q *request) direct(m *mobile) bool { return q.from == m.hoa }
 // 6275 §12. An update from before, delayed on its way, must not bring the binding back (§10.3.2).
 const MaxDeleteTimeout = 10 * time.Second
 
-// onBU decides about a binding update: RFC 6275 §9.5.1, §10.3.1, §10.3.2.
+// onBU decides about a binding update: RFC 6275 §9.5.1, §10.3.1, §10.3.2. q says how it came.
 //
 // spec MIP-01
-func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpdate, out *engine.Effects) {
-	q := request{coa: p.Src, seq: bu.Seq, lifetime: bu.Lifetime, from: p.Src, stamp: m.sa.Stamp()}
+func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpdate, q request, out *engine.Effects) {
+	q.coa, q.seq, q.lifetime, q.from = p.Src, bu.Seq, bu.Lifetime, p.Src
 	if alt := bu.Options.AltCareOf; alt.IsValid() {
 		q.coa = alt
 	}
@@ -53,7 +65,10 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 		out.Drop("bu-bad-care-of-address", engine.A("hoa", m.hoa), engine.A("coa", q.coa))
 		return
 	}
-	if last, known := a.lastSeq(now, m); known && !mh.After(q.seq, last) {
+	last, known := a.lastSeq(now, m)
+	if late := known && !mh.After(q.seq, last); late && q.by == nil {
+		q.held, q.last = true, last // a server that makes an update cannot know what the node counted to
+	} else if late {
 		out.Drop("bu-sequence", engine.A("hoa", m.hoa))
 		a.answer(now, m, q, mh.SequenceOutOfWindow, last, 0, out)
 		return
@@ -63,7 +78,7 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 		status = mh.AdministrativelyProhibited
 	}
 	if status.Accepted() {
-		status = a.admit(m, q)
+		status = a.admit(now, m, q)
 	}
 	if status.Accepted() {
 		status = a.admitRouter(m, &q, bu)
@@ -76,7 +91,9 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 		a.answer(now, m, q, status, q.seq, 0, out)
 		return
 	}
-	m.sa.Commit(out)
+	if q.by != nil {
+		q.by.Commit(out)
+	}
 	switch {
 	case q.several != nil && q.several.drop:
 		a.endSomeNow(now, m, q, out)
@@ -92,11 +109,11 @@ func (a *Agent) onBU(now engine.Now, m *mobile, p *ip6.Packet, bu *mh.BindingUpd
 // unprovedCareOf reports that nothing but the packet's source address names the care-of address, and that nothing protects that one:
 // ESP in transport mode does not cover it, so whoever is on the way could have the node's packets sent to an address of their choice. RFC
 // 3776 §4.3 has the node use an Alternate Care-of Address option therefore, except to deregister. RFC 4285's authenticator covers the
-// address, and RFC 5648's options carry theirs.
+// address, and RFC 5648's options carry theirs. What comes by AAA names the address that the access router saw.
 //
 // spec MIP-02
 func unprovedCareOf(m *mobile, q request, bu *mh.BindingUpdate) bool {
-	return m.sa.Kind() == sa.ESP && q.lifetime > 0 && q.several == nil && !bu.Options.AltCareOf.IsValid()
+	return q.errand == nil && m.sa.Kind() == sa.ESP && q.lifetime > 0 && q.several == nil && !bu.Options.AltCareOf.IsValid()
 }
 
 // lastSeq is the sequence number a new update must exceed: that of the binding, or of the registration under way, or
@@ -104,7 +121,7 @@ func unprovedCareOf(m *mobile, q request, bu *mh.BindingUpdate) bool {
 func (a *Agent) lastSeq(now engine.Now, m *mobile) (uint16, bool) {
 	switch {
 	case m.pending != nil:
-		return m.pending.seq, true
+		return m.pending.standing(), true
 	case m.binding != nil:
 		return m.binding.Seq, true
 	case m.gone > now.Mono:
@@ -114,7 +131,7 @@ func (a *Agent) lastSeq(now engine.Now, m *mobile) (uint16, bool) {
 }
 
 // admit says whether policy and resources allow the request.
-func (a *Agent) admit(m *mobile, q request) mh.Status {
+func (a *Agent) admit(now engine.Now, m *mobile, q request) mh.Status {
 	switch {
 	case !a.cfg.Prefix.Contains(m.hoa):
 		return mh.NotHomeSubnet
@@ -127,7 +144,7 @@ func (a *Agent) admit(m *mobile, q request) mh.Status {
 	case m.binding == nil && a.bound >= a.cfg.MaxBindings:
 		return mh.InsufficientResources
 	}
-	return mh.Accepted
+	return a.admitGuest(now, m, q)
 }
 
 // probe makes sure that nobody on the home link uses the home address before the first acknowledgement (RFC 6275 §10.3.1). A
@@ -137,7 +154,12 @@ func (a *Agent) admit(m *mobile, q request) mh.Status {
 func (a *Agent) probe(now engine.Now, m *mobile, q request, out *engine.Effects) {
 	key := dad.Key{Port: a.cfg.Port, Addr: m.hoa}
 	running := m.pending != nil
+	a.supersede(now, m, out)
 	m.pending = &q
+	if e := q.errand; e != nil && !e.waits {
+		e.waits = true
+		a.guests.waiting++
+	}
 	if running {
 		return
 	}
@@ -161,6 +183,9 @@ func (a *Agent) detected(now engine.Now, v dad.Verdict, out *engine.Effects) {
 	if v.Duplicate {
 		out.Event("home-address.duplicate", engine.A("hoa", m.hoa))
 		out.Plane(plane.Op{Delete: true, Local: &plane.LocalOp{Addr: m.hoa}})
+		if a.reassign(now, m, q, out) {
+			return
+		}
 		a.answer(now, m, q, mh.DADFailed, q.seq, 0, out)
 		return
 	}
@@ -178,8 +203,17 @@ func (a *Agent) answer(now engine.Now, m *mobile, q request, status mh.Status, s
 	if q.direct(m) {
 		p.Routing2 = netip.Addr{}
 	}
-	m.sa.Restamp(q.stamp)
-	data := m.sa.Protect(now, p, ba, out)
+	if q.by == nil {
+		p.Proto, p.Payload = ip6.ProtoMH, mh.Append(nil, p.EffectiveSrc(), p.EffectiveDst(), ba)
+		a.finish(now, m, q.errand, status, p.Append(nil), out)
+		return
+	}
+	q.by.Restamp(q.stamp)
+	data := q.by.Protect(now, p, ba, out)
+	if q.errand != nil {
+		a.finish(now, m, q.errand, status, data, out)
+		return
+	}
 	if q.direct(m) && m.binding != nil && a.adv != nil && a.up {
 		a.askWhere(m, data, out)
 		return
@@ -199,7 +233,7 @@ func (a *Agent) askWhere(m *mobile, data []byte, out *engine.Effects) {
 
 // post sends what askWhere kept. A false neighbour could catch it so, and read it, as on any link.
 func (a *Agent) post(na *nd.NeighborAdvertisement, out *engine.Effects) {
-	m := a.mobiles[na.Target]
+	m := a.served(na.Target)
 	hw := na.Options.TargetHW
 	if m == nil || m.letter == nil || !na.Solicited || hw == (plane.HW{}) || hw == a.hw {
 		return
@@ -226,7 +260,7 @@ func (a *Agent) explain(now engine.Now, m *mobile, p *ip6.Packet, reason string,
 	if err != nil || !isBU || !bu.Home || !ip6.Routable(p.Src) || !a.tell.May(now, a.cfg.Address, p) {
 		return
 	}
-	q := request{coa: p.Src, seq: bu.Seq, from: p.Src}
+	q := request{coa: p.Src, seq: bu.Seq, from: p.Src, by: m.sa}
 	if reason == sa.AuthReplay {
 		q.stamp = stamp
 	}

@@ -92,8 +92,13 @@ func (b *bench) boot() {
 
 // do hands over one input and keeps what it persisted.
 func (b *bench) do(in engine.Input) []engine.Effect {
+	return b.run(func() { b.a.Handle(b.now, in, &b.out) })
+}
+
+// run does anything with the agent and keeps what it persisted.
+func (b *bench) run(f func()) []engine.Effect {
 	b.out.List = nil
-	b.a.Handle(b.now, in, &b.out)
+	f()
 	for _, e := range b.out.List {
 		if p, ok := e.(engine.Persist); ok {
 			if p.Value == nil {
