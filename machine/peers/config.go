@@ -1,8 +1,10 @@
 package peers
 
 import (
+	"fmt"
 	"net/netip"
 
+	"roam6/engine"
 	"roam6/wire/diameter"
 )
 
@@ -60,49 +62,93 @@ type Route struct {
 	Action Action
 }
 
-// Handle names a request that arrived, until it is answered or forgotten.
-type Handle uint64
-
-// Fact is what the node found out. The set is closed: the types below. Messages in facts are valid until the next Handle.
-type Fact interface{ fact() }
-
-// Arrived is a request for the owner of the node: to be answered (Answer), or with Proxy to be sent on (Forward) or answered. Its grammar has
-// been checked unless Proxy is set. The message stays readable by Message until it is answered.
-type Arrived struct {
-	Handle  Handle
-	From    string // host of the peer it came from, in lower case; not its Origin-Host if there are agents between
-	Message diameter.Message
-	Proxy   bool
+// way is a Route, made ready.
+type way struct {
+	app    uint32
+	action Action
+	via    []*peer
+	hosts  []string // of a redirect, as Redirect-Host
 }
 
-// Passed is the answer to a request that was sent on by Forward: to be given back by Return, or other words by Answer.
-type Passed struct {
-	Handle  Handle
-	From    string
-	Message diameter.Message
+// configure checks the configuration and makes tables of it.
+func (n *Node) configure() error {
+	for _, id := range []struct{ what, value string }{{"Host", n.cfg.Host}, {"Realm", n.cfg.Realm}} {
+		if !isIdentity(id.value) {
+			return fmt.Errorf("diameter: %s is %q; it must be a domain name of 1 to %d ASCII letters, digits, hyphens and dots", id.what, id.value, diameter.MaxIdentity)
+		}
+	}
+	names := map[string]bool{}
+	for _, l := range n.cfg.Listen {
+		if l.Name == "" || names[l.Name] || !l.At.IsValid() {
+			return fmt.Errorf("diameter: listener %q at %v: it needs a name of its own, an address and a port", l.Name, l.At)
+		}
+		names[l.Name] = true
+	}
+	for _, c := range n.cfg.Peers {
+		host := lower(c.Host)
+		switch {
+		case !isIdentity(c.Host) || c.Realm != "" && !isIdentity(c.Realm):
+			return fmt.Errorf("diameter: peer %q of realm %q: both must be domain names", c.Host, c.Realm)
+		case host == n.host:
+			return fmt.Errorf("diameter: peer %q is this node itself", c.Host)
+		case n.byHost[host] != nil:
+			return fmt.Errorf("diameter: peer %q is listed twice", c.Host)
+		}
+		if c.Server == "" {
+			c.Server = c.Host
+		}
+		p := newPeer(host, c)
+		n.byHost[host] = p
+		n.listed = append(n.listed, p)
+	}
+	for _, r := range n.cfg.Routes {
+		if err := n.addRoute(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Answered is the answer to an own request. Its grammar has been checked.
-type Answered struct {
-	Ctx     uint64
-	Message diameter.Message
+func (n *Node) addRoute(r Route) error {
+	realm := lower(r.Realm)
+	w := way{app: r.App, action: r.Action}
+	switch {
+	case realm != "*" && !isIdentity(r.Realm):
+		return fmt.Errorf("diameter: route for realm %q: it must be a domain name, or * for all", r.Realm)
+	case r.Action > Redirect:
+		return fmt.Errorf("diameter: route for realm %q: action %d; 0 to %d is allowed", r.Realm, r.Action, Redirect)
+	case (r.Action == Local) != (len(r.Via) == 0):
+		return fmt.Errorf("diameter: route for realm %q: a local one goes by way of nobody, any other needs at least one host", r.Realm)
+	case len(r.Via) > MaxVia:
+		return fmt.Errorf("diameter: route for realm %q: %d hosts; at most %d are allowed", r.Realm, len(r.Via), MaxVia)
+	}
+	for _, host := range r.Via {
+		p := n.byHost[lower(host)]
+		switch {
+		case r.Action == Redirect:
+			w.hosts = append(w.hosts, redirectURI(host, p))
+		case p == nil:
+			return fmt.Errorf("diameter: route for realm %q goes by way of %q, which is not among the peers", r.Realm, host)
+		default:
+			w.via = append(w.via, p)
+		}
+	}
+	n.routes[realm] = append(n.routes[realm], w)
+	return nil
 }
 
-// Unable says that an own request has no answer and will have none.
-type Unable struct {
-	Ctx  uint64
-	Code uint32 // a result code of RFC 6733 §7.1
+func newPeer(host string, c Peer) *peer {
+	return &peer{host: host, realm: lower(c.Realm), cfg: c, state: Closed, watch: Initial, armed: engine.Never, pending: emptyQueue}
 }
 
-// PeerUp says that a peer's connection is open, and requests can go to it.
-type PeerUp struct{ Host string }
-
-// PeerDown says that it is not any more.
-type PeerDown struct{ Host, Why string }
-
-func (Arrived) fact()  {}
-func (Passed) fact()   {}
-func (Answered) fact() {}
-func (Unable) fact()   {}
-func (PeerUp) fact()   {}
-func (PeerDown) fact() {}
+// isIdentity says whether s can be a DiameterIdentity: a domain name, as far as its letters go.
+func isIdentity(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.', c == '_':
+		default:
+			return false
+		}
+	}
+	return s != "" && len(s) <= diameter.MaxIdentity
+}
