@@ -39,17 +39,22 @@ func (m *machine) Apply(op plane.Op) error {
 	return errors.Join(append(errs, m.kernel.setMTU(m.tunMTU()), m.kernel.sync())...)
 }
 
-// gate carries a gate to the kernel where that forwards by itself what comes by its link, and tells it which addresses must be
+// gate carries a gate or a meter to the kernel where that forwards by itself what comes by its link, and tells it which addresses must be
 // reached all the same.
 func (m *machine) gate(op plane.Op) error {
 	if op.Local != nil {
 		return m.gates.Own(op.Local.Addr, !op.Delete && !op.Local.Local.Proxy)
 	}
-	if op.Gate == nil {
+	var port plane.Port
+	switch {
+	case op.Gate != nil:
+		port = op.Gate.Key.Port
+	case op.Meter != nil:
+		port = op.Meter.Key.Port
+	default:
 		return nil
 	}
-	k := op.Gate.Key
-	l := m.links[k.Port]
+	l := m.links[port]
 	if l == nil || l.Userland {
 		return nil // all that comes by there is the plane's
 	}
@@ -57,10 +62,15 @@ func (m *machine) gate(op plane.Op) error {
 	if m.gates.Idle() {
 		own = m.demand.own()
 	}
-	if op.Delete {
-		return m.gates.Delete(l.Ifname, k.From, own)
+	switch {
+	case op.Meter != nil && op.Delete:
+		return m.gates.DeleteMeter(l.Ifname, op.Meter.Key.Addr, own)
+	case op.Meter != nil:
+		return m.gates.SetMeter(l.Ifname, op.Meter.Key.Addr, own)
+	case op.Delete:
+		return m.gates.Delete(l.Ifname, op.Gate.Key.From, own)
 	}
-	return m.gates.Set(l.Ifname, k.From, op.Gate.Gate.Open, own)
+	return m.gates.Set(l.Ifname, op.Gate.Key.From, op.Gate.Gate.Open, own)
 }
 
 func (m *machine) filters(ports []plane.Port) []error {

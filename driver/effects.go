@@ -39,6 +39,8 @@ func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 		l.streams.carryOut(s, e)
 	case engine.Query:
 		l.streams.query(s, e)
+	case engine.Measure:
+		l.measure(s, e)
 	default:
 		panic(fmt.Sprintf("driver: engine %s appended an effect of unknown type %T", s.Name, e))
 	}
@@ -52,6 +54,9 @@ func (l *loop) change(now engine.Now, op plane.Op) {
 		l.drain()
 		l.event(now.Mono, ownName, engine.Event{Name: EventPlane, Reason: why, Attrs: []engine.Attr{engine.S("op", op.String())}})
 		return
+	}
+	if op.Meter != nil && op.Delete {
+		l.ending(op.Meter.Key)
 	}
 	l.fast.Before(op)
 	defer l.after(op)

@@ -41,6 +41,9 @@ type Host interface {
 	Fast() (fast *ebpf.Fast, none string)
 	// Stopped is the number of packets that the kernel did not send on because a gate stops them, since the last call.
 	Stopped() int
+	// Measure adds to each count what the kernel itself has forwarded in by its port from its address, and out by it to the address, since
+	// there is such a meter. With an error it has added what it knows without asking.
+	Measure([]plane.MeterCount) error
 	// ListenStream opens a TCP port, and DialStream connects from an address or, if that is invalid, from the one that the machine
 	// chooses. Both are called from any goroutine.
 	ListenStream(at netip.AddrPort) (net.Listener, error)

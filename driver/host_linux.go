@@ -284,6 +284,23 @@ func (m *machine) Overflow() int {
 // Stopped asks the kernel, where gates are in it.
 func (m *machine) Stopped() int { return m.gates.Stopped() }
 
+// Measure asks the kernel, where meters are in it.
+func (m *machine) Measure(list []plane.MeterCount) error {
+	var at []int
+	var there []gate.Meter
+	for i, c := range list {
+		if l := m.links[c.Port]; l != nil && !l.Userland {
+			at, there = append(at, i), append(there, gate.Meter{Ifname: l.Ifname, Addr: c.Addr})
+		}
+	}
+	err := m.gates.Measure(there)
+	for i, c := range there {
+		list[at[i]].Up.More(c.Up)
+		list[at[i]].Down.More(c.Down)
+	}
+	return err
+}
+
 // Close stops the readers and removes everything. Whatever lives on the TUN goes with it.
 func (m *machine) Close() error {
 	if m.closed {

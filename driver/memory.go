@@ -186,5 +186,8 @@ func (m *Memory) Fast() (*ebpf.Fast, string) { return nil, "" }
 // Stopped is always 0: there is no kernel that forwards.
 func (m *Memory) Stopped() int { return 0 }
 
+// Measure adds nothing: there is no kernel that forwards.
+func (m *Memory) Measure([]plane.MeterCount) error { return nil }
+
 // Close does nothing; the node no longer listens.
 func (m *Memory) Close() error { return nil }

@@ -92,6 +92,8 @@ func kindOf(v any) string {
 		return "closed"
 	case Result:
 		return "result"
+	case Measured:
+		return "measured"
 	}
 	return effectKind(v)
 }
@@ -120,6 +122,8 @@ func effectKind(v any) string {
 		return "close"
 	case Query:
 		return "query"
+	case Measure:
+		return "measure"
 	}
 	panic(fmt.Sprintf("engine: %T has no journal kind", v))
 }
@@ -150,8 +154,10 @@ func inputOf(kind string, b []byte) (Input, error) {
 		return decode[Closed](b)
 	case "result":
 		return decode[Result](b)
+	case "measured":
+		return decode[Measured](b)
 	}
-	return nil, fmt.Errorf("engine: journal input kind %q is not one of start, packet, tick, link-up, link-down, link-hint, traffic, command, opened, stream, closed, result", kind)
+	return nil, fmt.Errorf("engine: journal input kind %q is not one of start, packet, tick, link-up, link-down, link-hint, traffic, command, opened, stream, closed, result, measured", kind)
 }
 
 func effectOf(kind string, b []byte) (Effect, error) {
@@ -178,8 +184,10 @@ func effectOf(kind string, b []byte) (Effect, error) {
 		return decode[Close](b)
 	case "query":
 		return decode[Query](b)
+	case "measure":
+		return decode[Measure](b)
 	}
-	return nil, fmt.Errorf("engine: journal effect kind %q is not one of send, plane, persist, attach, reply, event, listen, dial, write, close, query", kind)
+	return nil, fmt.Errorf("engine: journal effect kind %q is not one of send, plane, persist, attach, reply, event, listen, dial, write, close, query, measure", kind)
 }
 
 func decode[T any](b []byte) (T, error) {

@@ -78,6 +78,11 @@ var entries = []Entry{
 	{Input: Result{ID: 1<<64 - 1, Value: []byte{0, 255}}},
 	{Input: Result{Value: []byte{}}},
 	{Input: Result{Err: ErrNotFound}},
+	{Effect: Measure{ID: 1<<64 - 1, Key: plane.MeterKey{Addr: coa, Port: 2}}},
+	{Effect: Measure{}},
+	{Input: Measured{ID: 1<<64 - 1, Key: plane.MeterKey{Addr: coa, Port: 2}, Up: plane.Count{Packets: 1, Octets: 1<<64 - 1}, Down: plane.Count{Packets: 3}}},
+	{Input: Measured{Err: ErrFailed}},
+	{Effect: Plane{Op: plane.Op{Meter: &plane.MeterOp{Key: plane.MeterKey{Addr: coa, Port: 2}}}}},
 }
 
 func TestJournalRoundTrip(t *testing.T) {
@@ -159,6 +164,8 @@ func TestJournalRefusals(t *testing.T) {
 		{`{"in":"packet","value":{"port":1,"from":[0,0,0,0,0,0],"data":"!"}}`, "base64"},
 		{`{"in":"link-down","value":[1]}`, "array"},
 		{`{"out":"plane","value":{"op":{"Host":{"Addr":"2001:db8::g"}}}}`, "2001:db8::g"},
+		{`{"out":"measure","value":{"key":"2001:db8::1"}}`, "not an address and a number"},
+		{`{"in":"measured","value":{"up":{"packets":-1}}}`, "packets"},
 		{`[]`, "array"},
 	} {
 		var e Entry

@@ -51,6 +51,7 @@ func (Dial) effect()    {}
 func (Write) effect()   {}
 func (Close) effect()   {}
 func (Query) effect()   {}
+func (Measure) effect() {}
 
 // Effects is the ordered list one Handle call appends to. Order is meaning: see Persist.
 type Effects struct {

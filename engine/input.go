@@ -92,3 +92,4 @@ func (Opened) input()   {}
 func (Stream) input()   {}
 func (Closed) input()   {}
 func (Result) input()   {}
+func (Measured) input() {}

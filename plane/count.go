@@ -56,8 +56,8 @@ func (c *Count) add(octets int) {
 	c.Octets += uint64(octets)
 }
 
-// more adds what is counted elsewhere.
-func (c *Count) more(n Count) {
+// More adds what is counted elsewhere.
+func (c *Count) More(n Count) {
 	c.Packets += n.Packets
 	c.Octets += n.Octets
 }

@@ -89,7 +89,7 @@ func (s *Soft) enterMerged(buf []byte, at int, m Merged, sink *Sink) bool {
 	if r.Side == Agent {
 		b[7]--
 	}
-	r.sent.more(m.count(b))
+	r.sent.More(m.count(b))
 	out := buf[at-tunnelHeader:]
 	writeTunnel(out, r, -1)
 	return s.send(r.Out, out, sink)
@@ -123,9 +123,9 @@ func (s *Soft) leaveMerged(port Port, b []byte, m Merged, sink *Sink) bool {
 	}
 	m.Header -= tunnelHeader
 	c := m.count(inner)
-	r.received.more(c)
+	r.received.More(c)
 	if by != r {
-		by.received.more(c)
+		by.received.More(c)
 	}
 	sink.up(inner)
 	return true

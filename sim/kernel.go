@@ -176,6 +176,7 @@ func (n *node) fromTUN(data []byte) {
 // capture routes a packet into the plane.
 func (n *node) capture(in *iface, data []byte) {
 	if n.hop(in, data) {
+		n.passed(in, nil, data)
 		n.intoPlane(plane.Kernel, plane.HW{}, data)
 	}
 }
@@ -207,6 +208,7 @@ func (n *node) forward(in *iface, data []byte) {
 	r := n.route(dst)
 	switch mtu := n.mirror.mtu; {
 	case n.mirror.refuses(dst, r):
+		n.passed(in, nil, data)
 		n.intoPlane(plane.Kernel, plane.HW{}, data)
 		return
 	case r != nil:
@@ -219,6 +221,7 @@ func (n *node) forward(in *iface, data []byte) {
 		n.icmpError(in, icmp6.TypePacketTooBig, 0, uint32(mtu), data)
 		return
 	default:
+		n.passed(in, nil, data)
 		n.intoPlane(plane.Kernel, plane.HW{}, data)
 		return
 	}
@@ -227,6 +230,7 @@ func (n *node) forward(in *iface, data []byte) {
 		n.icmpError(in, icmp6.TypePacketTooBig, 0, uint32(r.out.mtu), data)
 		return
 	}
+	n.passed(in, r.out, data)
 	n.sendTo(r.out, r.next(dst), data)
 }
 

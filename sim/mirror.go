@@ -19,6 +19,7 @@ type mirror struct {
 	paths    map[netip.Prefix]bool
 	routes   map[plane.Pair]bool // those with Capture
 	gates    bool                // there were some
+	meters   bool                // there were some
 	refuse   []netip.Prefix      // scenario.Built.Refuse
 }
 
@@ -82,6 +83,8 @@ func (n *node) tellKernel(op plane.Op) {
 	switch {
 	case op.Gate != nil:
 		n.mirror.gates = true
+	case op.Meter != nil:
+		n.mirror.meters = true
 	case op.Local != nil:
 		n.setLocal(op.Local.Addr.As16(), op.Local.Local, op.Delete)
 	case op.Host != nil:

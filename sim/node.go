@@ -221,6 +221,8 @@ func (r *runner) do(e engine.Effect) {
 		n.w.commanded(n, e)
 	case engine.Listen, engine.Dial, engine.Write, engine.Close, engine.Query:
 		r.without(e)
+	case engine.Measure:
+		r.measure(e)
 	case engine.Event:
 		n.w.rec.Event(n.w.now, n.plan.Name, r.name, e)
 	case engine.Reply:

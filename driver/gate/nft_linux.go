@@ -23,6 +23,8 @@ const (
 	nftForward = 2 // NF_INET_FORWARD
 	// nftAnswer is the room for one answer; with capped acknowledgements none is longer.
 	nftAnswer = 8192
+	// nftDump is the room for a part of a long answer, and so how much the kernel tells at a time.
+	nftDump = 32 << 10
 	// nftPatience bounds the wait for a question's answer, which is there as soon as it was asked.
 	nftPatience = time.Second
 )
@@ -81,21 +83,26 @@ func (n *nft) do(list []message) error {
 		b = n.encode(b, unix.NFNL_SUBSYS_NFTABLES<<8|m.kind, m.flags, unix.AF_INET6, 0, m.attrs)
 	}
 	b = n.encode(b, unix.NFNL_MSG_BATCH_END, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES, nil)
-	return n.exchange(b, nil)
+	return n.exchange(b, nil, nftAnswer)
 }
 
 // ask sends one question and hands its answer's attributes to take.
 func (n *nft) ask(m message, take func(attrs []byte)) error {
-	return n.exchange(n.encode(nil, unix.NFNL_SUBSYS_NFTABLES<<8|m.kind, m.flags|unix.NLM_F_ACK, unix.AF_INET6, 0, m.attrs), take)
+	return n.exchange(n.encode(nil, unix.NFNL_SUBSYS_NFTABLES<<8|m.kind, m.flags|unix.NLM_F_ACK, unix.AF_INET6, 0, m.attrs), take, nftAnswer)
 }
 
-// exchange sends, and reads up to the acknowledgement or the first error. The kernel does its work while it is sent to, so that all
+// dump is ask for a question whose answer may be long.
+func (n *nft) dump(m message, take func(attrs []byte)) error {
+	return n.exchange(n.encode(nil, unix.NFNL_SUBSYS_NFTABLES<<8|m.kind, m.flags|unix.NLM_F_DUMP, unix.AF_INET6, 0, m.attrs), take, nftDump)
+}
+
+// exchange sends, and reads up to the acknowledgement, the end of a long answer or the first error. The kernel does its work while it is sent to, so that all
 // answers wait already.
-func (n *nft) exchange(b []byte, take func(attrs []byte)) error {
+func (n *nft) exchange(b []byte, take func(attrs []byte), room int) error {
 	if err := unix.Sendto(n.fd, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return err
 	}
-	buf := make([]byte, nftAnswer)
+	buf := make([]byte, room)
 	for {
 		k, _, err := unix.Recvfrom(n.fd, buf, 0)
 		if err != nil {
@@ -111,7 +118,7 @@ func (n *nft) exchange(b []byte, take func(attrs []byte)) error {
 	}
 }
 
-// answers reads the messages of one datagram. done is true with the acknowledgement, or an error.
+// answers reads the messages of one datagram. done is true with the acknowledgement, at the end of a long answer, or with an error.
 func answers(b []byte, take func(attrs []byte)) (done bool, err error) {
 	for len(b) >= unix.NLMSG_HDRLEN {
 		size := int(binary.NativeEndian.Uint32(b))
@@ -122,7 +129,7 @@ func answers(b []byte, take func(attrs []byte)) (done bool, err error) {
 		switch {
 		case len(body) < 4:
 			return true, errors.New("an answer that cannot be read")
-		case binary.NativeEndian.Uint16(b[4:]) == unix.NLMSG_ERROR:
+		case binary.NativeEndian.Uint16(b[4:]) == unix.NLMSG_ERROR, binary.NativeEndian.Uint16(b[4:]) == unix.NLMSG_DONE:
 			if errno := -int32(binary.NativeEndian.Uint32(body)); errno != 0 {
 				return true, unix.Errno(errno)
 			}
