@@ -52,10 +52,17 @@ func (s *SA) Restore(rec engine.Record) {
 
 // Forget appends the removal of the association's durable records. Its keys must never be used again, not even by a later life.
 func (s *SA) Forget(out *engine.Effects) {
-	if s.outRecord != "" {
-		out.Persist(Bucket, s.outRecord, nil)
+	for _, key := range s.Records() {
+		out.Persist(Bucket, key, nil)
 	}
-	out.Persist(Bucket, s.inRecord, nil)
+}
+
+// Records are the keys of the association's durable records, which tell nothing of its keys.
+func (s *SA) Records() []string {
+	if s.outRecord == "" {
+		return []string{s.inRecord}
+	}
+	return []string{s.outRecord, s.inRecord}
 }
 
 // RestoreAll offers the records of an engine's start to many associations, in time proportional to the records.

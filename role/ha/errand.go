@@ -214,7 +214,7 @@ func (a *Agent) settle(now engine.Now, g *guest, e *errand, out *engine.Effects)
 			g.old, g.retire = g.sa, now.Mono.Add(KeyOverlap)
 		}
 		g.sa = k.sa
-		out.Persist(guestKeyBucket, g.name(), keyRecord(now, g.keyed, k))
+		out.Persist(guestKeyBucket, g.name(), keyRecord(now, g.keyed, k, g.old))
 	}
 	g.settled = true
 	out.Persist(guestBucket, g.name(), g.record(now))

@@ -352,13 +352,8 @@ func TestGuestRestarts(t *testing.T) {
 		t.Errorf("next HOR: %+v", e.answer)
 	}
 	b.now.Mono, b.now.Wall = b.now.Mono.Add(2*time.Hour), b.now.Wall.Add(2*time.Hour)
-	old := len(b.disk)
-	if b.boot(); b.a.guests.count != 0 || len(b.a.guests.spis) != 0 {
-		t.Errorf("still there: %s", b.view())
-	}
-	// Keys that were replaced a moment before a crash leave their number behind, which guards against nothing any more.
-	if len(b.disk) > empty+2 || old == len(b.disk) {
-		t.Errorf("left %v", sortedKeys(b.disk))
+	if b.boot(); b.a.guests.count != 0 || len(b.a.guests.spis) != 0 || len(b.disk) != empty {
+		t.Errorf("left %s, %v", b.view(), sortedKeys(b.disk))
 	}
 }
 

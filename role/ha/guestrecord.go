@@ -14,9 +14,10 @@ import (
 // they change by themselves, and an agent does not keep the octets of keys once it uses them.
 //
 //	ha/guest      version 1 | stay 4 | ends 8 | NAI
-//	ha/guest-key  version 1 | lifetime 4 | ends 8 | SPI to the node 4 | SPI to the agent 4 | key to the node 36 | key to the agent 36
+//	ha/guest-key  version 1 | lifetime 4 | ends 8 | SPI to the node 4 | SPI to the agent 4 | key to the node 36 | key to the agent 36 |
+//	              records of package sa that the keys before left, each: length 1, name
 //
-// Stay and lifetime are what was granted, in seconds, and ends is in nanoseconds since 1970: a clock that was stepped back prolongs nothing.
+// The keys before do not outlive a crash: the records that count their packets go with them. Stay and lifetime are what was granted, in seconds, and ends is in nanoseconds since 1970: a clock that was stepped back prolongs nothing.
 const (
 	guestBucket      = "ha/guest"
 	guestKeyBucket   = "ha/guest-key"
@@ -44,30 +45,43 @@ func (g *guest) record(now engine.Now) []byte {
 	return append(appendTimes(v, now, g.authorized), g.nai...)
 }
 
-func keyRecord(now engine.Now, until engine.Mono, k *freshKeys) []byte {
+func keyRecord(now engine.Now, until engine.Mono, k *freshKeys, old *sa.SA) []byte {
 	v := append(make([]byte, 0, guestKeyLen), guestVersion)
 	v = appendTimes(v, now, until)
 	v = binary.BigEndian.AppendUint32(v, k.config.OutSPI)
 	v = binary.BigEndian.AppendUint32(v, k.config.InSPI)
-	return append(append(v, k.config.OutKey...), k.config.InKey...)
+	v = append(append(v, k.config.OutKey...), k.config.InKey...)
+	if old != nil {
+		for _, name := range old.Records() {
+			v = append(append(v, byte(len(name))), name...)
+		}
+	}
+	return v
 }
 
 // readGuest reads both records; nil if either is damaged or not of this version.
 func readGuest(now engine.Now, name string, stay, key []byte) *guest {
 	hoa, err := netip.ParseAddr(name)
-	if err != nil || len(stay) < guestFixed || len(stay) > guestRecordLimit || stay[0] != guestVersion || len(key) != guestKeyLen || key[0] != guestVersion {
+	if err != nil || len(stay) < guestFixed || len(stay) > guestRecordLimit || stay[0] != guestVersion || len(key) < guestKeyLen || key[0] != guestVersion {
 		return nil
 	}
 	g := &guest{mobile: mobile{visitor: true, hoa: hoa, nai: string(stay[guestFixed:])}, settled: true}
 	g.authorized, g.keyed = readTimes(stay[1:], now), readTimes(key[1:], now)
 	k := key[1+guestTimeOctets:]
 	g.sa, err = sa.New(sa.Config{ESP: &sa.ESPConfig{
-		OutSPI: binary.BigEndian.Uint32(k), InSPI: binary.BigEndian.Uint32(k[4:]), OutKey: k[8:][:aaa.ESPKeyLen], InKey: k[8+aaa.ESPKeyLen:],
+		OutSPI: binary.BigEndian.Uint32(k), InSPI: binary.BigEndian.Uint32(k[4:]), OutKey: k[8:][:aaa.ESPKeyLen], InKey: k[8+aaa.ESPKeyLen:][:aaa.ESPKeyLen],
 	}}, hoa.String())
 	if err != nil {
 		return nil
 	}
 	return g
+}
+
+// forgetOld removes what the keys before those of a record left.
+func forgetOld(key []byte, out *engine.Effects) {
+	for v := key[guestKeyLen:]; len(v) > 0 && len(v) > int(v[0]); v = v[1+int(v[0]):] {
+		out.Persist(sa.Bucket, string(v[1:][:v[0]]), nil)
+	}
 }
 
 // restoreGuests takes up the guests of an earlier life, before their bindings. Those whose time is over are forgotten whole; over has
@@ -86,18 +100,21 @@ func (a *Agent) restoreGuests(now engine.Now, records []engine.Record, out *engi
 		if r.Bucket != guestBucket {
 			continue
 		}
-		g := readGuest(now, r.Key, r.Value, keys[r.Key])
+		key := keys[r.Key]
+		g := readGuest(now, r.Key, r.Value, key)
 		delete(keys, r.Key)
 		switch {
 		case g == nil || !a.assignable(g.hoa) || a.mobiles[g.hoa] != nil || a.guests.named[g.nai] != nil:
 			out.Event("record.unusable", engine.S("bucket", r.Bucket), engine.S("key", r.Key))
 		case g.until() <= now.Mono:
 			over[r.Key] = true
+			forgetOld(key, out)
 			out.Persist(bindingBucket, r.Key, nil)
 			a.unseal(g, out)
 			out.Event("guest.departed", engine.A("hoa", g.hoa), engine.S("nai", g.nai))
 		default:
 			a.enter(g)
+			forgetOld(key, out)
 			a.guests.spis[g.sa.InSPI()] = true
 			a.arm(&g.mobile)
 			out.Event("guest.restored", engine.A("hoa", g.hoa), engine.S("nai", g.nai))

@@ -30,6 +30,9 @@ type crowd struct {
 	b     *bench
 	who   []*claimant
 	table plane.Table
+
+	roamers []*roamer // whom AAA sends
+	errands []*errand // since the last crash
 }
 
 func newCrowd(t *testing.T, rt *rapid.T) *crowd {
@@ -50,6 +53,9 @@ func newCrowd(t *testing.T, rt *rapid.T) *crowd {
 			}
 		}
 		c.who = append(c.who, &claimant{hoa: m.HomeAddress, end: end})
+	}
+	for i, nai := range []string{"a@home.example", "b@home.example", ""} {
+		c.roamers = append(c.roamers, &roamer{b: c.b, nai: nai, spi: mnSPI, random: byte(10 + i)})
 	}
 	return c
 }
@@ -82,7 +88,7 @@ func (c *crowd) draw(m *claimant) (*mh.BindingUpdate, netip.Addr) {
 func (c *crowd) state() string {
 	records := ""
 	for _, key := range sortedKeys(c.b.disk) {
-		if r := c.b.disk[key]; r.Bucket == bindingBucket {
+		if r := c.b.disk[key]; r.Bucket != sa.Bucket {
 			records += fmt.Sprintf("%s=%s\n", key, r.Value)
 		}
 	}
@@ -96,7 +102,7 @@ func (c *crowd) update() {
 	var scratch engine.Effects
 	before := c.state()
 	effects := c.b.feed(&c.table, c.b.deliver(m.end.Protect(c.b.now, p, u, &scratch)))
-	refused := slices.ContainsFunc(drops(effects), func(string) bool { return true })
+	refused := slices.ContainsFunc(drops(effects), func(why string) bool { return why != "hor-superseded" })
 	if after := c.state(); refused && after != before {
 		c.t.Fatalf("refused (%v), and yet\n%s\nbecame\n%s", drops(effects), before, after)
 	}
@@ -116,6 +122,7 @@ func (c *crowd) update() {
 func (c *crowd) check() {
 	rt, a := c.t, c.b.a
 	want, ways := map[netip.Prefix]netip.Addr{}, map[plane.WayKey]netip.Addr{}
+	c.checkGuests(want)
 	for i, cfg := range c.b.cfg.Mobiles {
 		b := a.mobiles[cfg.HomeAddress].binding
 		if b == nil {
@@ -170,12 +177,14 @@ func TestAnyUpdates(t *testing.T) {
 		c := newCrowd(t, rt)
 		rt.Repeat(map[string]func(*rapid.T){
 			"update": func(*rapid.T) { c.update() },
+			"AAA":    func(*rapid.T) { c.aaa() },
+			"guest":  func(*rapid.T) { c.guest() },
 			"time": func(rt *rapid.T) {
 				c.b.feed(&c.table, c.b.pass(time.Duration(rapid.IntRange(1, 30_000).Draw(rt, "ms"))*time.Millisecond))
 			},
 			"crash": func(*rapid.T) {
 				// Sequence numbers of the nodes' ends live on, the agent's come from its records.
-				c.table = plane.Table{}
+				c.table, c.errands = plane.Table{}, nil
 				var start engine.Start
 				for _, key := range sortedKeys(c.b.disk) {
 					start.Records = append(start.Records, c.b.disk[key])
@@ -193,5 +202,6 @@ func TestAnyUpdates(t *testing.T) {
 		if c.check(); len(c.table.Paths)+len(c.table.Ways) != 0 {
 			rt.Fatalf("left: %v %v", c.table.Paths, c.table.Ways)
 		}
+		c.checkEmpty()
 	})
 }
