@@ -96,7 +96,7 @@ func (n *Node) patienceEnds(p *peer) engine.Mono {
 	case p.dwr:
 		return max(p.asked, p.heard).Add(WatchdogWait)
 	case p.watch == Reopen:
-		return p.heard.Add(ReopenPause)
+		return p.asked.Add(ReopenPause)
 	}
 	at := p.heard + p.interval
 	if p.pending.first >= 0 {
