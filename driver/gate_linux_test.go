@@ -32,12 +32,14 @@ type routerBed struct {
 	*yard.Yard
 	node  *Node
 	ops   []plane.Op
+	asks  []plane.MeterKey
 	heard chan ip6.Packet // what came for the engine
+	told  chan engine.Measured
 }
 
 func newRouterBed(t *testing.T, how Plane) *routerBed {
 	t.Helper()
-	b := &routerBed{Yard: homeYard(t), heard: make(chan ip6.Packet, 100)}
+	b := &routerBed{Yard: homeYard(t), heard: make(chan ip6.Packet, 100), told: make(chan engine.Measured, 100)}
 	e := &script{deadline: engine.Never, on: func(_ engine.Now, in engine.Input, out *engine.Effects) {
 		switch in := in.(type) {
 		case engine.Start:
@@ -50,7 +52,12 @@ func newRouterBed(t *testing.T, how Plane) *routerBed {
 			for _, op := range b.ops {
 				out.Plane(op)
 			}
+			for i, k := range b.asks {
+				out.Measure(uint64(i), k)
+			}
 			out.Reply(engine.Reply{ID: in.ID})
+		case engine.Measured:
+			b.told <- in
 		}
 	}}
 	b.node = runIn(t, b.Yard, "ha", Config{Name: "ar", Tun: "roam6", Plane: how, Engines: []Engine{{"e", e}}, OnEvent: func(_ time.Duration, _ string, ev engine.Event) {
@@ -65,7 +72,7 @@ func newRouterBed(t *testing.T, how Plane) *routerBed {
 // do has the engine do some Ops.
 func (b *routerBed) do(t *testing.T, ops ...plane.Op) {
 	t.Helper()
-	b.ops = ops
+	b.ops, b.asks = ops, nil
 	_, err := b.node.Command(context.Background(), "", "do", nil)
 	must(t, err)
 }
