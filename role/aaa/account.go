@@ -1,0 +1,127 @@
+package aaa
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"roam6/engine"
+	"roam6/machine/peers"
+	"roam6/store/subscriber/profile"
+	"roam6/wire/diameter"
+	"roam6/wire/mip6aaa"
+)
+
+// record is an accounting record as the database takes it: docs/subscribers.md.
+type record struct {
+	Session     string     `json:"session"`
+	Number      uint32     `json:"number"`
+	Kind        string     `json:"kind"`
+	At          time.Time  `json:"at"`
+	Name        string     `json:"name"`
+	HomeAddress netip.Addr `json:"home_address,omitzero"`
+	CareOf      netip.Addr `json:"care_of,omitzero"`
+	HomeAgent   netip.Addr `json:"home_agent,omitzero"`
+	Origin      string     `json:"origin"`
+	Seconds     int64      `json:"seconds"`
+	OctetsUp    uint64     `json:"octets_up"`
+	OctetsDown  uint64     `json:"octets_down"`
+	PacketsUp   uint64     `json:"packets_up"`
+	PacketsDown uint64     `json:"packets_down"`
+	Result      uint32     `json:"result"`
+}
+
+// kinds are the names of Accounting-Record-Type.
+var kinds = map[mip6aaa.Kind]string{mip6aaa.Event: "event", mip6aaa.Start: "start", mip6aaa.Interim: "interim", mip6aaa.Stop: "stop"}
+
+// accounted is a record on its way to the database.
+type accounted struct {
+	handle peers.Handle
+	from   string
+	acr    *mip6aaa.ACR
+	name   string
+}
+
+// account takes an ACR. It is acknowledged when the database has the record, not before; one that comes again is stored once
+// and acknowledged again, by session and number.
+//
+// spec DM-22
+func (s *Server) account(now engine.Now, out *engine.Effects, f peers.Arrived) {
+	acr, err := mip6aaa.ParseACR(f.Message)
+	if err != nil {
+		s.reject(now, out, f, asError(err), "acr-malformed")
+		return
+	}
+	name := acr.User
+	if name != "" {
+		name, err = profile.Canonical(name)
+	} else if acr.Home.IsValid() {
+		name = acr.Home.String()
+	}
+	const most = 1<<63 - 1
+	switch {
+	case !s.counts(f.From):
+		s.reject(now, out, f, &diameter.Error{Code: unauthorized, Text: "peer " + f.From + " does not count for our users"}, "accounting-not-of-peer")
+		return
+	case err != nil || name == "":
+		s.reject(now, out, f, &diameter.Error{Code: diameter.InvalidAVPValue, Text: "User-Name names nobody"}, "acr-malformed")
+		return
+	case max(acr.OctetsUp, acr.OctetsDown, acr.PacketsUp, acr.PacketsDown) > most:
+		s.reject(now, out, f, &diameter.Error{Code: diameter.InvalidAVPValue, Text: "a count over 2^63-1"}, "acr-malformed")
+		return
+	case len(s.records) >= MaxRecords:
+		s.reject(now, out, f, &diameter.Error{Code: tooBusy, Text: "too many records at a time; send it again"}, "records-full")
+		return
+	}
+	at := acr.At
+	if at.IsZero() {
+		at = now.Wall
+	}
+	put, err := json.Marshal(record{Session: acr.Session, Number: acr.Number, Kind: kinds[acr.Kind], At: at.UTC(), Name: name,
+		HomeAddress: acr.Home, CareOf: acr.CareOf, HomeAgent: acr.Agent, Origin: acr.OriginHost, Seconds: int64(acr.Spent / time.Second),
+		OctetsUp: acr.OctetsUp, OctetsDown: acr.OctetsDown, PacketsUp: acr.PacketsUp, PacketsDown: acr.PacketsDown, Result: uint32(diameter.Success)})
+	if err != nil {
+		s.reject(now, out, f, &diameter.Error{Code: diameter.InvalidAVPValue, Text: "the record cannot be stored: " + err.Error()}, "acr-malformed")
+		return
+	}
+	s.last++
+	s.records[s.last] = &accounted{f.Handle, f.From, acr, name}
+	s.timers.Set(timer{recording, s.last}, now.Mono.Add(LookupTime))
+	out.Query(engine.Query{ID: s.last, Table: tableAccounting, Key: acr.Session + "/" + strconv.FormatUint(uint64(acr.Number), 10), Put: put})
+}
+
+// counts says whether accounting comes from a peer: a partner's, or an AAA client of our own.
+func (s *Server) counts(from string) bool {
+	for _, p := range s.cfg.Home.Partners {
+		if contains(p.Hosts, from) {
+			return true
+		}
+	}
+	return s.cfg.Visited != nil && contains(s.cfg.Visited.Clients, from)
+}
+
+// recorded takes the database's answer to a record, if it is one.
+//
+// spec DM-22
+func (s *Server) recorded(now engine.Now, out *engine.Effects, id uint64, why string) bool {
+	r := s.records[id]
+	if r == nil {
+		return false
+	}
+	delete(s.records, id)
+	s.timers.Stop(timer{recording, id})
+	aca := mip6aaa.ACA{Outcome: mip6aaa.Outcome{Code: diameter.Success}, Kind: r.acr.Kind, Number: r.acr.Number, User: r.acr.User}
+	if why != "" {
+		s.drop(out, "record-"+reason(why), engine.S("user", r.name), engine.S("from", r.from))
+		aca.Outcome = mip6aaa.Outcome{Code: diameter.OutOfSpace, Message: "the record cannot be stored just now; send it again"}
+	}
+	if k, ok := s.sessions.byID[r.acr.Session]; ok && why == "" && r.acr.Kind == mip6aaa.Stop && k.user == r.name {
+		s.sessions.drop(k, &s.home)
+		out.Event("aaa.session-over", engine.S("user", r.name), engine.S("why", "stopped"))
+	}
+	if m, ok := s.node.Message(r.handle); ok {
+		s.node.Answer(now, out, r.handle, aca.Octets(s.node.Builder(), m, s.host, s.realm))
+	}
+	return true
+}

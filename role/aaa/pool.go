@@ -1,0 +1,81 @@
+package aaa
+
+import (
+	"net/netip"
+
+	"roam6/wire/ip6"
+
+	"roam6/engine"
+)
+
+// pool is the home agents of a realm and how much of each is in use.
+type pool struct {
+	agents []Agent
+	used   []int // sessions, and requests on their way to become one
+	open   func(host string) bool
+}
+
+func newPool(agents []Agent, open func(string) bool) pool {
+	return pool{append([]Agent(nil), agents...), make([]int, len(agents)), open}
+}
+
+// none is no place in a pool.
+const none = -1
+
+func (p *pool) find(a netip.Addr) int {
+	for i := range p.agents {
+		if p.agents[i].Address == a {
+			return i
+		}
+	}
+	return none
+}
+
+// choose finds, of the home agents that fit, the one with the least part of its capacity in use: open, not drained, with room. Of equals
+// the first.
+//
+// spec DM-13
+func (p *pool) choose(fits func(*Agent) bool) int {
+	best := none
+	for i := range p.agents {
+		a := &p.agents[i]
+		if a.Drained || p.used[i] >= a.Capacity || !p.open(a.Host) || !fits(a) {
+			continue
+		}
+		if best == none || int64(p.used[i])*int64(p.agents[best].Capacity) < int64(p.used[best])*int64(a.Capacity) {
+			best = i
+		}
+	}
+	return best
+}
+
+// take and give count one use; neither minds none.
+func (p *pool) take(i int) {
+	if i != none {
+		p.used[i]++
+	}
+}
+
+func (p *pool) give(i int) {
+	if i != none {
+		p.used[i]--
+	}
+}
+
+// address draws a home address of a home link: never one of the subnet-router or reserved ones, for the identifier is drawn with
+// its universal bit clear (RFC 4291 §2.5.1, RFC 5453).
+func address(r *engine.Rand, prefix netip.Prefix) netip.Addr {
+	a := prefix.Masked().Addr().As16()
+	r.Read(a[8:])
+	a[8] &^= 0x03
+	if a[8] == 0xfc { // what is reserved begins with fdff once the universal bit is set; near it is not worth a thought
+		a[8] = 0x04
+	}
+	return netip.AddrFrom16(a)
+}
+
+// unspecified is the home address of an update whose home agent is to assign one (§9.5.2).
+var unspecified = netip.IPv6Unspecified()
+
+// known says whether a is an address, rather than absent or unspecified.
+func known(a netip.Addr) bool { return ip6.Routable(a) }

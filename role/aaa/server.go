@@ -1,0 +1,332 @@
+package aaa
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"roam6/engine"
+	"roam6/machine/peers"
+	"roam6/wire/diameter"
+)
+
+// bucketDrained holds, by address, which home agents get no new sessions where that is not what the configuration says.
+const bucketDrained = "aaa.drained"
+
+// carrier is the Diameter node below: peers.Node, and in tests a desk on which messages lie.
+type carrier interface {
+	Start(engine.Now, *engine.Effects)
+	Handle(engine.Now, engine.Input, *engine.Effects) []peers.Fact
+	Deadline() (engine.Mono, string)
+	NewSessionID() string
+	Builder() *diameter.Builder
+	Request(now engine.Now, out *engine.Effects, raw []byte, ctx uint64) bool
+	Message(peers.Handle) (diameter.Message, bool)
+	Answer(engine.Now, *engine.Effects, peers.Handle, []byte)
+	Forward(engine.Now, *engine.Effects, peers.Handle, []byte)
+	Return(engine.Now, *engine.Effects, peers.Handle, []byte)
+	Open(host string) bool
+	View() any
+}
+
+// Server is the AAA server.
+type Server struct {
+	cfg         Config
+	host, realm string
+	rand        *engine.Rand
+	node        carrier
+	timers      engine.Timers[timer]
+	last        uint64 // the last name given to a transaction or a query
+
+	// Home.
+	registrations map[uint64]*registration
+	perUser       map[string]int
+	lookups       map[uint64]*lookup
+	asking        map[string]uint64
+	profiles      profiles
+	replays       replays
+	sessions      sessions
+	home          pool
+	records       map[uint64]*accounted
+
+	// Visited.
+	assignments map[uint64]*assignment
+	visited     pool
+	visiting    sessions // of users of other realms with our home agents
+
+	refused map[string]int
+}
+
+// timer is what a deadline is for.
+type timer struct {
+	kind timerKind
+	id   uint64
+}
+
+type timerKind uint8
+
+const (
+	asked timerKind = iota
+	registering
+	recording
+	assigning
+)
+
+// New makes a server. All randomness comes from seed.
+func New(cfg Config, seed [32]byte) (*Server, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	s := newServer(cfg, engine.NewRand(seed))
+	node, err := peers.New(s.cfg.Peers, s.rand)
+	if err != nil {
+		return nil, err
+	}
+	s.carry(node)
+	return s, nil
+}
+
+func newServer(cfg Config, rand *engine.Rand) *Server {
+	cfg.Peers.Apps = append(append([]peers.App(nil), cfg.Peers.Apps...), peers.App{ID: diameter.AppMobileIPv6AAA}, peers.App{ID: diameter.AppMobileIPv6AAA, Acct: true})
+	own := []peers.Route{{Realm: cfg.Peers.Realm, Action: peers.Local}}
+	if cfg.Home != nil {
+		h := *cfg.Home
+		if len(h.Realms) == 0 {
+			h.Realms = []string{cfg.Peers.Realm}
+		}
+		if h.SessionTime == 0 {
+			h.SessionTime = DefaultSessionTime
+		}
+		cfg.Home = &h
+		for _, r := range h.Realms {
+			if !strings.EqualFold(r, cfg.Peers.Realm) {
+				own = append(own, peers.Route{Realm: r, Action: peers.Local})
+			}
+		}
+	}
+	if cfg.Visited != nil {
+		cfg.Peers.Apps = append(cfg.Peers.Apps, peers.App{ID: diameter.AppRelay})
+	}
+	cfg.Peers.Routes = append(own, cfg.Peers.Routes...)
+	return &Server{cfg: cfg, host: cfg.Peers.Host, realm: cfg.Peers.Realm, rand: rand, registrations: map[uint64]*registration{}, perUser: map[string]int{},
+		lookups: map[uint64]*lookup{}, asking: map[string]uint64{}, sessions: newSessions(), records: map[uint64]*accounted{},
+		assignments: map[uint64]*assignment{}, visiting: newSessions(), refused: map[string]int{}}
+}
+
+// carry gives the server its Diameter node.
+func (s *Server) carry(node carrier) {
+	s.node = node
+	if s.cfg.Home != nil {
+		s.home = newPool(s.cfg.Home.Pool, node.Open)
+	}
+	if s.cfg.Visited != nil {
+		s.visited = newPool(s.cfg.Visited.Pool, node.Open)
+	}
+}
+
+// Handle takes one input; see engine.Engine.
+func (s *Server) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
+	switch in := in.(type) {
+	case engine.Start:
+		s.recover(in.Records)
+		s.node.Start(now, out)
+	case engine.Result:
+		s.result(now, out, in)
+	case engine.Command:
+		s.command(in, out)
+	case engine.Tick, engine.Opened, engine.Stream, engine.Closed:
+		for _, f := range s.node.Handle(now, in, out) {
+			s.fact(now, out, f)
+		}
+	}
+	if _, ok := in.(engine.Tick); ok {
+		s.tick(now, out)
+	}
+}
+
+func (s *Server) fact(now engine.Now, out *engine.Effects, f peers.Fact) {
+	switch f := f.(type) {
+	case peers.Arrived:
+		s.arrived(now, out, f)
+	case peers.Passed:
+		s.node.Return(now, out, f.Handle, f.Message.Raw)
+	case peers.Answered:
+		if t := s.registrations[f.Ctx]; t != nil {
+			s.agentAnswered(now, out, t, f.Message)
+		} else if a := s.assignments[f.Ctx]; a != nil {
+			s.assigned(now, out, a, f.Message)
+		}
+	case peers.Unable:
+		if t := s.registrations[f.Ctx]; t != nil {
+			s.agentFailed(now, out, t, "agent-unreachable")
+		} else if a := s.assignments[f.Ctx]; a != nil {
+			s.drop(out, "agent-unreachable", engine.A("agent", a.agent))
+			s.askHere(now, out, a)
+		}
+	}
+}
+
+// arrived takes a request.
+func (s *Server) arrived(now engine.Now, out *engine.Effects, f peers.Arrived) {
+	switch {
+	case f.Proxy && s.cfg.Visited != nil:
+		s.passing(now, out, f)
+	case f.Proxy:
+		s.node.Forward(now, out, f.Handle, f.Message.Raw)
+	case f.Message.Command == diameter.AARegistration && s.cfg.Home != nil:
+		s.register(now, out, f)
+	case f.Message.Command == diameter.Accounting && s.cfg.Home != nil:
+		s.account(now, out, f)
+	case f.Message.Command == diameter.HomeAgentMIPv6 && s.cfg.Visited != nil:
+		s.assign(now, out, f)
+	default:
+		s.reject(now, out, f, &diameter.Error{Code: diameter.CommandUnsupported, Text: "this server does not answer " + f.Message.CommandName()}, "command-unsupported")
+	}
+}
+
+// reject answers a request that went no further than its reading.
+func (s *Server) reject(now engine.Now, out *engine.Effects, f peers.Arrived, e *diameter.Error, why string) {
+	s.drop(out, why, engine.S("from", f.From), engine.S("error", e.Error()))
+	s.node.Answer(now, out, f.Handle, s.node.Builder().Refuse(f.Message, e, s.host, s.realm).Done())
+}
+
+// drop tells and counts a refusal. why is of a fixed set of words.
+func (s *Server) drop(out *engine.Effects, why string, attrs ...engine.Attr) {
+	s.refused[why]++
+	out.Drop(why, attrs...)
+}
+
+// tick does what is due.
+func (s *Server) tick(now engine.Now, out *engine.Effects) {
+	for {
+		t, ok := s.timers.Pop(now.Mono)
+		if !ok {
+			break
+		}
+		switch t.kind {
+		case asked:
+			s.looked(now, out, t.id, nil, engine.ErrTimeout)
+		case registering:
+			s.refuse(now, out, s.registrations[t.id], unable, "no-answer-in-time", "no answer in time")
+		case recording:
+			s.recorded(now, out, t.id, engine.ErrTimeout)
+		case assigning:
+			s.notAssigned(now, out, s.assignments[t.id], noAgent, "no-answer-in-time", "no answer in time")
+		}
+	}
+	s.over(now, out, &s.sessions, &s.home)
+	s.over(now, out, &s.visiting, &s.visited)
+}
+
+// over ends the sessions whose time it is.
+func (s *Server) over(now engine.Now, out *engine.Effects, l *sessions, p *pool) {
+	for {
+		k, ok := l.end.Pop(now.Mono)
+		if !ok {
+			return
+		}
+		l.drop(k, p)
+		out.Event("aaa.session-over", engine.S("user", k.user), engine.S("why", "time"))
+	}
+}
+
+// Deadline says when the server wants a Tick; see engine.Engine.
+func (s *Server) Deadline() (engine.Mono, string) {
+	at, why := s.node.Deadline()
+	if t, k := s.timers.Next(); t < at {
+		at, why = t, [...]string{"look-up", "registration", "accounting record", "home agent for a visitor"}[k.kind]
+	}
+	for _, l := range []*sessions{&s.sessions, &s.visiting} {
+		if t, _ := l.end.Next(); t < at {
+			at, why = t, "end of a session"
+		}
+	}
+	return at, why
+}
+
+// recover takes what was persisted: which home agents are drained.
+func (s *Server) recover(records []engine.Record) {
+	for _, r := range records {
+		if a, err := netip.ParseAddr(r.Key); r.Bucket == bucketDrained && err == nil && len(r.Value) == 1 {
+			s.setDrained(a, r.Value[0] != 0)
+		}
+	}
+}
+
+func (s *Server) setDrained(a netip.Addr, drained bool) bool {
+	found := false
+	for _, p := range []*pool{&s.home, &s.visited} {
+		if i := p.find(a); i != none {
+			p.agents[i].Drained, found = drained, true
+		}
+	}
+	return found
+}
+
+func (s *Server) command(c engine.Command, out *engine.Effects) {
+	reply := engine.Reply{ID: c.ID}
+	switch c.Verb {
+	case "view":
+		reply.Data, _ = json.Marshal(s.View())
+	case "drain":
+		a, err := netip.ParseAddr(c.Args["agent"])
+		drained, mark := true, []byte{1}
+		switch c.Args["drained"] {
+		case "", "true":
+		case "false":
+			drained, mark = false, []byte{0}
+		default:
+			err = fmt.Errorf("drained is %q", c.Args["drained"])
+		}
+		if err != nil || !s.setDrained(a, drained) {
+			reply.Err = fmt.Sprintf("drain agent=%q drained=%q: the address of a home agent of the pool, and true or false, are allowed", c.Args["agent"], c.Args["drained"])
+			break
+		}
+		out.Persist(bucketDrained, a.String(), mark)
+		out.Event("aaa.drained", engine.A("agent", a), engine.S("drained", fmt.Sprint(drained)))
+		reply.Data, _ = json.Marshal(s.View())
+	default:
+		reply.Err = "unknown verb " + c.Verb + "; an AAA server takes: view, drain"
+	}
+	out.Reply(reply)
+}
+
+// View is what a server shows of itself.
+type View struct {
+	Host, Realm string
+	Sessions    int
+	Waiting     int // requests being worked on
+	Profiles    int // remembered
+	Home        []AgentView
+	Visited     []AgentView
+	Refused     map[string]int // by reason
+	Peers       any
+}
+
+// AgentView is one home agent of a pool.
+type AgentView struct {
+	Address  netip.Addr
+	Host     string
+	Used     int
+	Capacity int
+	Drained  bool
+	Open     bool
+}
+
+// View is a plain copy; see engine.Engine.
+func (s *Server) View() any {
+	v := View{Host: s.host, Realm: s.realm, Sessions: len(s.sessions.byKey), Waiting: len(s.registrations) + len(s.assignments) + len(s.records),
+		Profiles: len(s.profiles.by), Home: s.home.view(), Visited: s.visited.view(), Refused: map[string]int{}, Peers: s.node.View()}
+	for k, n := range s.refused { //order:any
+		v.Refused[k] = n
+	}
+	return v
+}
+
+func (p *pool) view() (list []AgentView) {
+	for i, a := range p.agents {
+		list = append(list, AgentView{a.Address, a.Host, p.used[i], a.Capacity, a.Drained, p.open(a.Host)})
+	}
+	return list
+}

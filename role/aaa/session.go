@@ -1,0 +1,124 @@
+package aaa
+
+import (
+	"net/netip"
+	"time"
+
+	"roam6/engine"
+)
+
+// session is one that has been granted. Its end comes by its time or by the AAA client's last accounting record.
+type session struct {
+	user    string
+	id      string     // Session-Id of the request that granted it last
+	home    netip.Addr // unset: no mobility
+	agent   netip.Addr
+	at      int    // the agent's place in the pool, or none
+	network string // the visited network whose home agent it has; empty: at home
+}
+
+// sessions of a home realm. A user's session is named by its home address, or its Session-Id if it has none.
+type sessions struct {
+	byKey  map[sessionKey]*session
+	byID   map[string]sessionKey // the last Session-Id of each
+	byUser map[string][]sessionKey
+	end    engine.Timers[sessionKey]
+}
+
+type sessionKey struct {
+	user string
+	home netip.Addr
+	id   string
+}
+
+func (s *session) key() sessionKey {
+	if s.home.IsValid() {
+		return sessionKey{user: s.user, home: s.home}
+	}
+	return sessionKey{user: s.user, id: s.id}
+}
+
+func newSessions() sessions {
+	return sessions{byKey: map[sessionKey]*session{}, byID: map[string]sessionKey{}, byUser: map[string][]sessionKey{}}
+}
+
+// find gives a user's session with a home address.
+func (l *sessions) find(user string, home netip.Addr) *session {
+	return l.byKey[sessionKey{user: user, home: home}]
+}
+
+// room says whether a user may have one more, where one with this home address would be replaced.
+func (l *sessions) room(user string, home netip.Addr, id string, limit int) bool {
+	if home.IsValid() && l.find(user, home) != nil || l.byID[id].user == user {
+		return true
+	}
+	return len(l.byKey) < MaxSessions && (limit == 0 || len(l.byUser[user]) < limit)
+}
+
+// put enters a session, in place of the user's with the same home address or Session-Id, and gives the pool's room back that those had.
+func (l *sessions) put(now engine.Now, x session, lifetime time.Duration, p *pool) {
+	if k, ok := l.byID[x.id]; ok {
+		l.drop(k, p)
+	}
+	k := x.key()
+	l.drop(k, p)
+	l.byKey[k], l.byID[x.id] = &x, k
+	l.byUser[x.user] = append(l.byUser[x.user], k)
+	l.end.Set(k, now.Mono.Add(lifetime))
+}
+
+// drop forgets a session.
+func (l *sessions) drop(k sessionKey, p *pool) bool {
+	x := l.byKey[k]
+	if x == nil {
+		return false
+	}
+	p.give(x.at)
+	delete(l.byKey, k)
+	delete(l.byID, x.id)
+	l.end.Stop(k)
+	keys := l.byUser[x.user]
+	for i := range keys {
+		if keys[i] == k {
+			keys = append(keys[:i], keys[i+1:]...)
+			break
+		}
+	}
+	if l.byUser[x.user] = keys; len(keys) == 0 {
+		delete(l.byUser, x.user)
+	}
+	return true
+}
+
+// replays remembers pairs of challenges that were answered rightly, so that nobody uses an answer again.
+type replays struct {
+	seen  map[[32]byte]struct{}
+	order []replay // as they came; a ring of at most MaxReplays
+	first int
+}
+
+type replay struct {
+	mark [32]byte
+	at   engine.Mono
+}
+
+// fresh enters a pair, unless it is there. Beyond MaxReplays the oldest are forgotten.
+func (r *replays) fresh(now engine.Mono, mark [32]byte) bool {
+	for r.first < len(r.order) && (now.Sub(r.order[r.first].at) > ReplayTime || len(r.order)-r.first >= MaxReplays) {
+		delete(r.seen, r.order[r.first].mark)
+		r.first++
+	}
+	if r.first > len(r.order)/2 && r.first > 64 {
+		r.order = append(r.order[:0], r.order[r.first:]...)
+		r.first = 0
+	}
+	if _, ok := r.seen[mark]; ok {
+		return false
+	}
+	if r.seen == nil {
+		r.seen = map[[32]byte]struct{}{}
+	}
+	r.seen[mark] = struct{}{}
+	r.order = append(r.order, replay{mark, now})
+	return true
+}
