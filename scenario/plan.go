@@ -56,7 +56,9 @@ type Node struct {
 	// Neighbors are link-layer addresses the kernel knows from the start: those of the other kernel nodes on its wires. A
 	// core that carries traffic knows them, and a handover must not be charged with resolving them first.
 	Neighbors []Neighbor
-	Config    []byte // the node's roam6 configuration (YAML, as `roam6 node run -c` takes it); nil: a plain kernel node
+	// Identity is the name that the node's TLS certificate bears; "": none.
+	Identity string
+	Config   []byte // the node's roam6 configuration (YAML, as `roam6 node run -c` takes it); nil: a plain kernel node
 	// Measured marks a mobile node whose handovers are measured with traffic; the others only by their events.
 	Measured bool
 }
@@ -145,6 +147,8 @@ type Built struct {
 	// Refuse are prefixes that the node's plane refuses as long as it has no path for them: the kernel has a route into the plane for
 	// each, behind any other of that length.
 	Refuse []netip.Prefix
+	// Profiles are the names of the TLS profiles that the node's configuration has (engine.Listen, engine.Dial).
+	Profiles []string
 }
 
 // NamedEngine is an engine and the name of its role, unique on its node ("mn", "ha").

@@ -16,6 +16,10 @@ const (
 	dropScope     = "beyond-scope"  // link-local addresses are not forwarded
 	dropNoNextHop = "no-next-hop"   // an engine or plane named no link-layer address
 	dropNoHost    = "no-host-addr"  // the application's address is not configured (yet)
-	dropChecksum  = "bad-checksum"  // the UDP checksum is wrong
+	dropChecksum  = "bad-checksum"  // the checksum of UDP or TCP is wrong
 	dropNoSocket  = "no-socket"     // nobody listens
+
+	// The driver's words.
+	dropStreams    = "streams-full"        // a listener has MaxAccepted connections
+	dropHandshakes = "tls-handshakes-full" // a listener has MaxHandshakes under way
 )

@@ -14,6 +14,8 @@ const (
 	evAction              // a: of Plan.Actions, ahead of its time
 	evSettle              // a: engine of the node in whose plane packets wait
 	evInject              // a: segment, f: frame (replayed by an attacker)
+	evStream              // a: socket
+	evResult              // the oldest of world.answers
 )
 
 // event is one thing that will happen. It holds no pointer, so that the garbage collector need not look into the heap.

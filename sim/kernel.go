@@ -269,7 +269,7 @@ func (n *node) output(data []byte, out *iface) {
 	}
 }
 
-// local delivers a packet to this kernel: echo requests are answered, UDP goes to the flows.
+// local delivers a packet to this kernel: echo requests are answered, UDP goes to the flows, TCP to the engines' connections.
 func (n *node) local(data []byte) {
 	p := ip6.Packet{Proto: data[6], Payload: data[ip6.HeaderLen:]}
 	switch p.Proto {
@@ -288,7 +288,11 @@ func (n *node) local(data []byte) {
 	case ip6.ProtoICMPv6:
 		if reply := echoReply(&p); reply != nil {
 			n.output(reply, nil)
+		} else {
+			n.heardOf(&p)
 		}
+	case ip6.ProtoTCP:
+		n.tcpIn(&p)
 	default:
 		n.w.drop(dropNoSocket)
 	}
@@ -320,7 +324,11 @@ func (n *node) application(data []byte) {
 	case ip6.ProtoICMPv6:
 		if reply := echoReply(&p); reply != nil {
 			n.intoPlane(plane.Kernel, plane.HW{}, reply)
+		} else {
+			n.heardOf(&p)
 		}
+	case ip6.ProtoTCP:
+		n.tcpIn(&p)
 	default:
 		n.w.drop(dropNoSocket)
 	}

@@ -100,6 +100,8 @@ func (b *neighbor) retry(serial uint32) {
 		n.w.drop(dropNoNeigh)
 		if n.own[srcOf(data)] == nil {
 			n.icmpError(nil, icmp6.TypeUnreachable, icmp6.CodeAddrUnreachable, 0, data)
+		} else {
+			n.undelivered(icmp6.TypeUnreachable, icmp6.CodeAddrUnreachable, 0, data)
 		}
 	}
 }

@@ -32,6 +32,9 @@ type node struct {
 	routes []kroute          // longest prefix first
 	icmp   icmpBucket
 
+	sockets  *sockets // nil: no engine ever used any
+	profiles []string // scenario.Built.Profiles
+
 	plane   plane.Soft    // of the first life
 	settles time.Duration // when the plane is called for packets that wait in it; 0: not
 	mirror  mirror        // what of the plane's table the kernel must know
@@ -81,6 +84,8 @@ type offered struct {
 	life int
 	to   *runner
 	in   engine.Input
+
+	about *socket // is asked first whether it is still wanted
 }
 
 // start builds the engines and gives them their first inputs.
@@ -101,6 +106,7 @@ func (n *node) start() {
 		n.soft = &n.plane
 	}
 	n.mirror.refuse = built.Refuse
+	n.profiles = built.Profiles
 	n.started = n.w.now
 	n.engines = make([]*runner, 0, len(built.Engines))
 	for _, b := range built.Engines {
@@ -150,6 +156,7 @@ func (n *node) crash() {
 		r.armed = never
 	}
 	n.soft, n.engines, n.mirror, n.settles = nil, nil, mirror{}, 0
+	n.vanish()
 	n.w.observe(Crashed{At: n.w.now, Node: n.plan.Name})
 }
 
@@ -174,7 +181,13 @@ func (n *node) linkUp(i *iface) {
 
 // drain hands over the waiting inputs, each after all effects of the one before.
 func (w *world) drain() {
-	for k := 0; k < len(w.inputs); k++ {
+	for k := 0; ; k++ {
+		if k == len(w.inputs) && len(w.dirty) > 0 {
+			w.flushSockets()
+		}
+		if k == len(w.inputs) {
+			break
+		}
 		if k == w.limit {
 			w.fail(fmt.Errorf("node %q: %d inputs follow from one: %w", w.inputs[k].node.plan.Name, k, ErrSpin))
 			break
@@ -183,7 +196,9 @@ func (w *world) drain() {
 		w.inputs[k] = offered{}
 		for _, r := range o.node.engines {
 			if r.life == o.life && (o.to == nil || o.to == r) && o.node.soft != nil {
-				r.handle(o.in)
+				if o.about == nil || w.stillWanted(o) {
+					r.handle(o.in)
+				}
 			}
 		}
 	}
@@ -219,8 +234,10 @@ func (r *runner) do(e engine.Effect) {
 		n.persist(e)
 	case engine.Attach:
 		n.w.commanded(n, e)
-	case engine.Listen, engine.Dial, engine.Write, engine.Close, engine.Query:
-		r.without(e)
+	case engine.Listen, engine.Dial, engine.Write, engine.Close:
+		r.streams(e)
+	case engine.Query:
+		r.query(e)
 	case engine.Measure:
 		r.measure(e)
 	case engine.Event:

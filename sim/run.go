@@ -15,6 +15,11 @@ type Config struct {
 	Build    scenario.Build
 	Recorder scenario.Recorder
 	Checkers []Checker // any number; the run stops at the first one that fails
+	// Tables answers the queries of a node's engines; Err engine.ErrNoQueries says that the node has none. The octets of q are the
+	// engine's, those of the Result the world's. It is called in the order of the queries, and equal calls must give equal results. nil: no node has tables.
+	Tables func(node string, q engine.Query) engine.Result
+	// QueryDelay is how long a table takes to answer; 0 is DefaultQueryDelay.
+	QueryDelay time.Duration
 	// Replay is the attacker that records protected packets and sends them again; nil for none.
 	Replay *Replay
 	// Lose is asked about every packet that begins to cross a segment; what it names is lost there, as if by chance: for tests of
@@ -49,7 +54,7 @@ type Checker interface {
 	Err() error
 }
 
-// Observation is one thing checkers see: Started, Handled, Crashed, Frame, Sent, Delivered or Finished.
+// Observation is one thing checkers see: Started, Handled, Streamed, Crashed, Frame, Sent, Delivered or Finished.
 type Observation interface{ observation() }
 
 // Started says that a node's engines begin a life at a time: their Mono counts from it.
@@ -66,6 +71,14 @@ type Handled struct {
 	Input        engine.Input
 	Effects      []engine.Effect
 	View         func() any
+}
+
+// Streamed is octets that an engine is about to handle: Handled comes when it may have changed them.
+type Streamed struct {
+	At           time.Duration
+	Node, Engine string
+	Conn         engine.Conn
+	Data         []byte
 }
 
 // Crashed says that a node's engines and plane have vanished.
@@ -103,6 +116,7 @@ type Finished struct{ At time.Duration }
 
 func (Started) observation()   {}
 func (Handled) observation()   {}
+func (Streamed) observation()  {}
 func (Crashed) observation()   {}
 func (Frame) observation()     {}
 func (Sent) observation()      {}
@@ -197,6 +211,10 @@ func (w *world) happen(e event) {
 		w.engines[e.a].node.settle(e)
 	case evInject:
 		w.inject(e)
+	case evStream:
+		w.wake(e)
+	case evResult:
+		w.result()
 	}
 }
 

@@ -52,6 +52,10 @@ type world struct {
 	engines   []*runner
 	neighbors []*neighbor
 	flows     []flow
+	socks     []*socket // nil: over
+	dirty     []*socket // to which something happened in this turn
+	answers   []answer  // to queries, from answered on
+	answered  int
 	attacker  *attacker
 }
 

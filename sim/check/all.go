@@ -26,5 +26,5 @@ const DefaultWithin = 40 * time.Second
 
 // All makes one checker of each kind but NoKeys, for a plan whose faults are over at quiet.
 func All(plan *scenario.Plan, quiet, within time.Duration) []sim.Checker {
-	return []sim.Checker{NewOneOwner(), NewNoStale(), NewNoReplay(), NewNoDiversion(), NewReachable(plan, quiet, within)}
+	return []sim.Checker{NewOneOwner(), NewNoStale(), NewNoReplay(), NewNoDiversion(), NewReachable(plan, quiet, within), NewInOrder()}
 }

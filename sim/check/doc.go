@@ -5,6 +5,7 @@
 //	NoStale     no user packet is tunnelled to a care-of address whose binding has expired
 //	NoReplay    a protected packet changes a node's state at most once
 //	NoDiversion no correspondent sends straight to an address that the mobile node never had
+//	InOrder     octets on a connection arrive once, in their order
 //	NoKeys      no octets of a key cross a segment
 //	Reachable   once the faults are over, packets arrive again within a bound, and go on doing so
 //

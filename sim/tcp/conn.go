@@ -18,6 +18,8 @@ const (
 	MaxSYNs     = 6                      // and of one that dials (tcp_syn_retries)
 	TimeWait    = time.Minute            // TCP_TIMEWAIT_LEN; a peer's FIN is waited for as long when the owner has left
 
+	CorrectEvery = 500 * time.Millisecond // between answers to empty segments that do not fit (tcp_invalid_ratelimit)
+
 	KeepIdle    = 30 * time.Second // a peer that says nothing so long is asked,
 	KeepEvery   = 10 * time.Second // and again,
 	UserTimeout = 60 * time.Second // until it has not answered for so long; the same for octets under way
@@ -89,7 +91,8 @@ type receiver struct {
 	finAt   uint32
 	hasFin  bool
 	peerFin bool
-	ack     bool // is to be sent
+	ack     bool          // is to be sent
+	quiet   time.Duration // no correction before
 }
 
 // piece came before what is in front of it.
@@ -177,12 +180,18 @@ func (c *Conn) Abort() {
 // Dead says that nothing will happen any more, once Poll has been called.
 func (c *Conn) Dead() bool { return c.state == dead }
 
+// Established says whether the handshake is over, and the connection not.
+func (c *Conn) Established() bool { return c.state == established }
+
 // Read gives the octets that came in order since the last Read. They are the caller's.
 func (c *Conn) Read() []byte {
 	b := c.in
 	c.in = nil
 	return b
 }
+
+// Awaits says whether an octet was sent and is not acknowledged: a router's word about others is not believed (RFC 5927 §4.1).
+func (c *Conn) Awaits(seq uint32) bool { return seq-c.una < c.max-c.una }
 
 // MaxSegment is the number of octets in the largest segment.
 func (c *Conn) MaxSegment() int { return c.mss }

@@ -56,7 +56,7 @@ func (c *Conn) arrived(now time.Duration, s *Segment) Fact {
 	if !c.acceptable(s) {
 		if s.Flags&RST == 0 {
 			c.hear(now)
-			c.ack = true
+			c.correct(now, s)
 			if c.dieAt != never && c.peerFin {
 				c.dieAt = now + TimeWait
 			}
@@ -97,6 +97,16 @@ func (c *Conn) acceptable(s *Segment) bool {
 	return in(s.Seq) || n > 0 && in(s.Seq+n-1)
 }
 
+// correct answers a segment that does not fit by one that tells where we are; rarely if it has no octets, so that two ends that
+// disagree do not answer each other for ever (tcp_invalid_ratelimit of Linux).
+func (c *Conn) correct(now time.Duration, s *Segment) {
+	if s.length() > 0 {
+		c.ack = true
+	} else if now >= c.quiet {
+		c.ack, c.quiet = true, now+CorrectEvery
+	}
+}
+
 func (c *Conn) hear(now time.Duration) {
 	c.heard, c.probes = now, 0
 	if c.keepAt != never {
@@ -109,7 +119,7 @@ func (c *Conn) acknowledged(now time.Duration, s *Segment) bool {
 	wnd := int(s.Window) << c.shift
 	switch {
 	case before(c.max, s.Ack):
-		c.ack = true
+		c.correct(now, s)
 		return false
 	case before(c.una, s.Ack):
 		c.progress(now, s.Ack)

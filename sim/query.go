@@ -1,0 +1,88 @@
+package sim
+
+import (
+	"time"
+
+	"roam6/engine"
+)
+
+// DefaultQueryDelay is how long a table takes to answer where Config.QueryDelay is 0.
+const DefaultQueryDelay = time.Millisecond
+
+// answer is a Result that is under way.
+type answer struct {
+	r *runner
+	k *sockets
+	engine.Result
+}
+
+// query asks a table. It is asked now and answers later, so that answers come in the order of the questions and a read sees the
+// writes before it. One that takes too long has been asked all the same.
+func (r *runner) query(q engine.Query) {
+	w := r.node.w
+	if w.config.Tables == nil {
+		r.tell(engine.Result{ID: q.ID, Err: engine.ErrNoQueries})
+		return
+	}
+	k := r.node.useSockets()
+	if k.asked >= MaxQueries {
+		r.tell(engine.Result{ID: q.ID, Err: engine.ErrBusy})
+		return
+	}
+	k.asked++
+	a := answer{r: r, k: k, Result: w.config.Tables(r.node.plan.Name, q)}
+	a.ID = q.ID
+	delay := w.config.QueryDelay
+	if delay == 0 {
+		delay = DefaultQueryDelay
+	}
+	if delay > QueryTimeout {
+		delay, a.Value, a.Err = QueryTimeout, nil, engine.ErrTimeout
+	}
+	w.answers = append(w.answers, a)
+	w.heap.push(event{at: w.now + delay, kind: evResult})
+}
+
+// result gives an engine the oldest answer: all take the same time.
+func (w *world) result() {
+	a := w.answers[w.answered]
+	w.answers[w.answered] = answer{}
+	if w.answered++; w.answered == len(w.answers) {
+		w.answers, w.answered = w.answers[:0], 0
+	}
+	a.k.asked--
+	a.r.tell(a.Result)
+}
+
+// Rows are tables in memory, one key one value: a node's tables for tests and demonstrations. Ask is a Config.Tables.
+type Rows struct {
+	rows map[row][]byte
+	Puts []Put // all that was written, in order: accounting, for example
+}
+
+// Put is a write to a table of a node.
+type Put struct {
+	Node, Table, Key string
+	Value            []byte
+}
+
+type row struct{ node, table, key string }
+
+// Set puts a value there from the start.
+func (t *Rows) Set(node, table, key string, value []byte) {
+	put(&t.rows, row{node, table, key}, append([]byte{}, value...))
+}
+
+// Ask reads or writes.
+func (t *Rows) Ask(node string, q engine.Query) engine.Result {
+	if q.Put != nil {
+		t.Set(node, q.Table, q.Key, q.Put)
+		t.Puts = append(t.Puts, Put{node, q.Table, q.Key, append([]byte{}, q.Put...)})
+		return engine.Result{ID: q.ID}
+	}
+	value, ok := t.rows[row{node, q.Table, q.Key}]
+	if !ok {
+		return engine.Result{ID: q.ID, Err: engine.ErrNotFound}
+	}
+	return engine.Result{ID: q.ID, Value: append([]byte{}, value...)}
+}

@@ -1,0 +1,103 @@
+package sim
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"roam6/engine"
+	"roam6/scenario"
+)
+
+// asks runs one node whose engine does on each Command what it is told, and gives its results.
+func asks(t *testing.T, c Config, on func(n int, out *engine.Effects), commands ...time.Duration) (l log) {
+	t.Helper()
+	c.Plan = lone(true)
+	c.Plan.Length = 20 * time.Second
+	for _, at := range commands {
+		c.Plan.Actions = append(c.Plan.Actions, scenario.Action{At: at, Verb: scenario.Command, Node: "n"})
+	}
+	n := 0
+	c.Recorder = newTape()
+	c.Build = scripts(map[string]handler{"n": func(_ *script, now engine.Now, in engine.Input, out *engine.Effects) {
+		l.note(now, in)
+		if _, ok := in.(engine.Command); ok {
+			on(n, out)
+			n++
+		}
+	}})
+	if _, err := Run(c); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// What was put is read, in the order of asking; each answer comes when the table's time is over.
+func TestQuery(t *testing.T) {
+	var rows Rows
+	rows.Set("n", "subscriber", "alice", []byte("profile"))
+	rows.Set("m", "subscriber", "bob", []byte("another node's"))
+	value := []byte("v")
+	l := asks(t, Config{Tables: rows.Ask}, func(_ int, out *engine.Effects) {
+		out.Query(engine.Query{ID: 7, Table: "subscriber", Key: "alice"})
+		out.Query(engine.Query{ID: 8, Table: "subscriber", Key: "bob"})
+		out.Query(engine.Query{ID: 9, Table: "accounting", Key: "s;1", Put: value})
+		out.Query(engine.Query{ID: 7, Table: "accounting", Key: "s;1"})
+	}, time.Second)
+	value[0] = 'x' // the engine's again
+	at := time.Second + DefaultQueryDelay
+	want := log{{at, engine.Result{ID: 7, Value: []byte("profile")}}, {at, engine.Result{ID: 8, Err: engine.ErrNotFound}},
+		{at, engine.Result{ID: 9}}, {at, engine.Result{ID: 7, Value: []byte("v")}}}
+	if !reflect.DeepEqual(l, want) {
+		t.Errorf("got %+v", l)
+	}
+	if !reflect.DeepEqual(rows.Puts, []Put{{"n", "accounting", "s;1", []byte("v")}}) {
+		t.Errorf("puts %+v", rows.Puts)
+	}
+}
+
+func TestQueryLimits(t *testing.T) {
+	one := func(_ int, out *engine.Effects) { out.Query(engine.Query{ID: 1, Table: "t", Key: "k", Put: []byte{}}) }
+	if l := asks(t, Config{}, one, time.Second); len(l) != 1 || l[0].at != time.Second || l[0].in.(engine.Result).Err != engine.ErrNoQueries {
+		t.Errorf("no tables: %+v", l)
+	}
+	var rows Rows
+	l := asks(t, Config{Tables: rows.Ask, QueryDelay: time.Minute}, one, time.Second)
+	if len(l) != 1 || l[0].at != time.Second+QueryTimeout || l[0].in.(engine.Result).Err != engine.ErrTimeout || len(rows.Puts) != 1 {
+		t.Errorf("slow: %+v, %d puts", l, len(rows.Puts))
+	}
+	l = asks(t, Config{Tables: rows.Ask}, func(_ int, out *engine.Effects) {
+		for k := range MaxQueries + 3 {
+			out.Query(engine.Query{ID: uint64(k), Table: "t", Key: "k"})
+		}
+	}, time.Second, 2*time.Second)
+	words := map[string]int{}
+	for _, n := range l {
+		words[n.in.(engine.Result).Err]++
+	}
+	if words[engine.ErrBusy] != 6 || words[""] != 2*MaxQueries {
+		t.Errorf("%v", words)
+	}
+}
+
+// A crash forgets who asked, not what was put.
+func TestQueryCrash(t *testing.T) {
+	var rows Rows
+	p := lone(true)
+	p.Actions = []scenario.Action{{At: time.Second, Verb: scenario.Command, Node: "n"}, {At: time.Second, Verb: scenario.Restart, Node: "n"}}
+	lives := 0
+	_, err := Run(Config{Plan: p, Recorder: newTape(), Tables: rows.Ask, Build: scripts(map[string]handler{"n": func(_ *script, _ engine.Now, in engine.Input, out *engine.Effects) {
+		switch in.(type) {
+		case engine.Start:
+			lives++
+		case engine.Command:
+			out.Query(engine.Query{ID: 1, Table: "t", Key: fmt.Sprint(lives), Put: []byte("v")})
+		case engine.Result:
+			t.Error("an answer for the dead")
+		}
+	}})})
+	if err != nil || lives != 2 || len(rows.Puts) != 1 {
+		t.Errorf("%v, %d lives, puts %+v", err, lives, rows.Puts)
+	}
+}
