@@ -14,6 +14,7 @@ type link struct {
 	id       engine.Conn
 	p        *peer  // whose it is; nil while an accepted one has sent no CER
 	listener string // that accepted it
+	caller   bool   // one of those that have sent no CER
 	tls      string // the profile it is protected by
 	names    []string
 	local    netip.Addr
@@ -54,9 +55,9 @@ func (n *Node) forget(l *link) {
 
 // waited takes a connection from those that have sent no CER.
 func (n *Node) waited(l *link) {
-	t := timer{what: caller, c: l.id}
-	if _, ok := n.timers.Armed(t); ok {
-		n.timers.Stop(t)
+	if l.caller {
+		l.caller = false
+		n.timers.Stop(timer{what: caller, c: l.id})
 		n.waiting[l.listener]--
 	}
 }
@@ -102,6 +103,7 @@ func (n *Node) onOpened(in engine.Opened) {
 		n.turnAway(l, TooManyWaiting)
 		return
 	}
+	l.caller = true
 	n.waiting[l.listener]++
 	n.timers.Set(timer{what: caller, c: l.id}, n.now.Mono.Add(CERWait))
 }
