@@ -61,11 +61,20 @@ func (r *Router) onHI(now engine.Now, n *neighbour, m *mh.HandoverInitiate, out 
 			ack.Code = mh.HAckAssigned
 			ack.Options.Addresses = []mh.AddressPrefix{mh.Host(mh.NewCareOf, coa)}
 		}
+		if ack.Code.Accepted() {
+			r.announce(now, l, coa, hw, out)
+		}
 	}
 	if !ack.Code.Accepted() {
 		out.Drop("hi-refused", engine.A("par", n.Address), engine.S("code", ack.Code.String()))
 	}
 	r.post(now, n, ack, out)
+}
+
+func (r *Router) announce(now engine.Now, l *link, coa netip.Addr, hw plane.HW, out *engine.Effects) {
+	if r.c.Announced != nil {
+		r.c.Announced(now, l.Port, coa, hw, out)
+	}
 }
 
 // expect represents a node on its link from now on, and holds its packets.
@@ -148,6 +157,7 @@ func (r *Router) arrive(now engine.Now, x *expected, out *engine.Effects) {
 		return
 	}
 	x.here = true
+	r.announce(now, x.link, x.coa, x.hw, out)
 	r.withdraw(x, out)
 	out.Plane(plane.Op{Path: &plane.PathOp{Inner: one(x.coa), Path: plane.Path{
 		Side: plane.Agent, Mode: plane.Direct, Out: x.link.Port, To: x.hw, Capture: true}}})

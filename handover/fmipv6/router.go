@@ -47,6 +47,9 @@ type RouterConfig struct {
 	Cells      []plane.HW // identities of this router's own points of attachment
 	Mobiles    []MobileKey
 	Neighbours []Neighbour
+	// Announced, if set, is told of a node that a neighbour has announced, when that is accepted and when the node has come, so that
+	// a router that lets only known nodes send lets it.
+	Announced func(now engine.Now, port plane.Port, coa netip.Addr, hw plane.HW, out *engine.Effects)
 }
 
 // MobileKey is a mobile node that may ask for forwarding.

@@ -1,6 +1,15 @@
 // Package ar is the access router: it advertises itself on its access links (RFC 4861 §6.2, RFC 6275 §7). Forwarding is the
 // kernel's; what a handover strategy asks of a router is that strategy's router end (package handover and below), which this role
 // feeds.
+//
+// With Config.AAA it is an AAA client as well (draft-le-aaa-diameter-mobileipv6-04 §7.4, §9.3): it asks mobile nodes who they are
+// (machine/admit), the AAA servers whether that is so (machine/peers), and holds the gate of its access links.
+//
+//	AAA Request ─▶ ARR ─▶ … ─▶ ARA ─▶ gate ─▶ AAA Reply
+//	Handover Initiate of a trusted neighbour ─▶ gate, for Grace
+//
+// A session ends with its lifetime or with its link. A node that moves on is not missed before: it authenticates at the next router,
+// and what it leaves here is an open gate for an address that nobody uses.
 package ar
 
 import (
@@ -27,12 +36,14 @@ type (
 type Config struct {
 	Links []advertise.Config // one per access link
 	Fast  *Fast              // fast handovers, RFC 5568; nil: none
+	AAA   *AAA               // the AAA client; nil: nobody is asked who he is
 }
 
 // Router is the access router.
 type Router struct {
 	links []*link
 	fast  handover.Router // nil: none
+	gate  *gatekeeper     // nil: none
 }
 
 type link struct {
@@ -48,10 +59,29 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 	rand := engine.NewRand(seed)
 	r := &Router{}
 	for _, l := range cfg.Links {
-		r.links = append(r.links, &link{cfg: l, adv: advertise.New(l, rand)})
+		r.links = append(r.links, &link{cfg: l})
+	}
+	if cfg.AAA != nil {
+		gate, err := newGatekeeper(*cfg.AAA, r.links, rand)
+		if err != nil {
+			return nil, fmt.Errorf("ar: aaa: %w", err)
+		}
+		r.gate = gate
+	}
+	for _, l := range r.links {
+		c := l.cfg
+		if r.gate != nil {
+			if d := r.gate.doorOf(c.Port); d != nil {
+				c.Access = d.client.Access
+			}
+		}
+		l.adv = advertise.New(c, rand)
 	}
 	if cfg.Fast != nil {
 		c := *cfg.Fast
+		if r.gate != nil {
+			c.Announced = r.gate.announced
+		}
 		for _, l := range r.links {
 			c.Links = append(c.Links, handover.RouterLink{Port: l.cfg.Port, Prefix: l.cfg.Prefix, Advertisement: l.adv.Message})
 		}
@@ -68,12 +98,18 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	switch in := in.(type) {
 	case engine.Start:
+		if r.gate != nil {
+			r.gate.start(now, out)
+		}
 		if r.fast != nil {
 			r.fast.Start(now, in, out)
 		}
 	case engine.LinkUp:
 		if r.fast != nil {
 			r.fast.LinkUp(now, in, out)
+		}
+		if r.gate != nil {
+			r.gate.linkUp(now, in)
 		}
 		for _, l := range r.links {
 			l.adv.Up(now, in, out)
@@ -82,6 +118,9 @@ func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	case engine.LinkDown:
 		if r.fast != nil {
 			r.fast.LinkDown(now, in, out)
+		}
+		if r.gate != nil {
+			r.gate.linkDown(in, out)
 		}
 		for _, l := range r.links {
 			l.adv.Down(in)
@@ -95,6 +134,13 @@ func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 		}
 		if r.fast != nil {
 			r.fast.Tick(now, out)
+		}
+		if r.gate != nil {
+			r.gate.tick(now, out)
+		}
+	case engine.Opened, engine.Stream, engine.Closed:
+		if r.gate != nil {
+			r.gate.stream(now, in, out)
 		}
 	case engine.Command:
 		r.command(now, in, out)
@@ -114,6 +160,11 @@ func (r *Router) Deadline() (engine.Mono, string) {
 			at, why = t, w
 		}
 	}
+	if r.gate != nil {
+		if t, w := r.gate.deadline(); t < at {
+			at, why = t, w
+		}
+	}
 	return at, why
 }
 
@@ -125,6 +176,10 @@ func (r *Router) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 	}
 	if r.fast != nil && (p.Proto == ip6.ProtoMH || p.Proto == ip6.ProtoESP) {
 		r.fast.Mobility(now, in, &p, out)
+		return
+	}
+	if r.gate != nil && isAccess(&p) {
+		r.gate.request(now, in, &p, out)
 		return
 	}
 	if p.Proto != ip6.ProtoICMPv6 || len(p.Payload) == 0 || !nd.IsND(p.Payload[0]) {
@@ -141,6 +196,9 @@ func (r *Router) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 		}
 		return
 	}
+	if r.gate != nil {
+		r.gate.neighbour(now, in, &p, msg, out)
+	}
 	if r.fast != nil { // what is about the router's own addresses is the kernel's
 		r.fast.Neighbour(now, in, &p, msg, out)
 	}
@@ -151,6 +209,7 @@ type View struct {
 	Role  string     `json:"role"` // "ar"
 	Links []LinkView `json:"links"`
 	Fast  any        `json:"fmipv6,omitempty"`
+	AAA   *AAAView   `json:"aaa,omitempty"`
 }
 
 // LinkView is one access link.
@@ -169,6 +228,9 @@ func (r *Router) View() any {
 	}
 	if r.fast != nil {
 		v.Fast = r.fast.View()
+	}
+	if r.gate != nil {
+		v.AAA = r.gate.view()
 	}
 	return v
 }

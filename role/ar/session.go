@@ -1,0 +1,168 @@
+package ar
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"roam6/engine"
+	"roam6/keying/aaa"
+	"roam6/plane"
+)
+
+// standing is what a mobile node on a link may do.
+type standing uint8
+
+const (
+	unknown     standing = iota
+	provisional          // a neighbouring router announced it: Grace, until it has authenticated itself
+	admitted             // the home network vouches for it
+	ended
+)
+
+func (s standing) String() string {
+	return [...]string{"unknown", "provisional", "admitted", "ended"}[s]
+}
+
+// steps are the changes there are. Who authenticates again is admitted anew.
+var steps = map[standing][]standing{
+	unknown:     {provisional, admitted},
+	provisional: {admitted, ended},
+	admitted:    {admitted, ended},
+}
+
+// session is a mobile node that may send.
+type session struct {
+	standing standing
+	coa      netip.Addr
+	door     *door
+	hw       plane.HW
+	id       string // Session-Id
+	name     string // aaa.Identity
+	user     string // NAI
+	home     netip.Addr
+	agent    netip.Addr
+	ends     engine.Mono
+	key      *sharedKey // of mobile node and access router; nil: none was asked for
+}
+
+// sharedKey is what a mobile node and this router share, for what crosses the link (draft-le §10).
+type sharedKey struct {
+	session          aaa.Session
+	mnSPI, routerSPI uint32
+	lifetime         time.Duration
+}
+
+// become takes a step. The gate follows from the standing alone.
+func (g *gatekeeper) become(s *session, to standing, why string, out *engine.Effects) {
+	if !slices.Contains(steps[s.standing], to) {
+		panic(fmt.Sprintf("ar: no step from %v to %v", s.standing, to))
+	}
+	was := s.standing
+	s.standing = to
+	switch {
+	case to == ended:
+		delete(g.sessions, s.coa)
+		g.timers.Stop(due{coa: s.coa})
+		g.gate(s, true, out)
+		if s.key != nil {
+			s.key.session.Erase()
+			s.key = nil
+		}
+		out.Event("access.ended", engine.A("coa", s.coa), engine.S("nai", s.user), engine.S("why", why))
+	case was == unknown:
+		g.sessions[s.coa] = s
+		g.gate(s, false, out)
+	}
+}
+
+// gate opens the gate of a mobile node, or leaves it to that of the whole link, which is closed.
+func (g *gatekeeper) gate(s *session, gone bool, out *engine.Effects) {
+	if g.cfg.Gate {
+		key := plane.GateKey{From: netip.PrefixFrom(s.coa, s.coa.BitLen()), Port: s.door.port}
+		out.Plane(plane.Op{Delete: gone, Gate: &plane.GateOp{Key: key, Gate: plane.Gate{Open: !gone}}})
+	}
+}
+
+// room says whether there may be one more session of an address.
+func (g *gatekeeper) room(coa netip.Addr) bool {
+	return g.sessions[coa] != nil || len(g.sessions) < MaxSessions
+}
+
+// announced lets a node in provisionally that a neighbouring router has announced, or that came after it was.
+//
+// spec DM-09
+func (g *gatekeeper) announced(now engine.Now, port plane.Port, coa netip.Addr, hw plane.HW, out *engine.Effects) {
+	d, s := g.doorOf(port), g.sessions[coa]
+	if d == nil || !g.cfg.Gate || !g.room(coa) || s != nil && s.standing != provisional {
+		return
+	}
+	if s == nil {
+		s = &session{coa: coa, door: d, hw: hw}
+		g.become(s, provisional, "", out)
+		out.Event("access.provisional", engine.A("coa", coa), engine.S("for", Grace.String()))
+	}
+	s.ends = now.Mono.Add(Grace)
+	g.timers.Set(due{coa: coa}, s.ends)
+}
+
+// sessionDue ends a session whose time is over.
+func (g *gatekeeper) sessionDue(coa netip.Addr, out *engine.Effects) {
+	if s := g.sessions[coa]; s != nil {
+		why := "lifetime"
+		if s.standing == provisional {
+			why = "not authenticated"
+		}
+		g.become(s, ended, why, out)
+	}
+}
+
+// list gives the sessions in the order of their addresses.
+func (g *gatekeeper) list() []*session {
+	all := make([]*session, 0, len(g.sessions))
+	for _, s := range g.sessions { //order:any — sorted below
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b *session) int { return a.coa.Compare(b.coa) })
+	return all
+}
+
+// AAAView is what the AAA client of a router shows.
+type AAAView struct {
+	Network  string        `json:"network"`
+	Clients  []any         `json:"clients"`
+	Asking   int           `json:"asking"` // requests on their way to the AAA servers
+	Sessions []SessionView `json:"sessions"`
+	Peers    any           `json:"peers"`
+}
+
+// SessionView is one session.
+type SessionView struct {
+	CoA      string      `json:"coa"`
+	Standing string      `json:"standing"` // "provisional" or "admitted"
+	User     string      `json:"user,omitempty"`
+	Home     string      `json:"home,omitempty"`
+	Agent    string      `json:"agent,omitempty"`
+	Session  string      `json:"session,omitempty"`
+	Ends     engine.Mono `json:"ends"`
+	Keyed    bool        `json:"keyed"` // mobile node and router share a key
+}
+
+func (g *gatekeeper) view() *AAAView {
+	v := &AAAView{Network: g.cfg.Network, Asking: len(g.asks), Peers: g.node.View(), Sessions: []SessionView{}}
+	for _, d := range g.doors {
+		v.Clients = append(v.Clients, d.client.View())
+	}
+	for _, s := range g.list() {
+		v.Sessions = append(v.Sessions, SessionView{s.coa.String(), s.standing.String(), s.user, text(s.home), text(s.agent), s.id, s.ends, s.key != nil})
+	}
+	return v
+}
+
+func text(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
