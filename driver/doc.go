@@ -22,7 +22,8 @@
 //	stream              TCP and TLS of engines: a goroutine that reads and one that writes for each connection (decision 18)
 //	query.go            engines' questions to tables, by a few workers
 //	fast.go             the fast path in front of the plane, package ebpf
-//	gate                gates where the kernel forwards by itself, a package of its own
+//	gate                gates and meters where the kernel forwards by itself, a package of its own
+//	measure.go          what meters have counted, for engines
 //	journal.go replay.go control.go client.go caps_linux.go
 //
 // One goroutine, the loop, owns engines and plane; there are no locks around them. It reads packets itself, and waits for them in

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -105,6 +106,11 @@ func TestMetersInTheKernel(t *testing.T) {
 	b.do(t, gateOp(station.String()+"/128", true, false), meterOf(own.Addr, own.Port, false))
 	sent.More(send(t, up, atCN, 48))
 	check("open")
+	st, err := b.node.Stats(context.Background())
+	must(t, err)
+	if want := (plane.MeterCount{Addr: own.Addr, Port: own.Port, Up: sent, Down: received}); !slices.Contains(st.Plane.Meters, want) {
+		t.Errorf("stats tell %+v, want %+v among them", st.Plane.Meters, want)
+	}
 	b.do(t, meterOf(own.Addr, own.Port, true), meterOf(own.Addr, own.Port, false))
 	send(t, up, atCN, 48)
 	if got := b.measure(t, own)[own]; got.Up.Packets != salvo || got.Down.Packets != 0 {

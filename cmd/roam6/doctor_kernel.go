@@ -70,15 +70,15 @@ func modulesFinding(states map[string]string, whole bool) finding {
 
 // gateFinding tells what gate.Probe said of nf_tables.
 func gateFinding(err error) finding {
-	f := finding{Name: "nf_tables", State: have, Found: "gates hold in a kernel that forwards"}
+	f := finding{Name: "nf_tables", State: have, Found: "gates hold and meters count in a kernel that forwards"}
 	switch {
 	case errors.Is(err, gate.ErrNotAsked):
-		f.State, f.Found, f.Do = info, err.Error(), "sudo roam6 doctor, to know whether gates hold in this kernel"
+		f.State, f.Found, f.Do = info, err.Error(), "sudo roam6 doctor, to know whether gates hold and meters count in this kernel"
 	case err != nil:
-		f.State, f.Found = lack, "the kernel takes no gate: "+err.Error()
-		f.Costs = "gates on links with kernel: on: this kernel forwards past them (no role closes one yet)"
+		f.State, f.Found = lack, "the kernel takes no gate or no meter: "+err.Error()
+		f.Costs = "gates and meters on links with kernel: on: this kernel forwards past them (no role has one yet)"
 		f.Do = "sudo modprobe nf_tables; if there is no such module: a kernel of Linux 5.12 or later with CONFIG_NF_TABLES, CONFIG_NF_TABLES_IPV6 and, " +
-			"where it has it, CONFIG_NFT_OBJREF, such as Debian's (apt install linux-image-$(dpkg --print-architecture))"
+			"where it has them, CONFIG_NFT_OBJREF and CONFIG_NFT_COUNTER, such as Debian's (apt install linux-image-$(dpkg --print-architecture))"
 	}
 	return f
 }

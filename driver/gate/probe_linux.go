@@ -12,7 +12,7 @@ import (
 // ErrNotAsked says that this process may not try a gate: who may not make a network namespace may not close one either.
 var ErrNotAsked = errors.New("not known to this user")
 
-// Probe says why this kernel takes no gate; nil when it does. It tries with one that nobody passes, in a network namespace which is
+// Probe says why this kernel takes no gate or no meter; nil when it does. It tries with some that nobody passes, in a network namespace which is
 // gone when it returns. The kernel may load nf_tables for it.
 func Probe() error {
 	answer := make(chan error)
@@ -29,5 +29,11 @@ func probe() error {
 	}
 	g := Open("roam6-probe")
 	defer g.Close()
-	return errors.Unwrap(g.Set("lo", netip.MustParsePrefix("::/64"), false, nil)) // what the kernel said, without what it means for a node
+	if err := g.Set("lo", netip.MustParsePrefix("::/64"), false, nil); err != nil {
+		return errors.Unwrap(err) // what the kernel said, without what it means for a node
+	}
+	if err := g.SetMeter("lo", netip.IPv6Loopback(), nil); err != nil {
+		return errors.Unwrap(err)
+	}
+	return g.Measure([]Meter{{Ifname: "lo", Addr: netip.IPv6Loopback()}})
 }
