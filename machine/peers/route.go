@@ -76,8 +76,8 @@ func (n *Node) request(p *peer, l *link, m diameter.Message) {
 		n.local(p, l, m)
 	case m.Flags&diameter.Proxiable == 0:
 		n.wrongWay(l, m, NotDelivered, diameter.UnableToDeliver, "for another node, without the P flag")
-	case w == nil && (!n.relay || !d.hasHost || n.peerOf(d.host) == nil):
-		if ours {
+	case (w == nil || w.action == Local) && (!n.relay || !d.hasHost || n.peerOf(d.host) == nil):
+		if ours || w != nil {
 			n.wrongWay(l, m, NotDelivered, diameter.UnableToDeliver, "Destination-Host is not a peer")
 		} else {
 			n.wrongWay(l, m, NoRoute, diameter.RealmNotServed, "no route to Destination-Realm")
