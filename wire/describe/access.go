@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"roam6/wire/access"
+	"roam6/wire/eap"
 	"roam6/wire/nd"
 	"roam6/wire/subopt"
 )
@@ -115,6 +116,10 @@ func (c *chain) accessBody(b []byte, base int) Tree {
 			if keys := accessKeys(o, k.Offset); keys != nil {
 				k.Value, k.Kids = "", keys
 			}
+		case o[0] == subopt.EAP && whole(t.Kids[:i], o):
+			if _, err := eap.Parse(o[subopt.HeaderLen:]); err == nil { // else the codec says what is wrong
+				k.Value, k.Kids = "", []Tree{eapPacket(o[subopt.HeaderLen:], k.Offset+subopt.HeaderLen)}
+			}
 		case o[0] == subopt.Embedded && len(o) < subopt.MaxLen && c.depth+1 < MaxDepth:
 			inner := c.in(k.Offset + subopt.HeaderLen)
 			p := packet(o[subopt.HeaderLen:], inner)
@@ -123,6 +128,11 @@ func (c *chain) accessBody(b []byte, base int) Tree {
 		}
 	}
 	return t
+}
+
+// whole says whether a suboption is neither the beginning nor the end of a value that is split; before are those in front of it.
+func whole(before []Tree, o []byte) bool {
+	return len(o) < subopt.MaxLen && (len(before) == 0 || before[len(before)-1].Len < subopt.MaxLen)
 }
 
 // accessOption shows the suboptions in an option of neighbour discovery that the codec took for ours.
@@ -171,8 +181,6 @@ func suboptionBrief(v subopt.Value) string {
 		return map[uint8]string{subopt.CareOfAddress: " coa ", subopt.HomeAddress: " home "}[v.Type] + address(d)
 	case v.Type == subopt.Features && len(d) == 4:
 		return fmt.Sprintf(" features %d", number(d))
-	case v.Type == subopt.EAP && len(d) >= access.MinEAP:
-		return fmt.Sprintf(" eap code %d id %d", d[0], d[1])
 	case v.Type == subopt.Result && len(d) == 4:
 		return fmt.Sprintf(" result %d", number(d))
 	case v.Type == subopt.SessionLifetime && len(d) == 4:

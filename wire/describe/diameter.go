@@ -115,6 +115,8 @@ func diameterAVPs(b []byte, base, depth int, left *int, cut bool) (out []Tree) {
 			t.Value = octets(b[head:n])
 		case d.Type == diameter.Grouped && depth < MaxDepth:
 			t.Kids = diameterAVPs(b[head:n], base+head, depth+1, left, cut)
+		case k == diameter.EAPPayload && n > head: // an empty one asks to begin, RFC 4072 §2.2
+			t.Kids = []Tree{eapPacket(b[head:n], base+head)}
 		default:
 			t.Value = avpValue(d, b[head:n])
 		}
