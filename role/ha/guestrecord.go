@@ -65,6 +65,9 @@ func readGuest(now engine.Now, name string, stay, key []byte) *guest {
 	if err != nil || len(stay) < guestFixed || len(stay) > guestRecordLimit || stay[0] != guestVersion || len(key) < guestKeyLen || key[0] != guestVersion {
 		return nil
 	}
+	if _, ok := oldRecords(key); !ok {
+		return nil
+	}
 	g := &guest{mobile: mobile{visitor: true, hoa: hoa, nai: string(stay[guestFixed:])}, settled: true}
 	g.authorized, g.keyed = readTimes(stay[1:], now), readTimes(key[1:], now)
 	k := key[1+guestTimeOctets:]
@@ -77,10 +80,22 @@ func readGuest(now engine.Now, name string, stay, key []byte) *guest {
 	return g
 }
 
-// forgetOld removes what the keys before those of a record left.
+// oldRecords are those that the keys before the ones of a record left.
+func oldRecords(key []byte) (list []string, ok bool) {
+	for v := key[guestKeyLen:]; len(v) > 0; {
+		n := int(v[0])
+		if n == 0 || len(v) <= n {
+			return nil, false
+		}
+		list, v = append(list, string(v[1:][:n])), v[1+n:]
+	}
+	return list, true
+}
+
 func forgetOld(key []byte, out *engine.Effects) {
-	for v := key[guestKeyLen:]; len(v) > 0 && len(v) > int(v[0]); v = v[1+int(v[0]):] {
-		out.Persist(sa.Bucket, string(v[1:][:v[0]]), nil)
+	list, _ := oldRecords(key)
+	for _, name := range list {
+		out.Persist(sa.Bucket, name, nil)
 	}
 }
 
