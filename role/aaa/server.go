@@ -246,8 +246,8 @@ func (s *Server) Deadline() (engine.Mono, string) {
 }
 
 // recover takes what was persisted: which home agents are drained.
-func (s *Server) recover(records []engine.Record) {
-	for _, r := range records {
+func (s *Server) recover(persisted []engine.Record) {
+	for _, r := range persisted {
 		if a, err := netip.ParseAddr(r.Key); r.Bucket == bucketDrained && err == nil && len(r.Value) == 1 {
 			s.setDrained(a, r.Value[0] != 0)
 		}

@@ -1,0 +1,137 @@
+package aaa
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"roam6/engine"
+	"roam6/machine/peers"
+	"roam6/store/subscriber"
+	"roam6/wire/diameter"
+	"roam6/wire/mip6aaa"
+)
+
+func acr() *mip6aaa.ACR {
+	return &mip6aaa.ACR{Route: mip6aaa.Route{Session: "ar1;1", OriginHost: client, OriginRealm: netName, DestinationRealm: homeRealm}, User: "ann@HOME.example",
+		Kind: mip6aaa.Start, Number: 3, At: time.Unix(1.8e9, 0).UTC(), Spent: time.Minute, Home: hoa, CareOf: coa, Agent: ha1,
+		OctetsUp: 1, OctetsDown: 2, PacketsUp: 3, PacketsDown: 4}
+}
+
+func (b *bench) count(a *mip6aaa.ACR) peers.Handle {
+	var w diameter.Builder
+	return b.arrive(aaav, false, a.Octets(&w))
+}
+
+func (b *bench) aca(h peers.Handle) *mip6aaa.ACA {
+	b.t.Helper()
+	m, ok := b.d.answers[h]
+	if !ok {
+		b.t.Fatal("no answer")
+	}
+	a, err := mip6aaa.ParseACA(m)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return a
+}
+
+// A record is acknowledged when it is durable, not before, and again when it comes again. The database takes its form.
+func TestAccounting(t *testing.T) { //spec DM-22
+	b := newBench(t, homeConfig(), ann())
+	for range 2 {
+		h := b.count(acr())
+		q := b.queries()
+		if len(q) != 1 || q[0].Table != subscriber.TableAccounting || q[0].Key != "ar1;1/3" {
+			t.Fatalf("%+v", q)
+		}
+		var r subscriber.Record
+		if err := json.Unmarshal(q[0].Put, &r); err != nil || r.Check() != nil {
+			t.Fatal(err, r.Check())
+		}
+		want := subscriber.Record{Session: "ar1;1", Number: 3, Kind: "start", At: acr().At, Name: nai, HomeAddress: hoa, CareOf: coa, HomeAgent: ha1,
+			Origin: client, Seconds: 60, OctetsUp: 1, OctetsDown: 2, PacketsUp: 3, PacketsDown: 4, Result: 2001}
+		if r != want {
+			t.Errorf("\n got %+v\nwant %+v", r, want)
+		}
+		if _, early := b.d.answers[h]; early {
+			t.Error("acknowledged before it is durable")
+		}
+		b.s.Handle(b.now, engine.Result{ID: q[0].ID}, &b.out)
+		if a := b.aca(h); a.Code != diameter.Success || a.Kind != mip6aaa.Start || a.Number != 3 {
+			t.Errorf("%+v", a)
+		}
+	}
+	for _, why := range []string{engine.ErrBusy, "disk full", ""} { // "": no answer at all
+		h := b.count(acr())
+		if q := b.queries(); why != "" {
+			b.s.Handle(b.now, engine.Result{ID: q[0].ID, Err: why}, &b.out)
+		} else {
+			b.wait(LookupTime)
+		}
+		if a := b.aca(h); a.Code != diameter.OutOfSpace || a.Message == "" {
+			t.Errorf("%q: %+v", why, a)
+		}
+	}
+	if r := b.s.refused; r["record-busy"] != 1 || r["record-failed"] != 1 || r["record-timeout"] != 1 || b.s.timers.Len() != 0 {
+		t.Error(r)
+	}
+}
+
+// The last record of a session ends it, once it is durable and if it is the user's.
+func TestStopEndsTheSession(t *testing.T) { //spec DM-22
+	b := newBench(t, homeConfig(), ann())
+	m := newMobile()
+	b.want(m, b.send(m.arr()), diameter.Success)
+	for _, c := range []struct {
+		with func(a *mip6aaa.ACR)
+		err  string
+		left int
+	}{
+		{func(a *mip6aaa.ACR) {}, "", 1},
+		{func(a *mip6aaa.ACR) { a.Kind, a.User = mip6aaa.Stop, "eve@home.example" }, "", 1},
+		{func(a *mip6aaa.ACR) { a.Kind = mip6aaa.Stop }, engine.ErrBusy, 1},
+		{func(a *mip6aaa.ACR) { a.Kind = mip6aaa.Stop }, "", 0},
+	} {
+		a := acr()
+		c.with(a)
+		b.count(a)
+		b.s.Handle(b.now, engine.Result{ID: b.queries()[0].ID, Err: c.err}, &b.out)
+		if v := b.s.View().(View); v.Sessions != c.left {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
+func TestAccountingRefused(t *testing.T) { //spec DM-22
+	for _, c := range []struct {
+		why  string
+		code diameter.ResultCode
+		from string
+		with func(a *mip6aaa.ACR)
+	}{
+		{"accounting-not-of-peer", unauthorized, "aaa.evil.example", func(a *mip6aaa.ACR) {}},
+		{"acr-malformed", diameter.InvalidAVPValue, aaav, func(a *mip6aaa.ACR) { a.User = "ann" }},
+		{"acr-malformed", diameter.InvalidAVPValue, aaav, func(a *mip6aaa.ACR) { a.PacketsDown = 1 << 63 }},
+		{"acr-malformed", diameter.InvalidAVPValue, aaav, func(a *mip6aaa.ACR) { a.CareOf = unspecified }},
+	} {
+		b := newBench(t, homeConfig(), ann())
+		before := b.kept()
+		a := acr()
+		c.with(a)
+		var w diameter.Builder
+		h := b.arrive(c.from, false, a.Octets(&w))
+		m := b.d.answers[h]
+		x, _ := m.Find(diameter.ResultCodeAVP)
+		if code, _ := x.Uint32(); diameter.ResultCode(code) != c.code || b.s.refused[c.why] != 1 || len(b.queries()) != 0 || b.kept() != before {
+			t.Errorf("%s: %d, refused %v", c.why, code, b.s.refused)
+		}
+	}
+	b := newBench(t, homeConfig(), ann())
+	for range MaxRecords + 3 {
+		b.count(acr())
+	}
+	if len(b.s.records) != MaxRecords || b.s.refused["records-full"] != 3 {
+		t.Error(len(b.s.records), b.s.refused)
+	}
+}
