@@ -122,6 +122,9 @@ const (
 // New makes the presence on a port, down. Randomness is for the solicitations' waits.
 func New(c Config, rand *engine.Rand) *Link { return &Link{Port: c.Port, home: c.Home, rand: rand} }
 
+// SetHome tells the home prefix when it is known later than the link.
+func (l *Link) SetHome(p netip.Prefix) { l.home = p }
+
 // Up handles a link that can carry packets. The random delay of RFC 4861 §6.3.7 is left out: the link layer has said that
 // this node alone arrived (RFC 6275 §11.5.1 lets a mobile node solicit as soon as it knows it moved).
 //

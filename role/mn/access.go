@@ -34,6 +34,7 @@ type access struct {
 	checked    bool // duplicate detection found it unique, or must not be run
 	vouched    bool // the router took it for this node alone before the node came (RFC 5568): good to speak from at once
 	attempts   int  // addresses in a row found duplicate
+	admission
 }
 
 func (n *Node) newAccess(c LinkConfig) *access {
@@ -120,10 +121,12 @@ func (n *Node) facts(now engine.Now, a *access, facts []attach.Fact, out *engine
 	for _, f := range facts {
 		switch f.Kind {
 		case attach.Found:
+			a.arrivedAt(f.Router, out)
 			n.found(now, a, f.Router, out)
 		case attach.Confirmed:
 			n.confirmed(now, a, f.Router, out)
 		case attach.Lost:
+			a.left(f.Why, out)
 			n.dropAddress(a, out)
 			out.Event("router.lost", engine.A("router", f.Router.Addr), engine.S("reason", f.Why))
 			// When the router was lost to another one, Found follows at once and says more.

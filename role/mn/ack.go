@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/machine/sa"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
 )
@@ -24,7 +25,7 @@ func (n *Node) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *en
 		out.Drop("not-our-home-agent", engine.A("from", p.Src))
 		return
 	}
-	got, reason := n.id.sa.Receive(now, p)
+	got, reason := n.receive(now, p)
 	if reason != "" {
 		out.Drop(reason, engine.A("from", p.Src))
 		return
@@ -40,6 +41,21 @@ func (n *Node) mobility(now engine.Now, in engine.Packet, p *ip6.Packet, out *en
 		n.onBRR(now, p, out)
 	default:
 		out.Drop("unexpected-message", engine.S("type", itoa(int(m.Type()))))
+	}
+}
+
+// receive opens what the home agent protected.
+func (n *Node) receive(now engine.Now, p *ip6.Packet) (sa.Received, string) {
+	if n.id.sa == nil {
+		return sa.Received{}, sa.ESPUnknownSPI
+	}
+	return n.id.sa.Receive(now, p)
+}
+
+// commit makes durable what the association took. An acknowledgement that the home network vouched for needs none.
+func (n *Node) commit(out *engine.Effects) {
+	if n.id.sa != nil {
+		n.id.sa.Commit(out)
 	}
 }
 
@@ -93,7 +109,7 @@ func (n *Node) onBA(now engine.Now, p *ip6.Packet, ba *mh.BindingAck, out *engin
 		out.Event("binding.refused", engine.S("status", itoa(int(ba.Status))), engine.S("meaning", ba.Status.String()))
 		return
 	}
-	n.id.sa.Commit(out)
+	n.commit(out)
 	out.Event(engine.EventHomeRoundTrip, engine.S("exchange", "binding update"))
 	r.status, r.tries = ba.Status, 0
 	r.timers.Stop(retransmit)
@@ -113,7 +129,7 @@ func (n *Node) onBA(now engine.Now, p *ip6.Packet, ba *mh.BindingAck, out *engin
 // past tells nothing new: going back would use a number twice (RFC 6275 §11.7.2).
 func (n *Node) resequence(now engine.Now, ba *mh.BindingAck, out *engine.Effects) {
 	r := &n.home
-	n.id.sa.Commit(out)
+	n.commit(out)
 	if mh.After(r.seq, ba.Seq) {
 		out.Drop("ba-sequence", engine.S("got", itoa(int(ba.Seq))), engine.S("sent", itoa(int(r.seq))))
 		return
@@ -144,8 +160,10 @@ func (n *Node) accepted(now engine.Now, a *access, ba *mh.BindingAck, out *engin
 	} else {
 		out.Event("binding.refreshed", engine.S("lifetime", r.lifetime.String()))
 	}
-	n.routerAccepted(ba, out)
-	n.named(ba, out)
+	if !r.onBehalf {
+		n.routerAccepted(ba, out)
+		n.named(ba, out)
+	}
 	// The access may have gone while the acknowledgement was on its way; then the strategy registers again, or takes up this
 	// binding when the access is back.
 	if moved && a != nil && a.usable() && a.coa == r.coa {
@@ -238,7 +256,7 @@ func (n *Node) onBRR(now engine.Now, p *ip6.Packet, out *engine.Effects) {
 		out.Drop("brr-unexpected", engine.A("from", p.Src))
 		return
 	}
-	n.id.sa.Commit(out)
+	n.commit(out)
 	if r.tries == 0 { // else an update is out already
 		n.renew(now, out)
 	}

@@ -30,9 +30,10 @@ const (
 
 // Config is a mobile node's configuration, checked by package node.
 type Config struct {
-	HomeAddress netip.Addr
+	HomeAddress netip.Addr // with AAA this and the next two may be invalid, and Security none: the home network says
 	HomePrefix  netip.Prefix
 	HomeAgent   netip.Addr // invalid: found by DHAAD
+	AAA         *AAA       // nil: networks that ask who comes are not told
 	NAI         string
 	Strategy    string
 	DAD         DAD

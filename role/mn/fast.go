@@ -58,7 +58,7 @@ func (n *Node) newStrategy() (handover.Mobile, error) {
 	if n.cfg.Strategy != "fmipv6" {
 		return base, nil
 	}
-	m, err := fmipv6.NewMobile(n, base, fmipv6.Config{Keys: n.cfg.HandoverKeys, Name: n.id.home.String(), NetworkInitiated: n.cfg.NetworkInitiated})
+	m, err := fmipv6.NewMobile(n, base, fmipv6.Config{Keys: n.cfg.HandoverKeys, Name: n.called(), NetworkInitiated: n.cfg.NetworkInitiated})
 	if err != nil {
 		return nil, err
 	}

@@ -75,6 +75,7 @@ type registration struct {
 	silent   map[plane.Port]int // rounds in which an access brought no answer
 	acked    netip.Addr         // the care-of address of the binding accepted last
 	told     netip.Addr         // the one that the last update named
+	onBehalf bool               // the update that is accepted was made by an AAA server
 	opened   plane.Path         // how applications' packets last went; Mode "" for not at all
 }
 
@@ -150,11 +151,14 @@ func (n *Node) Register(now engine.Now, port plane.Port, out *engine.Effects) {
 		n.settledAtHome(now, a, out) // the home agent holds nothing of ours
 		return
 	}
-	if !r.agent.IsValid() {
+	switch {
+	case n.enter(now, a, out):
+	case r.agent.IsValid():
+		n.update(now, out)
+	case n.id.sa != nil && n.id.prefix.IsValid():
 		n.discover(now, out)
 		return
 	}
-	n.update(now, out)
 	if round {
 		n.Hold(now, out)
 	}
@@ -181,8 +185,11 @@ func (n *Node) update(now engine.Now, out *engine.Effects) {
 	r := &n.home
 	a := n.accessOf(r.port)
 	r.timers.Stop(retransmit)
-	if a == nil || !r.agent.IsValid() || !a.usable() || a.coa != r.coa {
+	if a == nil || !a.usable() || a.coa != r.coa {
 		return // the strategy registers again when there is an access
+	}
+	if n.enter(now, a, out) || !r.agent.IsValid() || n.id.sa == nil || n.id.nobody() {
+		return
 	}
 	late := r.delayed
 	if r.delayed = false; r.sent >= MaxUpdateRate {
@@ -192,13 +199,7 @@ func (n *Node) update(now engine.Now, out *engine.Effects) {
 			return
 		}
 	}
-	r.recent[r.sent%MaxUpdateRate] = now.Mono
-	r.sent++
-	r.tries++
-	r.seq++
-	r.sentAt = now.Mono
-	out.Persist(seqBucket, n.id.home.String(), binary.BigEndian.AppendUint16(nil, r.seq))
-	n.sendUpdate(now, a, out)
+	n.transmit(a, n.compose(now, a, "", out), out)
 	if late && r.phase == updating {
 		n.goOn(now, out)
 	}
@@ -206,9 +207,16 @@ func (n *Node) update(now engine.Now, out *engine.Effects) {
 	r.wait = min(2*r.wait, MaxBindackTimeout)
 }
 
-// sendUpdate builds the update that the registration stands for: RFC 6275 §11.7.1, at home §11.5.5.
-func (n *Node) sendUpdate(now engine.Now, a *access, out *engine.Effects) {
+// compose builds the update that the registration stands for: RFC 6275 §11.7.1, at home §11.5.5. by is "aaa" for one that travels with
+// a request to the home network: only that one may be unprotected, since the home network vouches for it.
+func (n *Node) compose(now engine.Now, a *access, by string, out *engine.Effects) []byte {
 	r := &n.home
+	r.recent[r.sent%MaxUpdateRate] = now.Mono
+	r.sent++
+	r.tries++
+	r.seq++
+	r.sentAt = now.Mono
+	out.Persist(seqBucket, n.id.home.String(), binary.BigEndian.AppendUint16(nil, r.seq))
 	r.asked = n.lifetimeFor(now, a)
 	bu := &mh.BindingUpdate{Seq: r.seq, Ack: true, Home: true, Lifetime: r.asked}
 	bu.Options.NAI = n.cfg.NAI
@@ -227,8 +235,16 @@ func (n *Node) sendUpdate(now engine.Now, a *access, out *engine.Effects) {
 	if !r.leaving {
 		r.told = r.coa
 	}
-	n.transmit(a, n.id.sa.Protect(now, p, bu, out), out)
-	out.Event("binding.update", engine.A("coa", p.Src), engine.A("ha", r.agent), engine.S("sequence", itoa(int(r.seq))), engine.S("try", itoa(r.tries)))
+	attrs := []engine.Attr{engine.A("coa", p.Src), engine.A("ha", r.agent), engine.S("sequence", itoa(int(r.seq))), engine.S("try", itoa(r.tries))}
+	if by != "" {
+		attrs = append(attrs, engine.S("by", by))
+	}
+	out.Event("binding.update", attrs...)
+	if n.id.sa == nil {
+		p.Proto, p.Payload = ip6.ProtoMH, mh.Append(nil, p.EffectiveSrc(), p.EffectiveDst(), bu)
+		return p.Append(nil)
+	}
+	return n.id.sa.Protect(now, p, bu, out)
 }
 
 // lifetimeFor is the lifetime to ask for: not beyond the life of either address's prefix (RFC 6275 §11.7.1), and never so short
@@ -282,7 +298,7 @@ func (n *Node) unanswered(now engine.Now, out *engine.Effects) {
 			return
 		}
 	}
-	if r.tries >= MaxPatience && r.phase == updating && n.nextAgent(now, out) {
+	if r.tries >= MaxPatience && (n.rekey(now, out) || r.phase == updating && n.nextAgent(now, out)) {
 		return
 	}
 	n.update(now, out)

@@ -42,7 +42,7 @@ func (n *Node) newInside() {
 // inners are what the plane carries together: the home address, and the networks behind it.
 func (n *Node) inners() iter.Seq[netip.Prefix] {
 	return func(yield func(netip.Prefix) bool) {
-		if !yield(netip.PrefixFrom(n.id.home, n.id.home.BitLen())) {
+		if !n.id.nobody() && !yield(netip.PrefixFrom(n.id.home, n.id.home.BitLen())) {
 			return
 		}
 		for _, p := range n.inside.carried {
@@ -69,7 +69,9 @@ func (n *Node) lay(p plane.Path, out *engine.Effects) {
 		p.Limit = SettlePackets
 	}
 	op := n.path(n.blend(p))
-	out.Plane(op)
+	if !n.id.nobody() {
+		out.Plane(op)
+	}
 	for _, network := range n.inside.carried {
 		through := *op.Path
 		through.Inner, through.Path.Control, through.Path.Hints = network, false, false

@@ -12,6 +12,7 @@ import (
 	"roam6/machine/sa"
 	"roam6/machine/tell"
 	"roam6/plane"
+	wireaccess "roam6/wire/access"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
@@ -44,9 +45,12 @@ type Node struct {
 //
 // spec RT-01
 func New(cfg Config, seed [32]byte) (*Node, error) {
-	protection, err := sa.New(cfg.Security, cfg.HomeAddress.String())
-	if err != nil {
-		return nil, fmt.Errorf("mn: security: %w", err)
+	var protection *sa.SA
+	if cfg.AAA == nil || cfg.Security != (sa.Config{}) {
+		var err error
+		if protection, err = sa.New(cfg.Security, cfg.HomeAddress.String()); err != nil {
+			return nil, fmt.Errorf("mn: security: %w", err)
+		}
 	}
 	// A node and its parts live together: an advertisement heard by thousands of nodes in one simulation finds each of
 	// them in one piece of memory instead of in five.
@@ -62,6 +66,9 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 	for _, l := range cfg.Links {
 		n.access = append(n.access, n.newAccess(l))
 	}
+	if err := n.newAdmissions(); err != nil {
+		return nil, fmt.Errorf("mn: aaa: %w", err)
+	}
 	slices.SortStableFunc(n.access, func(a, b *access) int { return a.preference - b.preference })
 	n.newInside()
 	n.several.on = cfg.Multihoming
@@ -72,6 +79,7 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 	if !slices.Contains(Strategies, cfg.Strategy) {
 		return nil, fmt.Errorf("mn: strategy %q is not one of %v", cfg.Strategy, Strategies)
 	}
+	var err error
 	if n.strategy, err = n.newStrategy(); err != nil {
 		return nil, fmt.Errorf("mn: %w", err)
 	}
@@ -103,6 +111,7 @@ func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	n.retreat(now, out)
 	n.follow(now, out)
 	n.attend(now, out)
+	n.seek(now, out)
 }
 
 // Deadline is the earliest of all parts' deadlines; see engine.Engine.
@@ -115,6 +124,9 @@ func (n *Node) Deadline() (engine.Mono, string) {
 	}
 	for _, a := range n.access {
 		consider(a.link.Deadline())
+		if a.applicant != nil {
+			consider(a.applicant.Deadline())
+		}
 	}
 	consider(n.home.deadline())
 	consider(n.agents.deadline())
@@ -130,8 +142,13 @@ func (n *Node) Deadline() (engine.Mono, string) {
 func (n *Node) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	known := false
 	for _, r := range in.Records {
+		n.restoreIdentity(now, r, out)
+	}
+	for _, r := range in.Records {
 		known = n.home.restore(r) || known
-		n.id.sa.Restore(r)
+		if n.id.sa != nil {
+			n.id.sa.Restore(r)
+		}
 		if t := n.routes.tunnel; t != nil {
 			t.SA().Restore(r)
 		}
@@ -142,8 +159,9 @@ func (n *Node) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	if n.ahead.fast != nil {
 		n.ahead.fast.Start(in, n.rand)
 	}
-	out.Plane(plane.Op{Host: &plane.HostOp{Addr: n.id.home, Host: plane.Host{MTU: tunnelMTU, Default: true}}})
-	n.startFlows(out)
+	if !n.id.nobody() {
+		n.present(out)
+	}
 	n.Hold(now, out)
 }
 
@@ -155,6 +173,7 @@ func (n *Node) tick(now engine.Now, out *engine.Effects) {
 		n.facts(now, a, a.link.Tick(now, out), out)
 	}
 	n.pauseTick(now, out)
+	n.admissionTick(now, out)
 	n.aheadTick(now, out)
 	n.homeTick(now, out)
 	n.agentsTick(now, out)
@@ -178,6 +197,8 @@ func (n *Node) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 	switch {
 	case p.Proto == ip6.ProtoICMPv6 && len(p.Payload) > 0 && nd.IsND(p.Payload[0]):
 		n.neighbourDiscovery(now, in, &p, out)
+	case p.Proto == ip6.ProtoICMPv6 && wireaccess.IsAccess(p.Payload):
+		n.heardReply(now, in, &p, out)
 	case p.Proto == ip6.ProtoMH, p.Proto == ip6.ProtoESP:
 		n.mobility(now, in, &p, out)
 	case p.HomeAddress.IsValid():
@@ -205,7 +226,12 @@ func (n *Node) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Packe
 	}
 	switch m := msg.(type) {
 	case *nd.RouterAdvertisement:
-		n.facts(now, a, a.link.HeardRA(now, in.From, p, m, out), out)
+		facts := a.link.HeardRA(now, in.From, p, m, out)
+		heard := a.offered(in, p, m)
+		n.facts(now, a, facts, out)
+		if heard {
+			a.stays(out)
+		}
 		n.agentAtHome(now, a, m, out)
 		n.denied(now, a, in, p, m, out)
 	case *nd.NeighborAdvertisement:
@@ -233,7 +259,7 @@ func (n *Node) icmp(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine
 	case *icmp6.HomeAgentsReply:
 		n.onHomeAgents(now, p, m, out)
 	case *icmp6.PrefixAdvertisement:
-		if n.id.sa.Kind() != sa.Auth { // with ESP it comes under protection: prefixAdvertisement
+		if n.id.sa == nil || n.id.sa.Kind() != sa.Auth { // with ESP it comes under protection: prefixAdvertisement
 			out.Drop("mpa-unprotected", engine.A("from", p.Src))
 			return
 		}

@@ -45,7 +45,7 @@ func (n *Node) askPrefixes(now engine.Now, out *engine.Effects) {
 	d.timers.Set(struct{}{}, now.Mono.Add(d.wait))
 	d.wait = min(2*d.wait, MaxBindackTimeout) // RFC 6275 §11.8
 	a := n.accessOf(n.home.port)
-	if a == nil || !a.usable() || n.home.phase != current || n.home.atHome {
+	if a == nil || !a.usable() || n.id.sa == nil || n.home.phase != current || n.home.atHome {
 		return
 	}
 	p := ip6.Packet{Header: ip6.Header{Src: n.home.coa, Dst: n.home.agent}, HomeAddress: n.id.home, Proto: ip6.ProtoICMPv6}
@@ -61,7 +61,7 @@ func (n *Node) prefixAdvertisement(now engine.Now, p *ip6.Packet, icmp []byte, o
 		out.Drop("icmp6-malformed", engine.A("from", p.Src))
 		return
 	}
-	n.id.sa.Commit(out)
+	n.commit(out)
 	n.onPrefixes(now, p, m, out)
 }
 

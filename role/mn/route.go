@@ -35,13 +35,18 @@ type routing struct {
 
 // newRouting makes the node's ends of route optimisation.
 func (n *Node) newRouting() error {
-	t, err := sa.NewTunnel(n.cfg.Tunnel, n.id.home.String())
-	if err != nil {
-		return err
+	if n.routes.tunnel == nil {
+		t, err := sa.NewTunnel(n.cfg.Tunnel, n.called())
+		if err != nil {
+			return err
+		}
+		n.routes.tunnel = t
 	}
 	c := n.cfg.Routes
 	c.HomeAddress = n.id.home
-	n.routes.tunnel = t
+	if n.id.nobody() {
+		return nil
+	}
 	if len(c.Rules) == 0 || slices.ContainsFunc(c.Rules, func(r rr.Rule) bool { return r.When != rr.Never }) {
 		n.routes.mobile = rr.New(c, n.rand)
 	}

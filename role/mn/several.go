@@ -66,6 +66,17 @@ func (n *Node) startFlows(out *engine.Effects) {
 	}
 }
 
+// stopFlows undoes startFlows.
+func (n *Node) stopFlows(out *engine.Effects) {
+	number := uint32(0)
+	for range n.cfg.Flows {
+		for range n.inners() {
+			number++
+			out.Plane(plane.Op{Delete: true, Flow: &plane.FlowOp{Number: number}})
+		}
+	}
+}
+
 // multihomed says whether the node registers several care-of addresses.
 func (n *Node) multihomed() bool { return n.several.on == Registered || n.several.on == Bicast }
 

@@ -6,13 +6,14 @@ import (
 
 	"roam6/engine"
 	"roam6/machine/correspond"
+	"roam6/machine/enrol"
 	"roam6/machine/rr"
 )
 
 // View is what a mobile node shows.
 type View struct {
-	Role        string      `json:"role"` // "mn"
-	HomeAddress string      `json:"home_address"`
+	Role        string      `json:"role"`         // "mn"
+	HomeAddress string      `json:"home_address"` // empty while the home network has assigned none
 	HomeAgent   string      `json:"home_agent,omitempty"`
 	Strategy    string      `json:"strategy"`
 	State       string      `json:"state"`       // of the strategy
@@ -41,15 +42,20 @@ type LinkView struct {
 	Address string `json:"address,omitempty"`
 	Ready   bool   `json:"ready"`
 	AtHome  bool   `json:"at_home"`
+	// Access is what goes on between the node and a network that asks who comes.
+	Access *enrol.View `json:"access,omitempty"`
 }
 
 // View shows the node; see engine.Engine.
 func (n *Node) View() any {
 	r := &n.home
 	v := View{
-		Role: "mn", HomeAddress: n.id.home.String(), Strategy: n.cfg.Strategy, State: n.strategy.State(),
+		Role: "mn", Strategy: n.cfg.Strategy, State: n.strategy.State(),
 		Binding: string(r.phase), AtHome: r.atHome, Sequence: r.seq, LastStatus: r.status.String(),
 		Lifetime: r.lifetime.Round(time.Second).String(), Expires: r.expires,
+	}
+	if !n.id.nobody() {
+		v.HomeAddress = n.id.home.String()
 	}
 	if n.routes.mobile != nil {
 		v.Routes = n.routes.mobile.View()
@@ -68,6 +74,9 @@ func (n *Node) View() any {
 		l := LinkView{Port: int(a.link.Port), Up: a.link.IsUp(), Ready: a.usable(), AtHome: a.atHome}
 		if rt, ok := a.link.Current(); ok {
 			l.Router = rt.Addr.String()
+		}
+		if a.applicant != nil {
+			l.Access = a.applicant.View()
 		}
 		if a.coa.IsValid() {
 			l.Address = a.coa.String()

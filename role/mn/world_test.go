@@ -151,7 +151,9 @@ func (b *bench) do(in engine.Input) []engine.Effect {
 func (b *bench) apply(op plane.Op) {
 	b.table.Apply(op)
 	switch {
-	case op.Path != nil && op.Path.Inner.Addr() != b.cfg.HomeAddress:
+	case op.Path != nil && op.Path.Inner.Addr() != hoa:
+	case op.Path != nil && op.Delete:
+		b.path = plane.Path{}
 	case op.Path != nil:
 		b.path = op.Path.Path
 	case op.Route != nil && op.Delete:
@@ -201,7 +203,9 @@ func (b *bench) invariants(in engine.Input) {
 			b.t.Fatalf("held without bounds: %+v", b.path)
 		}
 	default:
-		b.t.Fatalf("the path is %q", b.path.Mode)
+		if !n.id.nobody() || registered {
+			b.t.Fatalf("the path is %q", b.path.Mode)
+		}
 	}
 	for pair, route := range b.routes {
 		if a := n.accessAt(route.CareOf); route.Side == plane.Mobile && (a == nil || a.atHome || a.link.Port != route.Out) {
@@ -209,6 +213,7 @@ func (b *bench) invariants(in engine.Input) {
 		}
 	}
 	switch state := n.strategy.State(); {
+	case n.id.nobody():
 	case state == "bound" && b.path.Mode == plane.Hold, state != "bound" && b.path.Mode == plane.Tunnel && !standby:
 		b.t.Fatalf("strategy %s, path %s", state, b.path.Mode)
 	}
@@ -224,10 +229,20 @@ func (b *bench) invariants(in engine.Input) {
 func (b *bench) ways() {
 	b.t.Helper()
 	n := b.n
-	if got := len(b.table.Paths); got != 1+len(n.inside.carried) {
+	homes := 1
+	if n.id.nobody() {
+		homes = 0
+	}
+	if got := len(b.table.Paths); got != homes+len(n.inside.carried) || len(b.table.Hosts) != homes {
 		b.t.Fatalf("%d paths, want one for the home address and each of %v", got, n.inside.carried)
 	}
 	for inner := range n.inners() {
+		if n.id.nobody() {
+			if p := b.table.Paths[inner]; p.Mode != plane.Hold {
+				b.t.Fatalf("%v goes by %v without a home address", inner, p)
+			}
+			continue
+		}
 		if p := b.table.Paths[inner]; p.Mode != b.path.Mode || p.Local != b.path.Local || p.Remote != b.path.Remote || p.Out != b.path.Out || p.Control != (inner.Addr() == hoa) {
 			b.t.Fatalf("%v goes by %v, the home address by %v", inner, p, b.path)
 		}
