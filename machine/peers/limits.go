@@ -32,6 +32,8 @@ const (
 	MaxPending       = 4096     // requests that wait for one peer
 	MaxPendingAll    = 1 << 15  // for all peers; the hop-by-hop identifier has 15 bits for them
 	MaxPendingOctets = 64 << 20 // which they hold
+	MaxAsking        = 2048     // requests that came from one peer and are under way to others: it cannot take another peer from everybody
+	MaxPeerOctets    = 4 << 20  // which the requests for one peer hold, or those of one peer at the owner
 	MaxServed        = 4096     // requests of one peer that the owner has not answered
 	MaxServedAll     = 1 << 14  // of all
 	MaxServedOctets  = 64 << 20
@@ -81,5 +83,6 @@ const (
 	Busy             = "diameter-busy"              // 3004
 	NoApplication    = "diameter-no-application"    // 3007
 	NotListening     = "peer-not-listening"         // the world could not listen, or does not any more; it is asked again after MaxBackoff
+	TooLong          = "diameter-too-long"          // more than diameter.MaxMessage
 	NotAnswered      = "diameter-not-answered"      // MaxAge, or ServeAge
 )

@@ -98,7 +98,10 @@ type peer struct {
 	good      int // DWAs since it came back
 
 	pending queue // slots
+	octets  int   // of them
+	asking  int   // slots with requests that came from it
 	serving int   // requests of it at the owner
+	held    int   // octets of them
 	count   PeerCounts
 }
 

@@ -45,9 +45,9 @@ type slot struct {
 
 const directBit = 1 << 63
 
-// take makes a slot for a message of so many octets, or says that there is none.
-func (n *Node) take(octets int) (int32, bool) {
-	if n.octets+octets > MaxPendingOctets || len(n.free) == 0 && len(n.slots) >= MaxPendingAll {
+// take makes a slot for a message of so many octets of a peer, nil if it is our own, or says that there is none.
+func (n *Node) take(octets int, back *peer) (int32, bool) {
+	if back != nil && back.asking >= MaxAsking || n.octets+octets > MaxPendingOctets || len(n.free) == 0 && len(n.slots) >= MaxPendingAll {
 		return 0, false
 	}
 	if len(n.free) == 0 {
@@ -67,9 +67,12 @@ func (n *Node) take(octets int) (int32, bool) {
 	return i, true
 }
 
-// filled notes what message a slot has.
-func (n *Node) filled(i int32, m diameter.Message) {
+// filled notes what message a slot has, and which peer it came from, nil if it is our own.
+func (n *Node) filled(i int32, m diameter.Message, back *peer) {
 	s := &n.slots[i]
+	if s.back = back; back != nil {
+		back.asking++
+	}
 	s.endToEnd, s.command, s.app = m.EndToEnd, m.Command, m.App
 	n.octets += len(s.buf)
 }
@@ -79,8 +82,9 @@ func (n *Node) release(i int32) {
 	s := &n.slots[i]
 	n.octets -= len(s.buf)
 	n.age.remove(n.byAge, i)
-	if s.p != nil {
-		s.p.pending.remove(n.byPeer, i)
+	n.unassign(i)
+	if s.back != nil {
+		s.back.asking--
 	}
 	buf := s.buf
 	if cap(buf) > MaxIdleSlot {
@@ -103,7 +107,7 @@ func (n *Node) pick(s *slot) (p *peer, bit uint64, code diameter.ResultCode) {
 		case p == nil || s.tried&bit != 0 || p == s.back || p == s.p:
 		case p.watch != Okay || !p.state.open() || !p.caps.supports(s.app):
 		case s.recorded && passed(s.buf, p.host):
-		case p.pending.n >= MaxPending:
+		case p.pending.n >= MaxPending || p.octets >= MaxPeerOctets:
 			code = diameter.TooBusy
 		default:
 			return p, bit, 0
@@ -125,9 +129,7 @@ func passed(raw []byte, host string) bool {
 // send gives a request to a peer. again says that it may have had it from another already: the T flag.
 func (n *Node) send(i int32, p *peer, bit uint64, again bool) {
 	s := &n.slots[i]
-	if s.p != nil {
-		s.p.pending.remove(n.byPeer, i)
-	}
+	n.unassign(i)
 	s.p, s.sent = p, n.now.Mono
 	s.tried |= bit
 	s.gen++
@@ -137,10 +139,18 @@ func (n *Node) send(i int32, p *peer, bit uint64, again bool) {
 		diameter.SetFlags(s.buf, diameter.Request|diameter.Retransmitted|flagsOf(s.buf)&diameter.Proxiable)
 	}
 	p.pending.push(n.byPeer, i)
+	p.octets += len(s.buf)
 	p.count.Out++
 	n.write(p.link(), s.buf)
 	if p.pending.n == 1 {
 		n.watchSet(p)
+	}
+}
+
+func (n *Node) unassign(i int32) {
+	if s := &n.slots[i]; s.p != nil {
+		s.p.pending.remove(n.byPeer, i)
+		s.p.octets -= len(s.buf)
 	}
 }
 

@@ -106,15 +106,15 @@ func (n *Node) unsent(l *link, m diameter.Message, code diameter.ResultCode) {
 
 // relayOn sends a request on as it is. In the steady state it allocates nothing but what Effects do for a Write.
 func (n *Node) relayOn(p *peer, l *link, m diameter.Message, d *destination, w *way) {
-	i, ok := n.take(len(m.Raw))
+	i, ok := n.take(len(m.Raw), p)
 	if !ok {
 		n.unsent(l, m, diameter.TooBusy)
 		return
 	}
 	s := &n.slots[i]
 	s.buf = diameter.Relay(s.buf, m, 0, p.host)
-	n.filled(i, m)
-	s.kind, s.from, s.fromHop, s.back = relayed, l, m.HopByHop, p
+	n.filled(i, m, p)
+	s.kind, s.from, s.fromHop = relayed, l, m.HopByHop
 	n.aim(s, d, w)
 	to, bit, code := n.pick(s)
 	if to == nil || len(s.buf) > diameter.MaxMessage {
@@ -144,7 +144,7 @@ func (n *Node) Request(now engine.Now, out *engine.Effects, raw []byte, ctx uint
 	if err != nil || !m.IsRequest() {
 		panic("peers: Request is given what is not a request")
 	}
-	i, ok := n.take(len(raw))
+	i, ok := n.take(len(raw), nil)
 	if !ok {
 		n.drop(Busy, "")
 		return false
@@ -154,7 +154,7 @@ func (n *Node) Request(now engine.Now, out *engine.Effects, raw []byte, ctx uint
 	s.buf = append(s.buf, raw...)
 	diameter.SetEndToEnd(s.buf, n.endToEnd)
 	m.EndToEnd = n.endToEnd
-	n.filled(i, m)
+	n.filled(i, m, nil)
 	s.kind, s.ctx = ownRequest, ctx
 	d := n.look(m)
 	n.aim(s, &d, n.wayOf(d.realm, m.App))

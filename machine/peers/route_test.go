@@ -143,29 +143,49 @@ func TestLoop(t *testing.T) {
 	}
 }
 
-// TestBusy: a peer that has as many requests as it may have is spared, and who asks is told.
+// TestBusy: a peer that has as many requests as it may have is spared, one that asks too much has to wait, and who asks is told.
 func TestBusy(t *testing.T) {
-	w, client, agent, x, _ := star(t, func(a, x, y *Config) { a.Routes = []Route{{Realm: "far" + domain, Via: []string{name("x")}}} })
+	w, client, agent, x, y := star(t, func(a, x, y *Config) {
+		a.Routes = []Route{{Realm: "far" + domain, Via: []string{name("x")}}}
+		y.Routes = []Route{{Realm: "*", Via: []string{name("agent")}}}
+	})
 	x.hung = true
 	w.delay = 0
-	n := uint64(MaxPending)
-	for i := range n {
+	for i := range uint64(MaxAsking + 1) {
 		client.ask(i, "", "far"+domain)
 	}
 	w.run(time.Millisecond)
-	if got := agent.peer("x").pending.n; got != MaxPending {
+	if got := agent.peer("x").pending.n; got != MaxAsking {
 		t.Fatalf("%d wait", got)
 	}
-	if client.ask(n, "", "far"+domain) {
-		t.Error("more than MaxPending for one peer")
-	}
-	client.n.byHost[name("agent")].pending.n-- // as if one were answered
-	client.ask(n+1, "", "far"+domain)
+	client.want(MaxAsking, diameter.TooBusy)
+	y.ask(1, "", "far"+domain)
 	w.run(time.Millisecond)
-	client.n.byHost[name("agent")].pending.n++
-	client.want(n+1, diameter.TooBusy)
-	if agent.drops[Busy] != 1 {
-		t.Errorf("%v", agent.drops)
+	if got := agent.peer("x").pending.n; got != MaxAsking+1 { // others may
+		t.Fatalf("%d wait", got)
+	}
+	for i := range uint64(MaxPending) {
+		y.ask(10+i, "", "far"+domain)
+	}
+	w.run(time.Millisecond)
+	if p := agent.peer("x"); p.pending.n != 2*MaxAsking || p.octets != agent.n.octets {
+		t.Fatalf("%d wait, %d octets of %d", p.pending.n, p.octets, agent.n.octets)
+	}
+	agent.n.byHost[name("y")].asking = 0 // as if there were a third
+	y.ask(9, "", "far"+domain)
+	w.run(time.Millisecond)
+	agent.n.byHost[name("y")].asking = MaxAsking
+	y.want(9, diameter.TooBusy)
+	agent.peer("x").octets += MaxPeerOctets
+	if _, _, code := agent.n.pick(&slot{via: []*peer{agent.peer("x")}}); code != diameter.TooBusy {
+		t.Error(code)
+	}
+	agent.peer("x").octets -= MaxPeerOctets
+	w.run(MaxAge + time.Second)
+	for _, p := range agent.n.listed {
+		if p.asking != 0 || p.octets != 0 || p.pending.n != 0 {
+			t.Errorf("%s: %d %d %d", p.host, p.asking, p.octets, p.pending.n)
+		}
 	}
 }
 

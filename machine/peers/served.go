@@ -54,7 +54,7 @@ func (n *Node) local(p *peer, l *link, m diameter.Message) {
 
 // arrive tells the owner of a request, and keeps it.
 func (n *Node) arrive(p *peer, l *link, m diameter.Message, proxy bool, key duplicate) {
-	if p.serving >= MaxServed || n.held+len(m.Raw) > MaxServedOctets || len(n.idle) == 0 && len(n.served) >= MaxServedAll {
+	if p.serving >= MaxServed || p.held >= MaxPeerOctets || n.held+len(m.Raw) > MaxServedOctets || len(n.idle) == 0 && len(n.served) >= MaxServedAll {
 		n.unsent(l, m, diameter.TooBusy)
 		return
 	}
@@ -72,6 +72,7 @@ func (n *Node) arrive(p *peer, l *link, m diameter.Message, proxy bool, key dupl
 		n.flight[key] = i
 	}
 	p.serving++
+	p.held += len(s.raw)
 	n.held += len(s.raw)
 	n.serving.push(n.byServed, i)
 	if !n.servingArmed {
@@ -101,6 +102,7 @@ func (n *Node) unhold(i int32) {
 		delete(n.flight, s.key)
 	}
 	s.p.serving--
+	s.p.held -= len(s.raw)
 	n.held -= len(s.raw)
 	n.serving.remove(n.byServed, i)
 	*s = served{gen: s.gen}
@@ -143,6 +145,11 @@ func (n *Node) Answer(now engine.Now, out *engine.Effects, h Handle, raw []byte)
 		n.drop(AnswerLate, "")
 		return
 	}
+	if len(raw) > diameter.MaxMessage { // the peer would take it for garbage
+		m, _ := diameter.Parse(s.raw)
+		n.drop(TooLong, s.p.host)
+		raw = n.own.Refuse(m, &diameter.Error{Code: diameter.UnableToComply, Text: "the answer is too long"}, n.cfg.Host, n.cfg.Realm).Done()
+	}
 	raw = slices.Clone(raw)
 	diameter.SetHopByHop(raw, s.hop)
 	diameter.SetEndToEnd(raw, s.endToEnd)
@@ -171,7 +178,7 @@ func (n *Node) Forward(now engine.Now, out *engine.Effects, h Handle, raw []byte
 	if err != nil || !m.IsRequest() {
 		panic("peers: Forward is given what is not a request")
 	}
-	i, ok := n.take(len(raw))
+	i, ok := n.take(len(raw), sv.p)
 	if !ok {
 		n.passBack(h, n.host, slices.Clone(n.own.Refuse(m, &diameter.Error{Code: diameter.TooBusy, Text: "too many requests wait"}, n.cfg.Host, n.cfg.Realm).Done()))
 		n.leave()
@@ -181,8 +188,8 @@ func (n *Node) Forward(now engine.Now, out *engine.Effects, h Handle, raw []byte
 	s.buf = diameter.Relay(s.buf, m, 0, sv.p.host)
 	diameter.SetEndToEnd(s.buf, sv.endToEnd)
 	m.EndToEnd = sv.endToEnd
-	n.filled(i, m)
-	s.kind, s.h, s.fromHop, s.back = proxied, h, sv.hop, sv.p
+	n.filled(i, m, sv.p)
+	s.kind, s.h, s.fromHop = proxied, h, sv.hop
 	d := n.look(m)
 	n.aim(s, &d, n.wayOf(d.realm, m.App))
 	n.served[k].slot = i

@@ -164,6 +164,38 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
+// TestRelayAllocates nothing but the place of a Write in the effects.
+func TestRelayAllocates(t *testing.T) {
+	k := newTalker(t)
+	const batch = 32
+	var requests []byte
+	for i := range uint32(batch) {
+		requests = append(requests, k.request("far"+domain, i)...)
+	}
+	var b diameter.Builder
+	answer := b.Reply(diameter.Message{Header: diameter.Header{Command: diameter.SessionTermination, App: diameter.AppMobileIPv6AAA}}, diameter.Success, "y"+domain, "r"+domain).Done()
+	in, back := make([]byte, len(requests)), make([]byte, 0, batch*len(answer))
+	var question engine.Input = engine.Stream{Conn: k.x, Data: in}
+	n := testing.AllocsPerRun(100, func() {
+		copy(in, requests)
+		k.out.Reset()
+		k.n.Handle(k.now, question, &k.out)
+		sent := k.out.List[0].(engine.Write).Data
+		for back = back[:0]; len(sent) > 0; {
+			raw, rest, _ := diameter.Next(sent, 0)
+			h, _ := diameter.ParseHeader(raw)
+			diameter.SetHopByHop(answer, h.HopByHop)
+			diameter.SetEndToEnd(answer, h.EndToEnd)
+			back, sent = append(back, answer...), rest
+		}
+		k.out.Reset()
+		k.n.Handle(k.now, engine.Stream{Conn: k.y, Data: back}, &k.out)
+	})
+	if n > 3 || k.n.count.Relayed < 100*batch { // two Writes, and the Stream above
+		t.Errorf("%v allocations for %d messages, %+v", n, batch, k.n.count)
+	}
+}
+
 // BenchmarkRelay is a request from x to y and its answer back, in batches as streams bring them; an operation is both ways of one message.
 func BenchmarkRelay(b *testing.B) {
 	for _, batch := range []int{1, 32} {
