@@ -32,8 +32,7 @@ type node struct {
 	routes []kroute          // longest prefix first
 	icmp   icmpBucket
 
-	sockets  *sockets // nil: no engine ever used any
-	profiles []string // scenario.Built.Profiles
+	sockets *sockets // nil: no engine has used any in this life
 
 	plane   plane.Soft    // of the first life
 	settles time.Duration // when the plane is called for packets that wait in it; 0: not
@@ -106,7 +105,9 @@ func (n *node) start() {
 		n.soft = &n.plane
 	}
 	n.mirror.refuse = built.Refuse
-	n.profiles = built.Profiles
+	if len(built.Profiles) > 0 {
+		n.useSockets().profiles = built.Profiles
+	}
 	n.started = n.w.now
 	n.engines = make([]*runner, 0, len(built.Engines))
 	for _, b := range built.Engines {

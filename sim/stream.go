@@ -37,6 +37,7 @@ type sockets struct {
 	doors    map[netip.AddrPort]*door
 	open     map[connKey]*socket
 	accepted map[*runner]engine.Conn // last even number given
+	profiles []string                // of TLS, that the configuration has
 	dials    int
 	asked    int
 }
@@ -87,7 +88,7 @@ type socket struct {
 	soft    string        // what a router said last
 }
 
-// useSockets gives the node's sockets, which most nodes never have.
+// useSockets gives the node's sockets in its present life; most nodes never have any.
 func (n *node) useSockets() *sockets {
 	if n.sockets == nil {
 		k := &sockets{n: n, draw: scenario.Draw(n.w.plan.Seed, "tcp", n.plan.Name, fmt.Sprint(n.lives)), byPair: map[pair]*socket{},

@@ -25,8 +25,8 @@ func (k *sockets) listen(r *runner, e engine.Listen) {
 	switch {
 	case k.named(r, e.Name):
 		reason, words = engine.ReasonNameInUse, "there is a Listen of this name"
-	case e.TLS != "" && !slices.Contains(k.n.profiles, e.TLS):
-		reason, words = engine.ReasonNoProfile, k.n.hasNot(e.TLS)
+	case e.TLS != "" && !slices.Contains(k.profiles, e.TLS):
+		reason, words = engine.ReasonNoProfile, k.hasNot(e.TLS)
 	case !e.At.Addr().Is6() || !e.At.Addr().IsUnspecified() && !k.n.has(e.At.Addr().As16()):
 		reason, words = engine.ReasonNoAddress, "the node's kernel does not have the address"
 	case k.taken(e.At):
@@ -58,8 +58,8 @@ func (k *sockets) taken(at netip.AddrPort) bool {
 	return false
 }
 
-func (n *node) hasNot(profile string) string {
-	return fmt.Sprintf("the node's configuration has no TLS profile %q; it has: %q", profile, n.profiles)
+func (k *sockets) hasNot(profile string) string {
+	return fmt.Sprintf("the node's configuration has no TLS profile %q; it has: %q", profile, k.profiles)
 }
 
 // dial begins to connect.
@@ -70,8 +70,8 @@ func (k *sockets) dial(r *runner, d engine.Dial) {
 	reason, words := "", ""
 	var src addr16
 	switch {
-	case d.TLS != "" && !slices.Contains(k.n.profiles, d.TLS):
-		reason, words = engine.ReasonNoProfile, k.n.hasNot(d.TLS)
+	case d.TLS != "" && !slices.Contains(k.profiles, d.TLS):
+		reason, words = engine.ReasonNoProfile, k.hasNot(d.TLS)
 	case d.TLS != "" && d.Server == "":
 		reason, words = engine.ReasonTLSName, "TLS needs the name that the peer's certificate must bear"
 	case k.dials >= MaxDials:
