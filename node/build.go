@@ -9,6 +9,7 @@ import (
 	"roam6/machine/advertise"
 	"roam6/machine/sa"
 	"roam6/plane"
+	"roam6/role/aaa"
 	"roam6/role/ar"
 	"roam6/role/cn"
 	"roam6/role/ha"
@@ -50,6 +51,8 @@ func kindOf(r RoleConfig) string {
 		return "ar"
 	case r.HA != nil:
 		return "ha"
+	case r.AAA != nil:
+		return "aaa"
 	}
 	return "cn"
 }
@@ -63,10 +66,12 @@ func build(c *Config, r RoleConfig, seed [32]byte) (engine.Engine, error) {
 		for _, l := range r.AR.Links {
 			cfg.Links = append(cfg.Links, advertised(l))
 		}
-		cfg.Fast = fastRouter(r.AR, cfg.Links)
+		cfg.Fast, cfg.AAA = fastRouter(r.AR, cfg.Links), routerAAA(r.AR.AAA)
 		return ar.New(cfg, seed)
 	case r.HA != nil:
 		return ha.New(homeAgent(r.HA), seed)
+	case r.AAA != nil:
+		return aaa.New(aaaServer(r.AAA), seed)
 	}
 	return cn.New(correspondent(r.CN), seed), nil
 }
@@ -97,6 +102,7 @@ func homeAgent(h *HAConfig) ha.Config {
 			Lifetime: advertise.DefaultLifetime, DelayMax: advertise.MaxDelay, Valid: advertise.DefaultValid, Preferred: advertise.DefaultPreferred,
 		},
 	}
+	cfg.Diameter = homeAgentAAA(h.AAA)
 	for _, m := range h.Mobiles {
 		cfg.Mobiles = append(cfg.Mobiles, ha.Mobile{HomeAddress: m.HomeAddress, NAI: m.NAI, Security: security(m.Security), Tunnel: tunnelOf(m.Security), Networks: m.Networks,
 			Multihoming: ha.Multihoming(m.Multihoming), Flows: flowsToward(&m)})

@@ -82,7 +82,7 @@ func (k *checker) config(c *Config) {
 			k.must(mobiles == 1, fmt.Sprintf(defaultRolePfx, i)+".mn", "a second mobile node", "one mn on a node: its home address takes the default route")
 			k.links(fmt.Sprintf(defaultRolePfx, i)+".mn.links", c.Roles[i].MN, c.Links)
 		}
-		k.role(fmt.Sprintf(defaultRolePfx, i), &c.Roles[i], c.Roles)
+		k.role(fmt.Sprintf(defaultRolePfx, i), &c.Roles[i], c)
 	}
 	for i := range c.Links {
 		k.kernel(fmt.Sprintf("links[%d].kernel", i), &c.Links[i], c.Roles)
@@ -151,14 +151,14 @@ func (k *checker) owns(roles []RoleConfig, port int) bool {
 	return slices.ContainsFunc(roles, func(r RoleConfig) bool { return r.CN != nil && r.CN.Link == port })
 }
 
-func (k *checker) role(at string, r *RoleConfig, all []RoleConfig) {
+func (k *checker) role(at string, r *RoleConfig, c *Config) {
 	n := 0
-	for _, set := range []bool{r.MN != nil, r.AR != nil, r.HA != nil, r.CN != nil} {
+	for _, set := range []bool{r.MN != nil, r.AR != nil, r.HA != nil, r.CN != nil, r.AAA != nil} {
 		if set {
 			n++
 		}
 	}
-	k.must(n == 1, at, fmt.Sprintf("%d roles", n), "exactly one of mn, ar, ha, cn")
+	k.must(n == 1, at, fmt.Sprintf("%d roles", n), "exactly one of mn, ar, ha, cn, aaa")
 	switch {
 	case r.MN != nil:
 		k.mn(at+".mn", r.MN)
@@ -167,10 +167,15 @@ func (k *checker) role(at string, r *RoleConfig, all []RoleConfig) {
 			k.advertise(fmt.Sprintf("%s.ar.links[%d]", at, i), &r.AR.Links[i])
 		}
 		k.fast(at+".ar.fmipv6", r.AR)
+		if r.AR.AAA != nil {
+			k.routerAAA(at+".ar.aaa", r.AR)
+		}
 	case r.HA != nil:
 		k.ha(at+".ha", r.HA)
 	case r.CN != nil:
-		k.cn(at+".cn", r.CN, all)
+		k.cn(at+".cn", r.CN, c.Roles)
+	case r.AAA != nil:
+		k.aaa(at+".aaa", r.AAA, c)
 	}
 }
 
@@ -247,6 +252,10 @@ func (k *checker) ha(at string, h *HAConfig) {
 	k.must(h.MaxLifetime >= minLifetime && h.MaxLifetime <= maxLifetime, at+".max_lifetime", h.MaxLifetime, "4s to 72h")
 	k.must(h.Preference >= 0 && h.Preference < 1<<16, at+".preference", h.Preference, "0 to 65535")
 	k.must(len(h.Mobiles) <= maxMobiles, at+".mobiles", len(h.Mobiles), fmt.Sprintf("%d at most", maxMobiles))
+	k.must(len(h.Mobiles) > 0 || h.AAA != nil, at+".mobiles", "none", "at least one mobile node, or aaa, from which they come")
+	if h.AAA != nil {
+		k.homeAgentAAA(at+".aaa", h.AAA)
+	}
 	k.mobiles(at, h)
 	k.table(at, h)
 }

@@ -17,7 +17,7 @@ type Config struct {
 	Links    []LinkConfig    `yaml:"links" doc:"interfaces the roles use"`
 	TLS      []TLSConfig     `yaml:"tls" doc:"certificates for connections between Diameter nodes"`
 	Database *DatabaseConfig `yaml:"database" doc:"subscribers and accounting records, for aaa; none by default"`
-	Roles    []RoleConfig    `yaml:"roles,required" doc:"what the node is; each entry holds exactly one of mn, ar, ha, cn"`
+	Roles    []RoleConfig    `yaml:"roles,required" doc:"what the node is; each entry holds exactly one of mn, ar, ha, cn, aaa"`
 }
 
 // LinkConfig is one interface.
@@ -31,10 +31,11 @@ type LinkConfig struct {
 
 // RoleConfig holds exactly one role.
 type RoleConfig struct {
-	MN *MNConfig `yaml:"mn" doc:"mobile node"`
-	AR *ARConfig `yaml:"ar" doc:"access router"`
-	HA *HAConfig `yaml:"ha" doc:"home agent"`
-	CN *CNConfig `yaml:"cn" doc:"correspondent node"`
+	MN  *MNConfig  `yaml:"mn" doc:"mobile node"`
+	AR  *ARConfig  `yaml:"ar" doc:"access router"`
+	HA  *HAConfig  `yaml:"ha" doc:"home agent"`
+	CN  *CNConfig  `yaml:"cn" doc:"correspondent node"`
+	AAA *AAAConfig `yaml:"aaa" doc:"AAA server"`
 }
 
 // MNConfig is a mobile node.
@@ -75,6 +76,7 @@ type MNFlowConfig struct {
 // ARConfig is an access router.
 type ARConfig struct {
 	Links []AdvertiseConfig `yaml:"links,required" doc:"access links"`
+	AAA   *ARAAAConfig      `yaml:"aaa" doc:"ask mobile nodes who they are, by Diameter; absent: nobody is asked"`
 	Fast  *FastConfig       `yaml:"fmipv6" doc:"fast handovers (RFC 5568) with neighbouring access routers; absent: none"`
 }
 
@@ -101,7 +103,8 @@ type HAConfig struct {
 	IntervalMax   time.Duration  `yaml:"interval_max" doc:"most time between them; default 70ms"`
 	MaxLifetime   time.Duration  `yaml:"max_lifetime" doc:"longest binding granted, 4s to 72h; default 600s"`
 	Preference    int            `yaml:"preference" doc:"among the home agents of the link, 0 to 65535, higher first; default 0"`
-	Mobiles       []MobileConfig `yaml:"mobiles,required" doc:"mobile nodes it serves"`
+	Mobiles       []MobileConfig `yaml:"mobiles" doc:"mobile nodes it serves; needed without aaa"`
+	AAA           *HAAAAConfig   `yaml:"aaa" doc:"take mobile nodes from AAA servers, by Diameter; absent: mobiles alone"`
 }
 
 // MobileConfig is a mobile node as its home agent knows it.
