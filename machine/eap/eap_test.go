@@ -211,6 +211,11 @@ func TestFailures(t *testing.T) {
 		if at, _ := x.server.Deadline(); at != engine.Never {
 			t.Errorf("%s: a deadline at %v", name, at)
 		}
+		for _, k := range []gpsk.Keys{x.peer.keys, x.server.keys} {
+			if k.Valid() && !bytes.Equal(k.MSK(), make([]byte, gpsk.MSKLen)) {
+				t.Errorf("%s: keys are left", name)
+			}
+		}
 	}
 }
 

@@ -334,3 +334,53 @@ func TestEveryEdge(t *testing.T) {
 		}
 	}
 }
+
+// One who has the key, or stands between the two before anything is protected, says what does not fit together, under a right MAC.
+func TestMismatches(t *testing.T) {
+	key := secret(t, longTerm)
+	both := []wire.Suite{onWire(gpsk.SHA256), onWire(gpsk.AES)}
+	for name, change := range map[string]func(m *wire.GPSK2){ //order:any
+		"downgrade":        func(m *wire.GPSK2) { m.Suites, m.Suite = both[1:], both[1] },
+		"list in disorder": func(m *wire.GPSK2) { m.Suites = []wire.Suite{both[1], both[0]} },
+		"another server":   func(m *wire.GPSK2) { m.Server = []byte("aaah.other.example") },
+		"another nonce":    func(m *wire.GPSK2) { m.RandServer[3]++ },
+	} {
+		x := with(t, 1, nil)
+		p, _ := wire.Parse(x.reach(gpsk2))
+		msg, _ := wire.ParseGPSK(p.Data)
+		m := msg.(*wire.GPSK2)
+		change(m)
+		m.MAC = key.Derive(gpsk.Run{Suite: gpsk.Suite(m.Suite.Specifier), RandPeer: m.RandPeer, RandServer: m.RandServer, Peer: m.Peer, Server: m.Server}).MAC(m.Covered())
+		p.Data = m.Append(nil)
+		if x.toServer(p.Append(nil)); x.last.server != (Outcome{Reason: Mismatch}) {
+			t.Errorf("%s: the server says %+v", name, x.last.server)
+		}
+	}
+	x := with(t, 1, func(_ *PeerConfig, s *ServerConfig) { s.Suites = []gpsk.Suite{gpsk.AES} })
+	p, _ := wire.Parse(x.reach(gpsk2))
+	msg, _ := wire.ParseGPSK(p.Data)
+	m := msg.(*wire.GPSK2)
+	m.Suite = onWire(gpsk.SHA256) // not offered
+	m.MAC = key.Derive(gpsk.Run{Suite: gpsk.SHA256, RandPeer: m.RandPeer, RandServer: m.RandServer, Peer: m.Peer, Server: m.Server}).MAC(m.Covered())
+	p.Data = m.Append(nil)
+	if x.toServer(p.Append(nil)); x.last.server != (Outcome{Reason: Mismatch}) {
+		t.Errorf("a suite that was not offered: %+v", x.last.server)
+	}
+
+	for name, change := range map[string]func(m *wire.GPSK3){ //order:any
+		"another server":        func(m *wire.GPSK3) { m.Server = []byte("aaah.other.example") },
+		"another suite":         func(m *wire.GPSK3) { m.Suite.Specifier = uint16(gpsk.AES) },
+		"another nonce of ours": func(m *wire.GPSK3) { m.RandPeer[3]++ },
+	} {
+		x := with(t, 1, nil)
+		p, _ := wire.Parse(x.reach(gpsk3))
+		msg, _ := wire.ParseGPSK(p.Data)
+		m := msg.(*wire.GPSK3)
+		change(m)
+		m.MAC = x.server.keys.MAC(m.Covered())[:m.Suite.MACLen()]
+		p.Data = m.Append(nil)
+		if x.toPeer(p.Append(nil)); x.last.peer != (Outcome{Reason: Mismatch}) {
+			t.Errorf("%s: the peer says %+v", name, x.last.peer)
+		}
+	}
+}
