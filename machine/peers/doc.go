@@ -1,22 +1,22 @@
 // Package peers is a Diameter node among others: RFC 6733 with the watchdog of RFC 3539. Its owner, a role, gives it connections' inputs
 // and gets facts; it says what applications there are, who the peers are, and what becomes of requests for which realm.
 //
-//	         Stream ─▶ link: cut ─▶ message: whose connection, in which state?
-//	                                     │
-//	 not open: CER, CEA, DPA ◀───────────┼──────────▶ open: DWR, DPR, … (base.go)
-//	 (capabilities.go, state.go)         │
-//	                    request ─────────┴──────── answer
-//	                       │                          │ by hop-by-hop identifier
-//	            route.go: whose is it?             pending.go: whose was it?
-//	        ┌──────────┬───┴─────┬──────────┐      ┌──────┴───┬────────────┐
-//	      ours       Proxy     Relay    Redirect  own      relayed      proxied
-//	        │          │         │          │      │          │            │
-//	 known copy?    Arrived    slot,      3006  Answered   to where it   Passed
-//	 (served.go)       │     next peer             │       came from       │
-//	        │          │         │                 │          │            │
-//	     Arrived    Forward    Write               │        Write       Return
-//	        │      (slot, …)                    (owner)                    │
-//	     Answer ──────────────────────────────────────────────────────▶  Write
+//	        Stream ─▶ link: cut ─▶ message: whose connection, in which state?
+//	                                    │
+//	not open: CER, CEA, DPA ◀───────────┼──────────▶ open: DWR, DPR, … (base.go)
+//	(capabilities.go, state.go)         │
+//	                   request ─────────┴──────── answer
+//	                      │                          │ by hop-by-hop identifier
+//	           route.go: whose is it?             pending.go: whose was it?
+//	       ┌──────────┬───┴─────┬──────────┐      ┌──────┴───┬────────────┐
+//	     ours       Proxy     Relay    Redirect  own      relayed      proxied
+//	       │          │         │          │      │          │            │
+//	known copy?    Arrived    slot,      3006  Answered   to where it   Passed
+//	(served.go)       │     next peer             │       came from       │
+//	       │          │         │                 │          │            │
+//	    Arrived    Forward    Write               │        Write       Return
+//	       │      (slot, …)                    (owner)                    │
+//	    Answer ──────────────────────────────────────────────────────▶  Write
 //
 // # Peers
 //

@@ -85,7 +85,6 @@ func TestFailover(t *testing.T) {
 	}
 
 	// From now on requests do not wait for it.
-	began = w.now
 	client.ask(100, "", "home"+domain)
 	w.run(100 * time.Millisecond)
 	client.want(100, diameter.Success)

@@ -202,11 +202,9 @@ func BenchmarkRelay(b *testing.B) {
 		b.Run(map[int]string{1: "one", 32: "32"}[batch], func(b *testing.B) {
 			k := newTalker(b)
 			var requests, answers []byte
-			ends := make([]int, 0, batch)
 			for i := range batch {
 				raw := k.request("far"+domain, uint32(i))
 				requests = append(requests, raw...)
-				ends = append(ends, len(requests))
 			}
 			var builder diameter.Builder
 			one := builder.Reply(diameter.Message{Header: diameter.Header{Command: diameter.SessionTermination, App: diameter.AppMobileIPv6AAA, Flags: diameter.Proxiable}},

@@ -13,15 +13,14 @@ import (
 
 // world joins nodes by connections that deliver in order after a delay, in virtual time.
 type world struct {
-	t      testing.TB
-	now    engine.Mono
-	seq    int
-	queue  []item
-	hosts  []*host
-	delay  time.Duration
-	ends   []*end // all connections, those that we dialled
-	tape   []string
-	strict bool // a Tick that changes nothing is an error
+	t     testing.TB
+	now   engine.Mono
+	seq   int
+	queue []item
+	hosts []*host
+	delay time.Duration
+	ends  []*end // all connections, those that we dialled
+	tape  []string
 }
 
 type item struct {
@@ -50,7 +49,6 @@ type host struct {
 	events   []engine.Event
 	bornDead map[uint64]bool
 	proxy    func(h *host, f Fact) bool
-	outs     int
 }
 
 type end struct {
