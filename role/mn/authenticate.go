@@ -269,10 +269,7 @@ func (n *Node) admissionFacts(now engine.Now, a *access, facts []enrol.Fact, out
 func (n *Node) keptOut(now engine.Now, a *access, f enrol.Refused, why string, out *engine.Effects) {
 	r := &n.home
 	a.asked = asked{}
-	if f.Proven && (f.Result == noHomeAgent || f.Result == badHOR || f.Result == agentNotAllowed) {
-		n.forget(now, why, out)
-	}
-	if a.link.Port != r.port {
+	if f.Proven && (f.Result == noHomeAgent || f.Result == badHOR || f.Result == agentNotAllowed) && n.forget(now, why, out) || a.link.Port != r.port {
 		return
 	}
 	if a.applicant.Admitted(now, a.coa) {

@@ -49,7 +49,8 @@ func (n *Node) called() string {
 //
 // spec DM-18
 func (n *Node) adopt(home, agent netip.Addr, out *engine.Effects) {
-	n.id.agent, n.home.agent = agent, agent
+	n.learnAgent(agent) // and discovery, if it runs, is over
+	n.id.agent = agent
 	out.Event("home-agent.found", engine.A("agent", agent))
 	if home == n.id.home {
 		return
@@ -105,26 +106,39 @@ func (n *Node) rekey(now engine.Now, out *engine.Effects) bool {
 	return true
 }
 
-// forget gives up what was assigned; the next request asks for all of it.
-func (n *Node) forget(now engine.Now, why string, out *engine.Effects) {
+// forget gives up what was assigned, and the binding with it; the next request asks for all of it. It is false if nothing was assigned.
+func (n *Node) forget(now engine.Now, why string, out *engine.Effects) bool {
+	r := &n.home
+	if n.id.agent == n.cfg.HomeAgent && n.id.home == n.cfg.HomeAddress {
+		return false
+	}
 	if n.id.lent && n.id.sa != nil {
 		n.id.sa.Forget(out)
 		n.id.sa = nil
 	}
 	out.Persist(identityBucket, identityKey, nil)
-	if n.id.agent != n.cfg.HomeAgent || n.home.agent != n.cfg.HomeAgent {
-		n.id.agent, n.home.agent = n.cfg.HomeAgent, n.cfg.HomeAgent
-		out.Event("home-agent.forgotten", engine.S("reason", why))
+	out.Event("home-agent.forgotten", engine.A("agent", r.agent), engine.S("reason", why))
+	bound := r.phase == current
+	if n.id.agent, r.agent = n.cfg.HomeAgent, n.cfg.HomeAgent; bound {
+		r.phase = updating
 	}
+	r.timers = engine.Timers[homeTimer]{}
+	r.expires, r.until, r.tries, r.opened, r.acked, r.told = 0, 0, 0, plane.Path{}, netip.Addr{}, netip.Addr{}
+	n.follow(now, out)
+	n.attend(now, out) // the ways of further care-of addresses
+	n.Hold(now, out)
 	if n.id.home != n.cfg.HomeAddress {
+		out.Event("home-address.forgotten", engine.A("hoa", n.id.home), engine.S("reason", why))
 		n.leaveHome(now, out)
-		out.Event("home-address.forgotten", engine.S("reason", why))
 	}
+	n.giveUp(now, why, out)
+	n.strategy.RegistrationFailed(now, r.port, why, out)
+	return true
 }
 
 // leaveHome takes the home address away from the host, with all that the plane has for it.
 func (n *Node) leaveHome(now engine.Now, out *engine.Effects) {
-	r, f := &n.home, &n.routes
+	f := &n.routes
 	if f.mobile != nil {
 		n.act(f.mobile.Lost(now, out), out)
 	}
@@ -135,13 +149,6 @@ func (n *Node) leaveHome(now engine.Now, out *engine.Effects) {
 	for len(n.ahead.forwards) > 0 {
 		n.Unforwarded(now, n.ahead.forwards[0].CoA, out)
 	}
-	r.timers = engine.Timers[homeTimer]{}
-	r.expires, r.until, r.opened, r.acked, r.told = 0, 0, plane.Path{}, netip.Addr{}, netip.Addr{}
-	if r.phase == current {
-		r.phase = updating
-	}
-	n.attend(now, out) // the ways of further care-of addresses
-	n.lay(plane.Path{Side: plane.Mobile, Mode: plane.Hold, Limit: n.cfg.HoldPackets, Age: n.cfg.HoldAge}, out)
 	n.stopFlows(out)
 	out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: netip.PrefixFrom(n.id.home, n.id.home.BitLen())}})
 	out.Plane(plane.Op{Delete: true, Host: &plane.HostOp{Addr: n.id.home}})

@@ -1,6 +1,7 @@
 package mn
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"roam6/engine"
 	"roam6/machine/advertise"
 	"roam6/plane"
+	wireaccess "roam6/wire/access"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
@@ -58,6 +60,7 @@ func TestRepeatable(t *testing.T) {
 type walk struct {
 	b      *bench
 	acks   []engine.Packet // made, not yet delivered; some never are
+	asks   []question      // of AAA, not yet answered
 	seen   int             // of b.all
 	inputs []recorded
 }
@@ -87,6 +90,13 @@ func draw(rt *rapid.T) *walk {
 		}
 		if rapid.Bool().Draw(rt, "short") {
 			c.Lifetime = 8 * time.Second
+		}
+		switch rapid.IntRange(0, 3).Draw(rt, "aaa") {
+		case 0:
+			withAAA(c)
+		case 1:
+			stranded(c)
+			c.AAA.Methods = wireaccess.Methods(rapid.IntRange(0, 3).Draw(rt, "methods"))
 		}
 	})
 	w.inputs = append(w.inputs, recorded{w.b.now, engine.Start{}, w.b.all})
@@ -118,8 +128,39 @@ func (w *walk) did(in engine.Input) {
 	now := w.b.now
 	effects := w.b.do(in)
 	w.inputs = append(w.inputs, recorded{now, in, effects})
+	w.asks = append(w.asks, w.b.questions(effects)...)
 	for _, u := range w.b.updates(effects) {
 		w.acks = append(w.acks, w.b.ack(u, mh.Accepted, nil))
+	}
+}
+
+// admission answers a request to be let in: with what it asked for or less, with a refusal, or with what anybody may say.
+func (w *walk) admission(rt *rapid.T) {
+	if len(w.asks) == 0 {
+		rt.Skip()
+	}
+	q := w.asks[rapid.IntRange(max(0, len(w.asks)-3), len(w.asks)-1).Draw(rt, "which")]
+	switch rapid.IntRange(0, 6).Draw(rt, "answer") {
+	case 0:
+		w.did(w.b.reply(q, &wireaccess.Reply{Result: rapid.SampledFrom([]uint32{3002, 4900, 5003, 5900, 5902}).Draw(rt, "result")}, true))
+	case 1:
+		w.did(w.b.reply(q, &wireaccess.Reply{Result: 2001}, false))
+	case 2:
+		w.did(w.b.reply(q, &wireaccess.Reply{Result: 4001, LocalChallenge: bytes.Repeat([]byte{5}, 8)}, false))
+	case 3:
+		w.did(w.b.reply(q, w.b.granted(q, nil), true))
+	default:
+		ack := plainAck(q, uint16(rapid.IntRange(0, 0xffff).Draw(rt, "sequence")))
+		if p, err := ip6.Parse(q.Binding); err == nil {
+			if list := w.b.updates([]engine.Effect{engine.Send{Port: q.port, Data: q.Binding}}); len(list) == 1 {
+				ack = w.b.ack(list[0], mh.Accepted, nil).Data // once; whoever repeats it gets one in the clear
+			} else if m, _ := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload); m != nil {
+				ack = plainAck(q, m.(*mh.BindingUpdate).Seq)
+			}
+		}
+		reply := w.b.granted(q, ack)
+		reply.Lifetime = rapid.SampledFrom([]time.Duration{0, time.Second, time.Hour}).Draw(rt, "session")
+		w.did(w.b.reply(q, reply, true))
 	}
 }
 
@@ -159,6 +200,9 @@ func (w *walk) linkActions() map[string]func(*rapid.T) {
 					x.RouterAddr, x.Addr = true, haAddr
 				}
 				m.Options.Prefixes = append(m.Options.Prefixes, x)
+			}
+			if rapid.Bool().Draw(rt, "asks") {
+				m.Options.Access = r.asking().Options.Access
 			}
 			w.packet(port.Draw(rt, "port"), r.hw, r.addr(), ip6.AllNodes, m)
 		},
@@ -252,6 +296,7 @@ func (w *walk) homeActions() map[string]func(*rapid.T) {
 			w.did(in)
 		},
 		"correspondent": w.correspondent,
+		"admission":     w.admission,
 		"noise": func(rt *rapid.T) {
 			w.did(engine.Packet{Port: port.Draw(rt, "port"), From: ar1.hw, Data: rapid.SliceOfN(rapid.Byte(), 0, 120).Draw(rt, "octets")})
 		},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/machine/enrol"
 	"roam6/machine/sa"
 	"roam6/plane"
 	"roam6/wire/icmp6"
@@ -126,7 +127,11 @@ func (b *bench) boot() {
 func (b *bench) do(in engine.Input) []engine.Effect {
 	b.t.Helper()
 	b.out.List = nil
+	before := b.shut()
 	b.n.Handle(b.now, in, &b.out)
+	if before != 0 && before == b.shut() {
+		b.patient(before)
+	}
 	for _, e := range b.out.List {
 		switch e := e.(type) {
 		case engine.Persist:
@@ -146,6 +151,30 @@ func (b *bench) do(in engine.Input) []engine.Effect {
 	b.all = append(b.all, b.out.List...)
 	b.invariants(in)
 	return b.out.List
+}
+
+// shut is the link by which the node registers, while the network there has not let it in; 0 for none.
+func (b *bench) shut() plane.Port {
+	r := &b.n.home
+	a := b.n.accessOf(r.port)
+	if a == nil || !a.usable() || a.atHome || a.coa != r.coa || a.applicant == nil || !a.applicant.Known() || a.applicant.Admitted(b.now, a.coa) {
+		return 0
+	}
+	return r.port
+}
+
+// patient checks that a node which is not let in sends no update past the gate, and does something about it.
+func (b *bench) patient(port plane.Port) {
+	b.t.Helper()
+	coa := b.n.accessOf(port).coa.String()
+	for _, e := range b.out.List {
+		if ev, ok := e.(engine.Event); ok && ev.Name == "binding.update" && ev.Get("by") != "aaa" && ev.Get("coa") == coa {
+			b.t.Fatalf("an update by port %d, which is shut", port)
+		}
+	}
+	if s := b.n.accessOf(port).applicant.State(); s == enrol.Idle || s == enrol.Granted {
+		b.t.Fatalf("shut out by port %d, and %s", port, s)
+	}
 }
 
 func (b *bench) apply(op plane.Op) {
