@@ -39,6 +39,8 @@ type host struct {
 	conns    map[engine.Conn]*end
 	accepted engine.Conn
 	hung     bool // it reads and says nothing
+	frozen   bool // it does nothing until it is thawed; what came meanwhile it finds then
+	frost    []engine.Input
 	quiet    bool // it takes requests and does not answer them
 	got      []Fact
 	arrived  []diameter.Message
@@ -109,7 +111,7 @@ func (w *world) run(d time.Duration) {
 	for range 1 << 22 {
 		next, who := end, (*host)(nil)
 		for _, h := range w.hosts {
-			if at, _ := h.n.Deadline(); at < next && !h.hung {
+			if at, _ := h.n.Deadline(); at < next && !h.hung && !h.frozen {
 				next, who = max(at, w.now), h
 			}
 		}
@@ -134,11 +136,24 @@ func (h *host) input(in engine.Input) {
 	if h.hung {
 		return
 	}
+	if h.frozen {
+		h.frost = append(h.frost, in)
+		return
+	}
 	h.call(func(now engine.Now, out *engine.Effects) {
 		for _, f := range h.n.Handle(now, in, out) {
 			h.fact(now, out, f)
 		}
 	})
+}
+
+func (h *host) thaw() {
+	h.frozen = false
+	frost := h.frost
+	h.frost = nil
+	for _, in := range frost {
+		h.input(in)
+	}
 }
 
 // call does something to a node and carries out the effects.
