@@ -18,7 +18,7 @@ type granted struct {
 //
 // spec DM-11 DM-19
 func (s *Server) accept(now engine.Now, out *engine.Effects, t *registration, g *granted) {
-	ara := mip6aaa.ARA{Outcome: mip6aaa.Outcome{Code: diameter.Success}, User: t.req.NAI, Lifetime: t.lifetime, Interim: s.cfg.Home.Interim}
+	ara := mip6aaa.ARA{Outcome: mip6aaa.Outcome{Code: diameter.Success}, User: t.req.NAI, EAP: t.eap, Lifetime: t.lifetime, Interim: s.cfg.Home.Interim}
 	x := session{user: t.name, id: t.arr.Session, home: t.home, at: none}
 	if g != nil {
 		if ara.Binding = g.binding; !g.ok {
@@ -52,7 +52,7 @@ func (s *Server) accept(now engine.Now, out *engine.Effects, t *registration, g 
 // refuse answers a registration that did not go well, and forgets it.
 func (s *Server) refuse(now engine.Now, out *engine.Effects, t *registration, code diameter.ResultCode, why, text string) {
 	s.drop(out, why, engine.S("user", t.name), engine.S("from", t.from), engine.S("network", t.arr.Visited))
-	s.answer(now, out, t, &mip6aaa.ARA{Outcome: mip6aaa.Outcome{Code: code, Message: text}, User: t.req.NAI})
+	s.answer(now, out, t, &mip6aaa.ARA{Outcome: mip6aaa.Outcome{Code: code, Message: text}, User: t.req.NAI, EAP: t.eap})
 }
 
 // answer sends the ARA, with network authentication data if the mobile node has proven who it is: to nobody else does the server prove itself.

@@ -2,7 +2,7 @@
 // both. draft-le-aaa-diameter-mobileipv6-04 §7.5, §7.6, §9.4, §9.5; numbers and octets in docs/diameter.md.
 //
 //	AR ──ARR──▶ AAAv ──ARR──▶ AAAh ──look-up──▶ database          visited.go: the visited side
-//	                           │ ◀─────────────                   register.go: checks, authentication
+//	                           │ ◀─────────────                   register.go: checks, authentication; converse.go: EAP
 //	                           ├──HOR──▶ home agent               flags.go: what is asked for, as a table
 //	                           │ ◀─HOA──                          assign.go, pool.go: which home agent, its answer
 //	AR ◀──ARA── AAAv ◀──ARA────┘                                  answer.go, keys.go: what is told to whom
@@ -26,5 +26,6 @@
 // An unknown user and wrong authentication data get the same answer, 4001: RFC 6733 has no code for the former, and nobody shall find
 // out who is a subscriber. Events tell them apart.
 //
-// Not here: EAP. A request with EAP alone is refused with 4001.
+// A request with EAP alone is a round of EAP-GPSK (converse.go, machine/eap): DIAMETER_MULTI_ROUND_AUTH until the last, after which
+// aaa.Exported of the EMSK stands for the long-term key. A request with both is authenticated by its authentication data.
 package aaa

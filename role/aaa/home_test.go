@@ -168,11 +168,6 @@ func TestRefused(t *testing.T) { //spec DM-07 DM-11 DM-12 DM-15
 		{"a changed care-of address", 4001, "authentication-wrong", false, func(b *bench, m *mobile) peers.Handle { a := m.arr(); a.CareOf = vha; return b.send(a) }},
 		{"a changed flag", 4001, "authentication-wrong", false, func(b *bench, m *mobile) peers.Handle { a := m.arr(); a.Features = flagA; return b.send(a) }},
 		{"a key that is for EAP", 4001, "key-length", false, func(b *bench, m *mobile) peers.Handle { m.req.NAI = short.NAI; return b.send(m.arr()) }},
-		{"EAP alone", 4001, "eap-not-served", false, func(b *bench, m *mobile) peers.Handle {
-			a := m.arr()
-			a.Auth, a.EAP = nil, []byte{2, 1, 0, 5, 1}
-			return b.send(a)
-		}},
 		{"a name that is none", 4001, "user-malformed", false, func(b *bench, m *mobile) peers.Handle { m.req.NAI = "ann"; return b.send(m.arr()) }},
 		{"one who is switched off", 5003, "subscriber-disabled", true, func(b *bench, m *mobile) peers.Handle { m.req.NAI = disabled.NAI; return b.send(m.arr()) }},
 		{"another network", 5003, "visited-network-not-of-peer", false, func(b *bench, m *mobile) peers.Handle { m.network = "bank.example"; return b.send(m.arr()) }},

@@ -126,6 +126,8 @@ func (s *Server) looked(now engine.Now, out *engine.Effects, id uint64, p *profi
 		case t == nil: // its time was over
 		case p != nil:
 			s.known(now, out, t, p)
+		case why == engine.ErrNotFound && t.req.Auth == nil:
+			s.converse(now, out, t, nil)
 		case why == engine.ErrNotFound:
 			s.refuse(now, out, t, rejected, "user-unknown", rejectedText)
 		default:

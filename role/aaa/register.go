@@ -40,6 +40,7 @@ type registration struct {
 	partner Partner
 
 	// Once the subscriber is known; once it is authenticated.
+	eap      []byte          // the packet of EAP that the answer has
 	profile  profile.Profile // without its key
 	key      aaa.Key
 	proven   bool
@@ -81,10 +82,6 @@ func (s *Server) register(now engine.Now, out *engine.Effects, f peers.Arrived) 
 	s.registrations[t.id] = t
 	s.perUser[name]++
 	s.timers.Set(timer{registering, t.id}, now.Mono.Add(TransactionTime))
-	if req.Auth == nil {
-		s.refuse(now, out, t, rejected, "eap-not-served", "EAP is not served here; use the authentication data of the default authentication")
-		return
-	}
 	s.lookup(now, out, t)
 }
 
@@ -130,13 +127,16 @@ func asError(err error) *diameter.Error {
 //
 // spec DM-05 DM-11
 func (s *Server) known(now engine.Now, out *engine.Effects, t *registration, p *profile.Profile) {
-	key, err := aaa.NewKey(p.Key, aaa.Identity(t.req.NAI, t.req.HomeAddress), t.arr.Visited)
-	if err != nil {
-		s.refuse(now, out, t, rejected, "key-length", rejectedText) // §keying: 32 octets; the store takes others, for EAP
+	if t.req.Auth == nil {
+		s.converse(now, out, t, p)
 		return
 	}
-	t.exchange = aaa.Exchange{HostChallenge: t.req.HostChallenge, LocalChallenge: t.req.LocalChallenge, CareOf: t.req.CareOf, Request: t.req.Covered()}
-	if !key.VerifyAnswer(t.exchange, t.req.Auth) {
+	key, err := aaa.NewKey(p.Key, aaa.Identity(t.req.NAI, t.req.HomeAddress), t.arr.Visited)
+	if err != nil {
+		s.refuse(now, out, t, rejected, "key-length", rejectedText) // the default authentication needs 32 octets; the store takes others, for EAP
+		return
+	}
+	if !key.VerifyAnswer(t.about(), t.req.Auth) {
 		key.Erase()
 		s.refuse(now, out, t, rejected, "authentication-wrong", rejectedText)
 		return
@@ -146,7 +146,18 @@ func (s *Server) known(now engine.Now, out *engine.Effects, t *registration, p *
 		s.refuse(now, out, t, rejected, "challenges-replayed", rejectedText)
 		return
 	}
-	t.key, t.proven, t.profile = key, true, *p
+	t.key = key
+	s.authorize(now, out, t, p)
+}
+
+// about is what both authenticators of the exchange are about.
+func (t *registration) about() aaa.Exchange {
+	return aaa.Exchange{HostChallenge: t.req.HostChallenge, LocalChallenge: t.req.LocalChallenge, CareOf: t.req.CareOf, Request: t.req.Covered()}
+}
+
+// authorize goes on with a mobile node that has proven who it is; t.key proves the network to it.
+func (s *Server) authorize(now engine.Now, out *engine.Effects, t *registration, p *profile.Profile) {
+	t.exchange, t.proven, t.profile = t.about(), true, *p
 	t.profile.Key, t.profile.HomeAgents = nil, slices.Clone(p.HomeAgents)
 	if t.lifetime = p.SessionTime; t.lifetime == 0 {
 		t.lifetime = s.cfg.Home.SessionTime

@@ -49,6 +49,8 @@ type Server struct {
 	sessions      sessions
 	home          pool
 	records       map[uint64]*accounted
+	talks         map[conversationKey]*conversation
+	talkers       map[uint64]*conversation // by their timers
 
 	// Visited.
 	assignments map[uint64]*assignment
@@ -71,6 +73,7 @@ const (
 	registering
 	recording
 	assigning
+	conversing
 )
 
 // New makes a server. All randomness comes from seed.
@@ -110,7 +113,7 @@ func newServer(cfg Config, rand *engine.Rand) *Server {
 	}
 	cfg.Peers.Routes = append(own, cfg.Peers.Routes...)
 	return &Server{cfg: cfg, host: cfg.Peers.Host, realm: cfg.Peers.Realm, rand: rand, registrations: map[uint64]*registration{}, perUser: map[string]int{},
-		lookups: map[uint64]*lookup{}, asking: map[string]uint64{}, sessions: newSessions(), records: map[uint64]*accounted{},
+		lookups: map[uint64]*lookup{}, asking: map[string]uint64{}, sessions: newSessions(), records: map[uint64]*accounted{}, talks: map[conversationKey]*conversation{}, talkers: map[uint64]*conversation{},
 		assignments: map[uint64]*assignment{}, visiting: newSessions(), refused: map[string]int{}}
 }
 
@@ -211,6 +214,9 @@ func (s *Server) tick(now engine.Now, out *engine.Effects) {
 			s.refuse(now, out, s.registrations[t.id], unable, "no-answer-in-time", "no answer in time")
 		case recording:
 			s.recorded(now, out, t.id, engine.ErrTimeout)
+		case conversing:
+			s.drop(out, "eap-timed-out", engine.S("user", s.talkers[t.id].user))
+			s.hangUp(s.talkers[t.id])
 		case assigning:
 			s.notAssigned(now, out, s.assignments[t.id], noAgent, "no-answer-in-time", "no answer in time")
 		}
@@ -235,7 +241,7 @@ func (s *Server) over(now engine.Now, out *engine.Effects, l *sessions, p *pool)
 func (s *Server) Deadline() (engine.Mono, string) {
 	at, why := s.node.Deadline()
 	if t, k := s.timers.Next(); t < at {
-		at, why = t, [...]string{"look-up", "registration", "accounting record", "home agent for a visitor"}[k.kind]
+		at, why = t, [...]string{"look-up", "registration", "accounting record", "home agent for a visitor", "EAP conversation"}[k.kind]
 	}
 	for _, l := range []*sessions{&s.sessions, &s.visiting} {
 		if t, _ := l.end.Next(); t < at {
