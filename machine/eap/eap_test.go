@@ -3,6 +3,7 @@ package eap
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -394,6 +395,24 @@ func TestConfigIsChecked(t *testing.T) {
 	} {
 		if x, err := NewServer(s, rand); x != nil || err == nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	x := with(t, 1, nil)
+	x.converse(x.server.Start(x.now))
+	keys, _ := x.peer.Keys()
+	for _, v := range []any{x.peer, *x.peer, x.peer.cfg, x.server, *x.server, x.server.cfg, keys} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+			s := strings.ToLower(fmt.Sprintf(verb, v))
+			for _, secret := range [][]byte{longTerm, keys.MSK(), keys.EMSK()} {
+				for _, form := range []string{"%s", "%x", "%d", "%#v"} {
+					if shown := fmt.Sprintf(form, secret[:8]); strings.Contains(s, strings.Trim(shown, "[]")) {
+						t.Errorf("%s of %T shows %s", verb, v, shown)
+					}
+				}
+			}
 		}
 	}
 }

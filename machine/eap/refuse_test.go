@@ -121,25 +121,30 @@ func TestEveryBitFlip(t *testing.T) { //spec DM-06
 	}
 }
 
-// What comes in a state is taken or refused with its reason, and what is refused changes nothing (toPeer, toServer).
-func TestEveryStateRefuses(t *testing.T) {
-	packet := func(id uint8, code wire.Code, m wire.Method, data []byte) []byte {
-		return wire.Packet{Code: code, ID: id, Method: m, Data: data}.Append(nil)
-	}
-	messages := map[string][]byte{} // of another conversation between the same two
+func packet(id uint8, code wire.Code, m wire.Method, data []byte) []byte {
+	return wire.Packet{Code: code, ID: id, Method: m, Data: data}.Append(nil)
+}
+
+// foreign are the messages of another conversation between the same two.
+func foreign(t *testing.T) map[string][]byte {
+	messages := map[string][]byte{}
 	for stage, name := range []string{"GPSK-1", "GPSK-2", "GPSK-3", "GPSK-4"} {
 		p, _ := wire.Parse(with(t, 9, nil).reach(stage))
 		messages[name] = p.Data
 	}
-	fail := (&wire.GPSKFail{Failure: wire.AuthenticationFailure}).Append(nil)
-	protected := (&wire.GPSKProtectedFail{Failure: wire.AuthorizationFailure, MAC: make([]byte, 32)}).Append(nil)
+	messages["Fail"] = (&wire.GPSKFail{Failure: wire.AuthenticationFailure}).Append(nil)
+	messages["Protected-Fail"] = (&wire.GPSKProtectedFail{Failure: wire.AuthorizationFailure, MAC: make([]byte, 32)}).Append(nil)
+	return messages
+}
 
-	// The peer, after each stage: what a request gets. "" is an answer.
+// What comes in a state is taken or refused with its reason, and what is refused changes nothing (toPeer).
+func TestEveryStateOfThePeerRefuses(t *testing.T) {
+	messages := foreign(t)
 	for _, c := range []struct {
 		name                            string
 		data                            []byte
 		method                          wire.Method
-		atStart, proving, proved, atEnd string
+		atStart, proving, proved, atEnd string // "" is an answer
 	}{
 		{"Identity", nil, wire.Identity, "", Unexpected, Unexpected, Over},
 		{"Notification", nil, wire.Notification, "", "", Unexpected, Over},
@@ -149,8 +154,8 @@ func TestEveryStateRefuses(t *testing.T) {
 		{"GPSK-2", messages["GPSK-2"], wire.GPSK, Unexpected, Unexpected, Unexpected, Over},
 		{"GPSK-3", messages["GPSK-3"], wire.GPSK, Unexpected, Mismatch, Mismatch, Over},
 		{"GPSK-4", messages["GPSK-4"], wire.GPSK, Unexpected, Unexpected, Unexpected, Over},
-		{"Fail", fail, wire.GPSK, Unexpected, Refused, Unexpected, Over},
-		{"Protected-Fail", protected, wire.GPSK, Unexpected, WrongMAC, Unexpected, Over},
+		{"Fail", messages["Fail"], wire.GPSK, Unexpected, Refused, Unexpected, Over},
+		{"Protected-Fail", messages["Protected-Fail"], wire.GPSK, Unexpected, WrongMAC, Unexpected, Over},
 		{"nonsense", []byte{9}, wire.GPSK, Malformed, Malformed, Malformed, Over},
 	} {
 		for stage, want := range map[int]string{-1: c.atStart, gpsk2: c.proving, gpsk4: c.proved, success: c.atEnd} { //order:any
@@ -164,8 +169,11 @@ func TestEveryStateRefuses(t *testing.T) {
 			}
 		}
 	}
+}
 
-	// The server, likewise, with the right identifier.
+// Likewise of the server (toServer), with the right identifier.
+func TestEveryStateOfTheServerRefuses(t *testing.T) {
+	messages := foreign(t)
 	for _, c := range []struct {
 		name                            string
 		data                            []byte
@@ -181,8 +189,8 @@ func TestEveryStateRefuses(t *testing.T) {
 		{"GPSK-2", messages["GPSK-2"], wire.GPSK, Unexpected, Mismatch, Unexpected, Over},
 		{"GPSK-3", messages["GPSK-3"], wire.GPSK, Unexpected, Unexpected, Unexpected, Over},
 		{"GPSK-4", messages["GPSK-4"], wire.GPSK, Unexpected, Unexpected, WrongMAC, Over},
-		{"Fail", fail, wire.GPSK, Unexpected, Unexpected, Unexpected, Over},
-		{"Protected-Fail", protected, wire.GPSK, Unexpected, Unexpected, Unexpected, Over},
+		{"Fail", messages["Fail"], wire.GPSK, Unexpected, Unexpected, Unexpected, Over},
+		{"Protected-Fail", messages["Protected-Fail"], wire.GPSK, Unexpected, Unexpected, Unexpected, Over},
 		{"nonsense", []byte{9}, wire.GPSK, Malformed, Malformed, Malformed, Over},
 	} {
 		for stage, want := range map[int]string{-1: c.asked, gpsk1: c.proposed, gpsk3: c.proving, success: c.ended} { //order:any
@@ -320,7 +328,8 @@ func TestGPSK3UnderAnotherIdentifier(t *testing.T) {
 // Every edge is walked by what stands here.
 func TestEveryEdge(t *testing.T) {
 	clear(walked)
-	for _, test := range []func(*testing.T){TestConversation, TestFailures, TestServerGivesUp, TestForgedGPSK1, TestGPSK3UnderAnotherIdentifier, TestEveryStateRefuses} {
+	for _, test := range []func(*testing.T){TestConversation, TestFailures, TestServerGivesUp, TestForgedGPSK1,
+		TestGPSK3UnderAnotherIdentifier, TestEveryStateOfThePeerRefuses, TestEveryStateOfTheServerRefuses} {
 		test(t)
 	}
 	for _, s := range []state{asked, proposed} { // Start is no Handle

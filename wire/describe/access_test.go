@@ -12,6 +12,7 @@ import (
 
 	"roam6/wire/access"
 	"roam6/wire/describe"
+	"roam6/wire/eap"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
 )
@@ -67,10 +68,13 @@ func longRequest() *access.Request {
 func accessSamples() []sample {
 	request, update := accessParts(accessRequest())[0], accessRequest()
 	update.Binding = bindingUpdate()
+	method := accessRequest()
+	method.EAP, method.Keys = gpskPacket(eap.Response, gpskTwo), nil
 	return []sample{
 		{"access-ra", accessAdvertisement(), false},
 		{"access-request", request, false},
 		{"access-request-bu", accessParts(update)[0], false},
+		{"access-request-eap", accessParts(method)[0], false},
 		{"access-request-part", accessParts(longRequest())[1], false},
 		{"access-reply", accessParts(accessReply())[0], false},
 		{"access-checksum", changed(request, len(request)-1, 0xbb), true},
