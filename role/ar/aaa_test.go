@@ -418,3 +418,34 @@ func TestOtherLink(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// The router's own address is nobody's care-of address, and a link that went down leaves no detection behind.
+func TestRouterAndDetection(t *testing.T) {
+	w, m := newAAAWorld(t, config()), newMobile(1)
+	m.coa = netip.MustParseAddr("2001:1:0:1::1")
+	if w.ask(m, nil); w.events["access-bad-source"] != 1 {
+		t.Errorf("%v", w.events)
+	}
+	w.ask(newMobile(2), nil)
+	w.do(engine.LinkDown{Port: 1})
+	if at, _ := w.r.gate.dad.Deadline(); at != engine.Never || len(w.r.gate.doors[0].checks) != 0 {
+		t.Error("detection goes on without a link")
+	}
+}
+
+// Somebody else at the same address does not go on with a conversation.
+func TestTalkOfAnother(t *testing.T) { //spec DM-06
+	w, m, thief := newAAAWorld(t, config()), newMobile(1), newMobile(2)
+	w.answer = func(q *mip6aaa.ARR, _ *access.Request) *mip6aaa.ARA {
+		return &mip6aaa.ARA{Outcome: mip6aaa.Outcome{Code: diameter.MultiRoundAuth}, EAP: []byte{1, 1, 0, 4}}
+	}
+	eap := func(q *access.Request) { q.EAP = []byte{2, 0, 0, 4} }
+	w.known(m)
+	w.ask(m, eap)
+	thief.coa, thief.id = m.coa, 100
+	w.ask(thief, eap)
+	w.pass(2 * time.Second) // nobody defends the address
+	if len(w.arrs) != 2 || w.arrs[1].Session == w.arrs[0].Session || w.arrs[1].DestinationHost != "" {
+		t.Errorf("%+v", w.arrs)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,12 +46,18 @@ type aaaWorld struct {
 	events map[string]int // by name, drops by reason
 	told   engine.Effects // in order, what matters
 
-	conns   map[engine.Conn]engine.Conn // the other end's
-	pipe    []func()
-	deaf    bool // the server answers nothing
-	arrs    []*mip6aaa.ARR
-	answer  func(q *mip6aaa.ARR, m *access.Request) *mip6aaa.ARA
-	records []engine.Persist
+	conns  map[engine.Conn]engine.Conn // the other end's
+	pipe   []func()
+	deaf   bool // the server answers nothing
+	arrs   []*mip6aaa.ARR
+	answer func(q *mip6aaa.ARR, m *access.Request) *mip6aaa.ARA
+
+	acrs     []*mip6aaa.ACR
+	account  diameter.ResultCode // the answer to ACRs
+	store    map[string][]byte
+	meters   map[plane.MeterKey]bool
+	counts   map[plane.MeterKey]plane.Count
+	unmetred bool // the plane knows no meters
 }
 
 func config() Config {
@@ -69,10 +77,8 @@ func newAAAWorld(t *testing.T, c Config) *aaaWorld {
 	w := &aaaWorld{t: t, gates: map[plane.GateKey]bool{}, locals: map[netip.Addr]plane.Local{}, events: map[string]int{}, conns: map[engine.Conn]engine.Conn{}}
 	w.now = engine.Now{Mono: 1, Wall: time.Unix(1_700_000_000, 0)}
 	w.answer = w.good
+	w.account, w.store, w.meters, w.counts = diameter.Success, map[string][]byte{}, map[plane.MeterKey]bool{}, map[plane.MeterKey]plane.Count{}
 	var err error
-	if w.r, err = New(c, [32]byte{1}); err != nil {
-		t.Fatal(err)
-	}
 	w.server, err = peers.New(peers.Config{Host: serverHost, Realm: network, Apps: []peers.App{{ID: diameter.AppMobileIPv6AAA}, {ID: diameter.AppMobileIPv6AAA, Acct: true}},
 		Listen: []peers.Listen{{Name: "all", At: aaavAt}}, Peers: []peers.Peer{{Host: "ar.visited.example", Realm: network}},
 		Routes: []peers.Route{{Realm: "*", Action: peers.Local}}}, engine.NewRand([32]byte{2}))
@@ -81,11 +87,33 @@ func newAAAWorld(t *testing.T, c Config) *aaaWorld {
 	}
 	var out engine.Effects
 	w.server.Start(w.now, &out)
-	w.do(engine.Start{})
+	w.boot(c)
+	return w
+}
+
+// boot starts the router, again if there was one: what was open is cut, what it stored is there.
+func (w *aaaWorld) boot(c Config) {
+	w.t.Helper()
+	for conn := range w.conns { //order:any — there is one
+		if !conn.Dialled() && w.r != nil {
+			w.serve(engine.Closed{Conn: conn, Reason: engine.ReasonReset})
+		}
+	}
+	clear(w.gates)
+	clear(w.conns)
+	var err error
+	if w.r, err = New(c, [32]byte{1}); err != nil {
+		w.t.Fatal(err)
+	}
+	var start engine.Start
+	for k, v := range w.store { //order:any — sorted below
+		start.Records = append(start.Records, engine.Record{Bucket: bucket, Key: k, Value: v})
+	}
+	slices.SortFunc(start.Records, func(a, b engine.Record) int { return strings.Compare(a.Key, b.Key) })
+	w.do(start)
 	w.do(engine.LinkUp{Port: 1, HW: hw, MTU: 1500})
 	w.do(engine.LinkUp{Port: 2, HW: hw, MTU: 1500})
 	w.pass(time.Second)
-	return w
 }
 
 // do gives the router an input, and lets everything happen that follows at once.
@@ -131,6 +159,12 @@ func (w *aaaWorld) carry(list []engine.Effect, router bool) {
 		case engine.Close:
 			give(router, engine.Closed{Conn: e.Conn, Reason: engine.ReasonClosed})
 			give(!router, engine.Closed{Conn: w.conns[e.Conn], Reason: engine.ReasonPeerClosed})
+		case engine.Measure:
+			in := engine.Measured{ID: e.ID, Key: e.Key, Up: w.counts[e.Key], Down: plane.Count{Packets: 2 * w.counts[e.Key].Packets}}
+			if w.unmetred || !w.meters[e.Key] {
+				in.Up, in.Down, in.Err = plane.Count{}, plane.Count{}, engine.ErrNotFound
+			}
+			give(true, in)
 		default:
 			if router {
 				w.note(e)
@@ -147,6 +181,8 @@ func (w *aaaWorld) note(e engine.Effect) {
 			delete(w.gates, op.Gate.Key)
 		case op.Gate != nil:
 			w.gates[op.Gate.Key] = op.Gate.Gate.Open
+		case op.Meter != nil:
+			w.meters[op.Meter.Key] = !op.Delete
 		case op.Local != nil:
 			w.locals[op.Local.Addr] = op.Local.Local
 		}
@@ -155,7 +191,13 @@ func (w *aaaWorld) note(e engine.Effect) {
 		w.sent = append(w.sent, e)
 		w.told.List = append(w.told.List, e)
 	case engine.Persist:
-		w.records = append(w.records, e)
+		w.told.List = append(w.told.List, e)
+		if e.Bucket != bucket {
+			w.t.Fatalf("bucket %q", e.Bucket)
+		}
+		if w.store[e.Key] = e.Value; e.Value == nil {
+			delete(w.store, e.Key)
+		}
 	case engine.Event:
 		if e.Name == engine.EventDrop {
 			w.events[e.Reason]++
@@ -171,6 +213,10 @@ func (w *aaaWorld) serve(in engine.Input) {
 	for _, f := range w.server.Handle(w.now, in, &out) {
 		a, ok := f.(peers.Arrived)
 		if !ok {
+			continue
+		}
+		if a.Message.Command == diameter.Accounting {
+			w.book(a, &out)
 			continue
 		}
 		q, err := mip6aaa.ParseARR(a.Message)
@@ -191,6 +237,19 @@ func (w *aaaWorld) serve(in engine.Input) {
 		}
 	}
 	w.carry(out.List, false)
+}
+
+// book answers an ACR; with the code 0 not at all.
+func (w *aaaWorld) book(a peers.Arrived, out *engine.Effects) {
+	q, err := mip6aaa.ParseACR(a.Message)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.acrs = append(w.acrs, q)
+	if w.account != 0 {
+		aca := mip6aaa.ACA{Outcome: mip6aaa.Outcome{Code: w.account}, Kind: q.Kind, Number: q.Number, User: q.User}
+		w.server.Answer(w.now, out, a.Handle, aca.Octets(w.server.Builder(), a.Message, serverHost, network))
+	}
 }
 
 // good is the answer of a home server that knows the mobile node.
@@ -225,7 +284,8 @@ func (w *aaaWorld) good(q *mip6aaa.ARR, m *access.Request) *mip6aaa.ARA {
 
 func (w *aaaWorld) pass(d time.Duration) {
 	w.t.Helper()
-	for end := w.now.Mono.Add(d); ; {
+	end := w.now.Mono.Add(d)
+	for {
 		at, _ := w.r.Deadline()
 		if t, _ := w.server.Deadline(); t < at && !w.deaf {
 			if t > end {
@@ -245,7 +305,7 @@ func (w *aaaWorld) pass(d time.Duration) {
 			w.t.Fatalf("a spin: %s", why)
 		}
 	}
-	w.now.Mono = max(w.now.Mono, 0)
+	w.step(end)
 }
 
 func (w *aaaWorld) step(to engine.Mono) {

@@ -26,6 +26,9 @@ type AAA struct {
 	Clients []AAAClient   // the links on which mobile nodes are asked who they are
 	Gate    bool          // what mobile nodes send on these links is sent on only while they have a session
 	Session time.Duration // of sessions that come without Session-Timeout; 0: DefaultSession
+
+	Accounting bool          // sessions are counted, and the home network told (RFC 6733 §9)
+	Interim    time.Duration // between records of a session, where the home network sets nothing; 0: DefaultInterim
 }
 
 // AAAClient is the AAA client on an access link. Its address is the engine's, in the prefix of the link, and for nothing else: requests are
@@ -62,6 +65,7 @@ type gatekeeper struct {
 	talks    map[netip.Addr]talk
 	sessions map[netip.Addr]*session
 	timers   engine.Timers[due]
+	books    *books // nil without accounting
 }
 
 // door is one access link.
@@ -86,8 +90,10 @@ func newGatekeeper(cfg AAA, links []*link, rand *engine.Rand) (*gatekeeper, erro
 	if cfg.Network == "" {
 		cfg.Network = cfg.Peers.Realm
 	}
-	if app := (peers.App{ID: diameter.AppMobileIPv6AAA}); !slices.Contains(cfg.Peers.Apps, app) {
-		cfg.Peers.Apps = append(slices.Clone(cfg.Peers.Apps), app)
+	for _, acct := range []bool{false, true} {
+		if app := (peers.App{ID: diameter.AppMobileIPv6AAA, Acct: acct}); (!acct || cfg.Accounting) && !slices.Contains(cfg.Peers.Apps, app) {
+			cfg.Peers.Apps = append(slices.Clone(cfg.Peers.Apps), app)
+		}
 	}
 	node, err := peers.New(cfg.Peers, rand)
 	if err != nil {
@@ -95,6 +101,9 @@ func newGatekeeper(cfg AAA, links []*link, rand *engine.Rand) (*gatekeeper, erro
 	}
 	g := &gatekeeper{cfg: cfg, node: node, rand: rand, dad: dad.New(dad.Config{}, rand),
 		asks: map[uint64]*ask{}, talks: map[netip.Addr]talk{}, sessions: map[netip.Addr]*session{}}
+	if cfg.Accounting {
+		g.books = newBooks(g, cfg.Interim)
+	}
 	for _, c := range cfg.Clients {
 		i := slices.IndexFunc(links, func(l *link) bool { return l.cfg.Port == c.Port })
 		if i < 0 || !links[i].cfg.Prefix.Contains(c.Address) || c.Address == links[i].cfg.Address {
@@ -124,7 +133,7 @@ func (g *gatekeeper) doorOf(port plane.Port) *door {
 }
 
 // start closes the gates, before anybody can come.
-func (g *gatekeeper) start(now engine.Now, out *engine.Effects) {
+func (g *gatekeeper) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	for _, d := range g.doors {
 		if g.cfg.Gate {
 			all := plane.GateKey{From: netip.PrefixFrom(netip.IPv6Unspecified(), 0), Port: d.port}
@@ -133,6 +142,9 @@ func (g *gatekeeper) start(now engine.Now, out *engine.Effects) {
 		out.Plane(plane.Op{Local: &plane.LocalOp{Addr: d.address, Local: plane.Local{Port: d.port}}})
 	}
 	g.node.Start(now, out)
+	if g.books != nil {
+		g.books.restore(now, in.Records, out)
+	}
 }
 
 func (g *gatekeeper) linkUp(now engine.Now, in engine.LinkUp) {
@@ -144,7 +156,7 @@ func (g *gatekeeper) linkUp(now engine.Now, in engine.LinkUp) {
 }
 
 // linkDown ends what depends on the link: who was there must ask again.
-func (g *gatekeeper) linkDown(in engine.LinkDown, out *engine.Effects) {
+func (g *gatekeeper) linkDown(now engine.Now, in engine.LinkDown, out *engine.Effects) {
 	d := g.doorOf(in.Port)
 	if d == nil {
 		return
@@ -155,7 +167,7 @@ func (g *gatekeeper) linkDown(in engine.LinkDown, out *engine.Effects) {
 	g.speaker.DisownPort(d.port)
 	for _, s := range g.list() {
 		if s.door == d {
-			g.become(s, ended, "link down", out)
+			g.become(now, s, ended, "link down", out)
 		}
 	}
 }
@@ -173,6 +185,9 @@ func (g *gatekeeper) stream(now engine.Now, in engine.Input, out *engine.Effects
 			g.node.Answer(now, out, f.Handle, g.node.Builder().Refuse(f.Message, no, g.cfg.Peers.Host, g.cfg.Peers.Realm).Done())
 		case peers.PeerUp:
 			out.Event("aaa.peer-up", engine.S("host", f.Host))
+			if g.books != nil {
+				g.books.peerUp(now, out)
+			}
 		case peers.PeerDown:
 			out.Event("aaa.peer-down", engine.S("host", f.Host), engine.S("why", f.Why))
 		}
@@ -258,8 +273,11 @@ func (g *gatekeeper) tick(now engine.Now, out *engine.Effects) {
 		if x.talk {
 			delete(g.talks, x.coa)
 		} else {
-			g.sessionDue(x.coa, out)
+			g.sessionDue(now, x.coa, out)
 		}
+	}
+	if g.books != nil {
+		g.books.tick(now, out)
 	}
 }
 
@@ -271,6 +289,11 @@ func (g *gatekeeper) deadline() (engine.Mono, string) {
 	if t, x := g.timers.Next(); t < at {
 		if at, why = t, "end of a session"; x.talk {
 			why = "next round of EAP"
+		}
+	}
+	if g.books != nil {
+		if t, _ := g.books.timers.Next(); t < at {
+			at, why = t, "accounting"
 		}
 	}
 	for _, d := range g.doors {

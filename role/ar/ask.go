@@ -25,6 +25,7 @@ type ask struct {
 	user    string
 	home    netip.Addr
 	session string
+	again   bool   // the session was there when this was asked
 	offer   *offer // for the key of mobile node and router; nil: none was asked for
 }
 
@@ -39,6 +40,7 @@ type offer struct {
 // talk is an EAP conversation between two rounds: which session it is, and which server has its state.
 type talk struct {
 	session, host string
+	again         bool
 	hw            plane.HW
 }
 
@@ -48,7 +50,7 @@ type talk struct {
 func (g *gatekeeper) ask(now engine.Now, d *door, f admit.Request, out *engine.Effects) {
 	m := f.Message
 	a := &ask{door: d, handle: f.Handle, coa: m.CareOf, hw: f.HW, user: m.NAI, home: m.HomeAddress, name: aaa.Identity(m.NAI, m.HomeAddress)}
-	if !g.room(a.coa) {
+	if !g.room(a.coa) || g.sessions[a.coa] == nil && !g.books.room() {
 		g.refuse(now, a, uint32(diameter.TooBusy), out)
 		return
 	}
@@ -56,9 +58,9 @@ func (g *gatekeeper) ask(now engine.Now, d *door, f admit.Request, out *engine.E
 	t, talking := g.talks[a.coa]
 	switch s := g.sessions[a.coa]; {
 	case talking && t.hw == a.hw && m.EAP != nil:
-		a.session, route.DestinationHost = t.session, t.host
+		a.session, a.again, route.DestinationHost = t.session, t.again, t.host
 	case s != nil && s.standing == admitted && s.hw == a.hw && s.name == a.name:
-		a.session = s.id // authenticated again: RFC 6733 §8.3 has the session go on
+		a.session, a.again = s.id, true // authenticated again: RFC 6733 §8.3 has the session go on
 	default:
 		a.session = g.node.NewSessionID()
 	}
@@ -138,6 +140,9 @@ func (o *offer) take(ara *mip6aaa.ARA, name, network string) (*sharedKey, error)
 func (g *gatekeeper) answered(now engine.Now, number uint64, m diameter.Message, out *engine.Effects) {
 	a := g.asks[number]
 	if a == nil {
+		if g.books != nil {
+			g.books.answered(now, number, m, out)
+		}
 		return
 	}
 	delete(g.asks, number)
@@ -147,6 +152,7 @@ func (g *gatekeeper) answered(now engine.Now, number uint64, m diameter.Message,
 		g.refuse(now, a, uint32(diameter.UnableToComply), out)
 		return
 	}
+	var s *session
 	var told engine.Effects
 	waits := a.door.client.Reply(now, a.handle, ara.Reply(), &told)
 	g.endTalk(a.coa)
@@ -154,13 +160,16 @@ func (g *gatekeeper) answered(now engine.Now, number uint64, m diameter.Message,
 	case !waits:
 		out.Drop("ara-too-late", engine.A("coa", a.coa))
 	case ara.Code == diameter.Success:
-		g.admit(now, a, ara, out)
+		s = g.admit(now, a, ara, out)
 	case ara.Code == diameter.MultiRoundAuth:
 		g.beginTalk(now, a, ara)
 	default: // a session that the node has goes on: whoever speaks in its name could end it else
 		g.refused(a, uint32(ara.Code), out)
 	}
 	out.List = append(out.List, told.List...)
+	if s != nil && g.books != nil { // behind the reply, which waits for no record
+		g.books.open(now, s, ara.Interim, out)
+	}
 	for i := range ara.Peer {
 		ara.Peer[i].Erase()
 	}
@@ -169,14 +178,17 @@ func (g *gatekeeper) answered(now engine.Now, number uint64, m diameter.Message,
 // admit begins a session, or goes on with it.
 //
 // spec DM-09
-func (g *gatekeeper) admit(now engine.Now, a *ask, ara *mip6aaa.ARA, out *engine.Effects) {
+func (g *gatekeeper) admit(now engine.Now, a *ask, ara *mip6aaa.ARA, out *engine.Effects) *session {
 	s := g.sessions[a.coa]
 	if s != nil && s.standing == admitted && s.id != a.session {
-		g.become(s, ended, "another session", out)
+		g.become(now, s, ended, "another session", out)
 		s = nil
 	}
 	if s == nil {
 		s = &session{coa: a.coa, door: a.door}
+		if a.again { // it ended meanwhile, and its name with it: no two sessions have one account
+			a.session = g.node.NewSessionID()
+		}
 	}
 	s.hw, s.id, s.name, s.user, s.home = a.hw, a.session, a.name, a.user, a.home
 	if ara.Home.IsValid() {
@@ -202,14 +214,15 @@ func (g *gatekeeper) admit(now engine.Now, a *ask, ara *mip6aaa.ARA, out *engine
 		life = g.cfg.Session
 	}
 	s.ends = now.Mono.Add(life)
-	g.become(s, admitted, "", out)
+	g.become(now, s, admitted, "", out)
 	g.timers.Set(due{coa: s.coa}, s.ends)
 	out.Event("access.granted", engine.A("coa", s.coa), engine.S("nai", s.user), engine.S("lifetime", life.String()))
+	return s
 }
 
 func (g *gatekeeper) beginTalk(now engine.Now, a *ask, ara *mip6aaa.ARA) {
 	if len(g.talks) < MaxTalks {
-		g.talks[a.coa] = talk{a.session, ara.OriginHost, a.hw}
+		g.talks[a.coa] = talk{a.session, ara.OriginHost, a.again, a.hw}
 		g.timers.Set(due{a.coa, true}, now.Mono.Add(TalkFor))
 	}
 }
@@ -226,6 +239,8 @@ func (g *gatekeeper) unable(now engine.Now, number uint64, code uint32, out *eng
 	if a := g.asks[number]; a != nil {
 		delete(g.asks, number)
 		g.refuse(now, a, code, out)
+	} else if g.books != nil {
+		g.books.unable(now, number, out)
 	}
 }
 

@@ -99,7 +99,7 @@ func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	switch in := in.(type) {
 	case engine.Start:
 		if r.gate != nil {
-			r.gate.start(now, out)
+			r.gate.start(now, in, out)
 		}
 		if r.fast != nil {
 			r.fast.Start(now, in, out)
@@ -120,7 +120,7 @@ func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 			r.fast.LinkDown(now, in, out)
 		}
 		if r.gate != nil {
-			r.gate.linkDown(in, out)
+			r.gate.linkDown(now, in, out)
 		}
 		for _, l := range r.links {
 			l.adv.Down(in)
@@ -137,6 +137,10 @@ func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 		}
 		if r.gate != nil {
 			r.gate.tick(now, out)
+		}
+	case engine.Measured:
+		if r.gate != nil && r.gate.books != nil {
+			r.gate.books.measured(now, in, out)
 		}
 	case engine.Opened, engine.Stream, engine.Closed:
 		if r.gate != nil {

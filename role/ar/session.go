@@ -55,7 +55,7 @@ type sharedKey struct {
 }
 
 // become takes a step. The gate follows from the standing alone.
-func (g *gatekeeper) become(s *session, to standing, why string, out *engine.Effects) {
+func (g *gatekeeper) become(now engine.Now, s *session, to standing, why string, out *engine.Effects) {
 	if !slices.Contains(steps[s.standing], to) {
 		panic(fmt.Sprintf("ar: no step from %v to %v", s.standing, to))
 	}
@@ -69,6 +69,9 @@ func (g *gatekeeper) become(s *session, to standing, why string, out *engine.Eff
 		if s.key != nil {
 			s.key.session.Erase()
 			s.key = nil
+		}
+		if g.books != nil && was == admitted {
+			g.books.close(now, s.id, out)
 		}
 		out.Event("access.ended", engine.A("coa", s.coa), engine.S("nai", s.user), engine.S("why", why))
 	case was == unknown:
@@ -100,7 +103,7 @@ func (g *gatekeeper) announced(now engine.Now, port plane.Port, coa netip.Addr, 
 	}
 	if s == nil {
 		s = &session{coa: coa, door: d, hw: hw}
-		g.become(s, provisional, "", out)
+		g.become(now, s, provisional, "", out)
 		out.Event("access.provisional", engine.A("coa", coa), engine.S("for", Grace.String()))
 	}
 	s.ends = now.Mono.Add(Grace)
@@ -108,13 +111,13 @@ func (g *gatekeeper) announced(now engine.Now, port plane.Port, coa netip.Addr, 
 }
 
 // sessionDue ends a session whose time is over.
-func (g *gatekeeper) sessionDue(coa netip.Addr, out *engine.Effects) {
+func (g *gatekeeper) sessionDue(now engine.Now, coa netip.Addr, out *engine.Effects) {
 	if s := g.sessions[coa]; s != nil {
 		why := "lifetime"
 		if s.standing == provisional {
 			why = "not authenticated"
 		}
-		g.become(s, ended, why, out)
+		g.become(now, s, ended, why, out)
 	}
 }
 
@@ -134,6 +137,7 @@ type AAAView struct {
 	Clients  []any         `json:"clients"`
 	Asking   int           `json:"asking"` // requests on their way to the AAA servers
 	Sessions []SessionView `json:"sessions"`
+	Books    *BooksView    `json:"accounting,omitempty"`
 	Peers    any           `json:"peers"`
 }
 
@@ -150,7 +154,7 @@ type SessionView struct {
 }
 
 func (g *gatekeeper) view() *AAAView {
-	v := &AAAView{Network: g.cfg.Network, Asking: len(g.asks), Peers: g.node.View(), Sessions: []SessionView{}}
+	v := &AAAView{Network: g.cfg.Network, Asking: len(g.asks), Peers: g.node.View(), Books: g.books.view(), Sessions: []SessionView{}}
 	for _, d := range g.doors {
 		v.Clients = append(v.Clients, d.client.View())
 	}
