@@ -116,7 +116,7 @@ func (s *Server) recorded(now engine.Now, out *engine.Effects, id uint64, why st
 		s.drop(out, "record-"+reason(why), engine.S("user", r.name), engine.S("from", r.from))
 		aca.Outcome = mip6aaa.Outcome{Code: diameter.OutOfSpace, Message: "the record cannot be stored just now; send it again"}
 	}
-	if k, ok := s.sessions.byID[r.acr.Session]; ok && why == "" && r.acr.Kind == mip6aaa.Stop && k.user == r.name {
+	if k, ok := s.sessions.byID[sessionKey{user: r.name, id: r.acr.Session}]; ok && why == "" && r.acr.Kind == mip6aaa.Stop {
 		s.sessions.drop(k, &s.home)
 		out.Event("aaa.session-over", engine.S("user", r.name), engine.S("why", "stopped"))
 	}

@@ -3,9 +3,8 @@ package aaa
 import (
 	"net/netip"
 
-	"roam6/wire/ip6"
-
 	"roam6/engine"
+	"roam6/wire/ip6"
 )
 
 // pool is the home agents of a realm and how much of each is in use.

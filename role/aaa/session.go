@@ -20,7 +20,7 @@ type session struct {
 // sessions of a home realm. A user's session is named by its home address, or its Session-Id if it has none.
 type sessions struct {
 	byKey  map[sessionKey]*session
-	byID   map[string]sessionKey // the last Session-Id of each
+	byID   map[sessionKey]sessionKey // by user and the last Session-Id of each: no Session-Id reaches another user's session
 	byUser map[string][]sessionKey
 	end    engine.Timers[sessionKey]
 }
@@ -39,7 +39,7 @@ func (s *session) key() sessionKey {
 }
 
 func newSessions() sessions {
-	return sessions{byKey: map[sessionKey]*session{}, byID: map[string]sessionKey{}, byUser: map[string][]sessionKey{}}
+	return sessions{byKey: map[sessionKey]*session{}, byID: map[sessionKey]sessionKey{}, byUser: map[string][]sessionKey{}}
 }
 
 // find gives a user's session with a home address.
@@ -49,7 +49,7 @@ func (l *sessions) find(user string, home netip.Addr) *session {
 
 // room says whether a user may have one more, where one with this home address would be replaced.
 func (l *sessions) room(user string, home netip.Addr, id string, limit int) bool {
-	if home.IsValid() && l.find(user, home) != nil || l.byID[id].user == user {
+	if _, again := l.byID[sessionKey{user: user, id: id}]; again || home.IsValid() && l.find(user, home) != nil {
 		return true
 	}
 	return len(l.byKey) < MaxSessions && (limit == 0 || len(l.byUser[user]) < limit)
@@ -57,12 +57,13 @@ func (l *sessions) room(user string, home netip.Addr, id string, limit int) bool
 
 // put enters a session, in place of the user's with the same home address or Session-Id, and gives the pool's room back that those had.
 func (l *sessions) put(now engine.Now, x session, lifetime time.Duration, p *pool) {
-	if k, ok := l.byID[x.id]; ok {
+	id := sessionKey{user: x.user, id: x.id}
+	if k, ok := l.byID[id]; ok {
 		l.drop(k, p)
 	}
 	k := x.key()
 	l.drop(k, p)
-	l.byKey[k], l.byID[x.id] = &x, k
+	l.byKey[k], l.byID[id] = &x, k
 	l.byUser[x.user] = append(l.byUser[x.user], k)
 	l.end.Set(k, now.Mono.Add(lifetime))
 }
@@ -75,7 +76,7 @@ func (l *sessions) drop(k sessionKey, p *pool) bool {
 	}
 	p.give(x.at)
 	delete(l.byKey, k)
-	delete(l.byID, x.id)
+	delete(l.byID, sessionKey{user: x.user, id: x.id})
 	l.end.Stop(k)
 	keys := l.byUser[x.user]
 	for i := range keys {
