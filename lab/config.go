@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"context"
+	"crypto/tls"
 	"os"
 	"time"
 
@@ -34,6 +36,15 @@ type Config struct {
 	// Store opens where a node keeps what it persists, through crashes and restarts; nil keeps it in memory as long as the lab
 	// lives. A store that is an io.Closer is closed with the lab.
 	Store func(node string) (driver.Store, error)
+	// Services gives a node what its engines use beside packets; nil: nothing. It is called once a node, and lasts through crashes.
+	Services func(n *scenario.Node) (Services, error)
+}
+
+// Services are what a node's engines use beside packets: as driver.Config has them.
+type Services struct {
+	TLS   map[string]*tls.Config
+	Query func(ctx context.Context, table, key string, put []byte) ([]byte, error)
+	Close func() error // with the lab; nil: nothing to close
 }
 
 // EnterOptions says how the program is run again inside.

@@ -170,6 +170,9 @@ func (l *Lab) Close() error {
 		if c, ok := n.store.(io.Closer); ok {
 			errs = append(errs, c.Close())
 		}
+		if n.serves.Close != nil {
+			errs = append(errs, n.serves.Close())
+		}
 	}
 	if l.restore != nil {
 		l.restore()

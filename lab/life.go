@@ -40,6 +40,7 @@ func (l *Lab) conceive(n *node) (*life, error) {
 	}
 	c := driver.Config{
 		Name: n.plan.Name, Tun: tunName, Plane: l.c.Plane, Store: n.store, Epoch: l.zero, Refuse: built.Refuse,
+		TLS: n.serves.TLS, Query: n.serves.Query,
 		OnEvent: func(at time.Duration, eng string, ev engine.Event) {
 			l.hub.event(l.zeroNanos()+nanos(at), n.plan.Name, eng, ev)
 		},

@@ -23,6 +23,7 @@ type node struct {
 	awaits  atomic.Pointer[Move] // the one that was announced
 	life    *life                // nil: a plain kernel, or crashed
 	store   driver.Store         // survives its lives
+	serves  Services             // likewise
 }
 
 // build makes the namespace and its devices, attached to nothing.
@@ -37,6 +38,11 @@ func (l *Lab) build(p *scenario.Node) error {
 	if l.c.Store != nil && p.Config != nil {
 		if n.store, err = l.c.Store(p.Name); err != nil {
 			return err
+		}
+	}
+	if l.c.Services != nil && p.Config != nil {
+		if n.serves, err = l.c.Services(p); err != nil {
+			return fmt.Errorf("node %s: %w", p.Name, err)
 		}
 	}
 	return inNS(ns, func() error {

@@ -58,7 +58,9 @@ type Node struct {
 	Neighbors []Neighbor
 	// Identity is the name that the node's TLS certificate bears; "": none.
 	Identity string
-	Config   []byte // the node's roam6 configuration (YAML, as `roam6 node run -c` takes it); nil: a plain kernel node
+	// Subscribers are those of the node's database, in the JSON lines of roam6 subscriber import; nil: it has no database.
+	Subscribers []byte
+	Config      []byte // the node's roam6 configuration (YAML, as `roam6 node run -c` takes it); nil: a plain kernel node
 	// Measured marks a mobile node whose handovers are measured with traffic; the others only by their events.
 	Measured bool
 }

@@ -285,7 +285,7 @@ func (w *walks) lab(ctx context.Context) ([]*scenario.Result, error) {
 			return nil, err
 		}
 		m := scenario.NewMeasure(p, "lab", w.Plane)
-		if _, err := lab.Run(ctx, lab.Config{Plan: p, Build: build, Recorder: m, Plane: driver.Plane(w.Plane)}); err != nil {
+		if _, err := lab.Run(ctx, lab.Config{Plan: p, Build: build, Services: labServices(), Recorder: m, Plane: driver.Plane(w.Plane)}); err != nil {
 			return nil, err
 		}
 		out = append(out, m.Result())

@@ -190,6 +190,6 @@ func one(ctx context.Context, world string, plane driver.Plane, p *scenario.Plan
 		return err
 	}
 	defer l.clock()()
-	_, err := lab.Run(ctx, lab.Config{Plan: p, Build: build, Recorder: l, Plane: plane})
+	_, err := lab.Run(ctx, lab.Config{Plan: p, Build: build, Services: labServices(), Recorder: l, Plane: plane})
 	return err
 }

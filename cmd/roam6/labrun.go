@@ -73,7 +73,7 @@ func (f *labFlags) run(ctx context.Context, arg string) error {
 	}
 	m := scenario.NewMeasure(p, "lab", planeOf(f.plane))
 	l := newLive(&f.runFlags, p, m)
-	c := lab.Config{Plan: p, Build: build, Recorder: l, CaptureDir: f.captures, Plane: driver.Plane(f.plane)}
+	c := lab.Config{Plan: p, Build: build, Services: labServices(), Recorder: l, CaptureDir: f.captures, Plane: driver.Plane(f.plane)}
 	if c.CaptureDir == "" {
 		c.CaptureDir = f.report
 	}

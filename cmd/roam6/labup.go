@@ -115,7 +115,7 @@ func (f *upFlags) up(ctx context.Context, arg string) error {
 func (f *upFlags) keep(ctx context.Context, p *scenario.Plan, at *place) error {
 	quiet := *p
 	quiet.Actions = nil
-	l, err := lab.New(lab.Config{Plan: &quiet, Build: build, Recorder: newLive(&runFlags{}, &quiet, nobody{}), CaptureDir: f.captures, Plane: driver.Plane(f.plane)})
+	l, err := lab.New(lab.Config{Plan: &quiet, Build: build, Services: labServices(), Recorder: newLive(&runFlags{}, &quiet, nobody{}), CaptureDir: f.captures, Plane: driver.Plane(f.plane)})
 	if err == nil {
 		err = l.Start(ctx)
 	}

@@ -11,8 +11,8 @@ import (
 
 // Tables that Ask knows.
 const (
-	TableSubscriber = "subscriber" // key: NAI or home address; gives the profile
-	TableAccounting = "accounting" // key: anything; put a JSON Record
+	TableSubscriber = profile.TableSubscriber // key: NAI or home address; gives the profile
+	TableAccounting = profile.TableAccounting // key: anything; put a JSON Record
 )
 
 // Ask serves an engine's Query: it reads, or with put writes, and gives octets. docs/subscribers.md says which. found is false for

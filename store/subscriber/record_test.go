@@ -178,3 +178,17 @@ func testKeyFile(t *testing.T, d *DB) {
 		}
 	}
 }
+
+// TestRecordOfServer: what the role of an AAA server puts is a record, each part of it. A test of role/aaa has the same octets.
+func TestRecordOfServer(t *testing.T) { //spec DM-22
+	const put = `{"session":"ar1;1","number":3,"kind":"start","at":"2027-01-15T08:00:00Z","name":"ann@home.example","home_address":"2001:db8:1::100",` +
+		`"care_of":"2001:db8:a:1::c0a","home_agent":"2001:db8:1::1","origin":"ar1.visited.example","seconds":60,` +
+		`"octets_up":1,"octets_down":2,"packets_up":3,"packets_down":4,"result":2001}`
+	var r Record
+	if err := json.Unmarshal([]byte(put), &r); err != nil || r.Check() != nil {
+		t.Fatal(err, r.Check())
+	}
+	if again, err := json.Marshal(r); err != nil || string(again) != put {
+		t.Errorf("\n got %s\nwant %s", again, put)
+	}
+}
