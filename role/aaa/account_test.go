@@ -1,13 +1,11 @@
 package aaa
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
 	"roam6/engine"
 	"roam6/machine/peers"
-	"roam6/store/subscriber"
 	"roam6/wire/diameter"
 	"roam6/wire/mip6aaa"
 )
@@ -17,6 +15,11 @@ func acr() *mip6aaa.ACR {
 		Kind: mip6aaa.Start, Number: 3, At: time.Unix(1.8e9, 0).UTC(), Spent: time.Minute, Home: hoa, CareOf: coa, Agent: ha1,
 		OctetsUp: 1, OctetsDown: 2, PacketsUp: 3, PacketsDown: 4}
 }
+
+// recorded is acr as the database takes it. A test of store/subscriber has the same octets.
+const recorded = `{"session":"ar1;1","number":3,"kind":"start","at":"2027-01-15T08:00:00Z","name":"ann@home.example","home_address":"2001:db8:1::100",` +
+	`"care_of":"2001:db8:a:1::c0a","home_agent":"2001:db8:1::1","origin":"ar1.visited.example","seconds":60,` +
+	`"octets_up":1,"octets_down":2,"packets_up":3,"packets_down":4,"result":2001}`
 
 func (b *bench) count(a *mip6aaa.ACR) peers.Handle {
 	var w diameter.Builder
@@ -42,17 +45,11 @@ func TestAccounting(t *testing.T) { //spec DM-22
 	for range 2 {
 		h := b.count(acr())
 		q := b.queries()
-		if len(q) != 1 || q[0].Table != subscriber.TableAccounting || q[0].Key != "ar1;1/3" {
+		if len(q) != 1 || q[0].Table != "accounting" || q[0].Key != "ar1;1/3" {
 			t.Fatalf("%+v", q)
 		}
-		var r subscriber.Record
-		if err := json.Unmarshal(q[0].Put, &r); err != nil || r.Check() != nil {
-			t.Fatal(err, r.Check())
-		}
-		want := subscriber.Record{Session: "ar1;1", Number: 3, Kind: "start", At: acr().At, Name: nai, HomeAddress: hoa, CareOf: coa, HomeAgent: ha1,
-			Origin: client, Seconds: 60, OctetsUp: 1, OctetsDown: 2, PacketsUp: 3, PacketsDown: 4, Result: 2001}
-		if r != want {
-			t.Errorf("\n got %+v\nwant %+v", r, want)
+		if string(q[0].Put) != recorded {
+			t.Errorf("\n got %s\nwant %s", q[0].Put, recorded)
 		}
 		if _, early := b.d.answers[h]; early {
 			t.Error("acknowledged before it is durable")
