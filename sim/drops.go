@@ -21,5 +21,6 @@ const (
 
 	// The driver's words.
 	dropStreams    = "streams-full"        // a listener has MaxAccepted connections
+	dropBacklog    = "syn-backlog-full"    // of which it has none: it does not see SYNs
 	dropHandshakes = "tls-handshakes-full" // a listener has MaxHandshakes under way
 )

@@ -16,6 +16,7 @@ const (
 	MaxAccepted                   = 1024 // connections of one listener
 	MaxHandshakes                 = 256  // of them in their TLS handshake
 	MaxDials                      = 128  // of a node under way
+	MaxBacklog                    = 4096 // SYNs of a listener that wait for the end of their handshake (net.ipv4.tcp_max_syn_backlog)
 	MaxQueries                    = 1024 // of a node under way
 	DialTimeout, HandshakeTimeout = 10 * time.Second, 5 * time.Second
 	DrainTime                     = 5 * time.Second
@@ -77,6 +78,7 @@ type socket struct {
 	eof      bool   // the peer sends nothing more
 	dirty    bool   // in world.dirty
 	admitted bool   // counted in door.open
+	half     bool   // counted in door.half
 	shaking  bool   // counted in door.shaking
 	dialing  bool   // counted in sockets.dials
 	pending  []byte // written in this turn
@@ -180,9 +182,6 @@ func (s *socket) flush() {
 	s.tcp.Poll(w.now, func(seg *tcp.Segment) { out = append(out, segmentPacket(seg, src, dst)) })
 	for _, data := range out {
 		s.k.n.originate(data)
-	}
-	if w.socks[s.id] != s {
-		return // what it sent came back at once
 	}
 	if s.tcp.Dead() {
 		w.socks[s.id] = nil

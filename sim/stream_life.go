@@ -227,6 +227,10 @@ func (s *socket) fail(reason string) {
 func (s *socket) end(reason string) {
 	s.shaken()
 	s.gone, s.limit = true, never
+	if s.half {
+		s.half = false
+		s.door.half--
+	}
 	if s.admitted {
 		s.admitted = false
 		s.door.open--

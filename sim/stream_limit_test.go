@@ -1,11 +1,14 @@
 package sim
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
 	"roam6/driver"
 	"roam6/engine"
+	"roam6/scenario"
+	"roam6/sim/tcp"
 )
 
 // The simulator's limits are those of the world that it stands for.
@@ -98,4 +101,50 @@ func TestStreamPlacesComeBack(t *testing.T) {
 	if ends := la.ends(); len(ends) != 1 || ends[engine.ReasonClosed] != MaxAccepted+200 {
 		t.Errorf("%v", ends)
 	}
+}
+
+// A flood of SYNs that nobody means takes no more than MaxBacklog places, which come back.
+func TestStreamBacklog(t *testing.T) {
+	p := peers(100 * time.Second)
+	p.Nodes[0].Ifaces[0].Port = 1
+	p.Actions = append(p.Actions, scenario.Action{At: 2 * time.Second, Verb: scenario.Command, Node: "a"}, scenario.Action{At: 80 * time.Second, Verb: scenario.Command, Node: "a"})
+	rec := newTape()
+	n := 0
+	_, lb := talk(t, Config{Plan: p, Recorder: rec}, func(_ *script, _ engine.Now, in engine.Input, out *engine.Effects) {
+		if _, ok := in.(engine.Command); !ok {
+			return
+		}
+		if n++; n != 2 { // the first makes neighbours known
+			out.Dial(engine.Dial{Conn: engine.Conn(2*n - 1), To: diameter})
+			return
+		}
+		for k := range MaxBacklog + 5 {
+			syn := tcp.Segment{From: 1000, To: diameter.Port(), Seq: uint32(k), Flags: tcp.SYN}
+			spoofed := addr("2001:db8:1::1:0").As16()
+			spoofed[14], spoofed[15] = byte(k>>8), byte(k)
+			out.Send(1, hw(2), segmentPacket(&syn, netip.AddrFrom16(spoofed), atB))
+		}
+	}, listens(""))
+	if len(lb) != 2 || rec.drops[dropBacklog] != 5 {
+		t.Errorf("%d connections, drops %v", len(lb), rec.drops)
+	}
+}
+
+// Whatever is said to a TLS listener by one that speaks no TLS, or begins to: its engine hears nothing.
+func FuzzTLS(f *testing.F) {
+	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
+	f.Add(append([]byte{22, 3, 1, 0, 60, 1, 0, 0, 56, 3, 3}, make([]byte, 54)...))
+	f.Add(append(append([]byte{22, 3, 1, 0, 60, 1, 0, 0, 56, 3, 3}, make([]byte, 54)...), 23, 3, 3, 0, 30))
+	f.Fuzz(func(t *testing.T, said []byte) {
+		_, lb := talk(t, Config{Plan: peers(10 * time.Second)}, dials(engine.Dial{Conn: 1, To: diameter}, func(_ *script, _ engine.Now, in engine.Input, out *engine.Effects) {
+			if o, ok := in.(engine.Opened); ok {
+				out.Write(o.Conn, said)
+			}
+		}), listens("p"))
+		for _, n := range lb {
+			if s, ok := n.in.(engine.Stream); ok {
+				t.Fatalf("%+v", s)
+			}
+		}
+	})
 }

@@ -15,6 +15,7 @@ type door struct {
 	name    string
 	at      netip.AddrPort
 	tls     bool
+	half    int // handshakes of TCP
 	open    int // connections
 	shaking int // of them in their handshake
 }
@@ -166,7 +167,12 @@ func (k *sockets) greet(p pair, syn *tcp.Segment) bool {
 	if d == nil {
 		return false
 	}
-	s := &socket{r: d.r, door: d, pair: p}
+	if d.half >= MaxBacklog {
+		k.n.w.drop(dropBacklog)
+		return true
+	}
+	d.half++
+	s := &socket{r: d.r, door: d, pair: p, half: true}
 	s.tcp = tcp.Accept(k.n.w.now, syn, uint32(k.draw.Uint64()), k.n.mtuTo(p.there))
 	if d.tls {
 		s.secure = &secure{identity: k.n.plan.Identity}
@@ -181,6 +187,8 @@ func (s *socket) connected() {
 	k := s.k
 	d := s.door
 	if d != nil {
+		s.half = false
+		d.half--
 		full := ""
 		switch {
 		case d.open >= MaxAccepted:
