@@ -1,6 +1,7 @@
 package ha
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -193,6 +194,18 @@ func TestNewKeys(t *testing.T) {
 	}
 	for key := range b.disk { //order:any
 		if strings.HasPrefix(key, "sa/") && strings.Contains(key, "/0x00007007/") {
+			t.Errorf("left of the old keys: %s", key)
+		}
+	}
+	// Twice in a moment: the first of the three is given up at once.
+	for range 2 {
+		r.random, r.spi = r.random+1, r.spi+1
+		e, _ := b.ask(r.hor(coa2))
+		r.learn(t, e)
+	}
+	b.pass(KeyOverlap)
+	for key := range b.disk { //order:any
+		if strings.HasPrefix(key, "sa/out") && !strings.Contains(key, fmt.Sprintf("/0x%08x/", r.spi)) {
 			t.Errorf("left of the old keys: %s", key)
 		}
 	}
@@ -471,6 +484,12 @@ func TestSuperseded(t *testing.T) {
 	second, _ := b.ask(r.hor(coa2))
 	if !first.done || first.answer.Code != 4900 || second.done {
 		t.Fatalf("%+v, %+v", first.answer, second.answer)
+	}
+	// One that is proposed has no keys yet, whoever says that it has.
+	bare := r.hor(coa)
+	bare.Peer = nil
+	if e, effects := b.ask(bare); e.answer.Code != diameter.ErrorBadHOR || !slices.Equal(drops(effects), []string{"hor-no-keys"}) || second.done {
+		t.Errorf("without keys: %+v", e.answer)
 	}
 	b.pass(2 * time.Second)
 	r.learn(t, second)
