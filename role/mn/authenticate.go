@@ -219,15 +219,32 @@ func (n *Node) seek(now engine.Now, out *engine.Effects) {
 		return
 	}
 	for _, a := range n.access {
-		used := a.usable() && !a.atHome && (a.link.Port == n.home.port && a.coa == n.home.coa || n.multihomed())
+		used := a.link.IsUp() && a.ready && !a.atHome && (a.link.Port == n.home.port && a.coa == n.home.coa || n.multihomed())
 		switch s := a.applicant.State(); {
 		case !used:
 			a.applicant.Stop("not used", out)
-		case s != enrol.Idle && s != enrol.Granted:
+		case !a.usable(), s != enrol.Idle && s != enrol.Granted:
 		case !a.applicant.Admitted(now, a.coa), a.applicant.Due():
 			n.enter(now, a, out)
 		}
 	}
+}
+
+// examined answers the AAA client, which looks whether the care-of address of a request is another's (§7.4). Its probe would be another
+// node's, and end the address, if the node did not know what it is about: duplicate detection may still run here too.
+//
+// spec DM-09
+func (n *Node) examined(a *access, in engine.Packet, p *ip6.Packet, m nd.Message, out *engine.Effects) bool {
+	ns, ok := m.(*nd.NeighborSolicitation)
+	if !ok || a.applicant == nil || !p.Src.IsUnspecified() || ns.Target != a.coa || !a.usable() || a.atHome {
+		return false
+	}
+	w, asks := a.applicant.Asks()
+	if r, _ := a.link.Current(); !asks || w.CareOf != a.coa || in.From != r.HW {
+		return false
+	}
+	n.unsolicited(a, out)
+	return true
 }
 
 // heardReply takes an AAA Reply.

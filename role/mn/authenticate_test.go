@@ -14,7 +14,9 @@ import (
 	"roam6/machine/enrol"
 	"roam6/plane"
 	wireaccess "roam6/wire/access"
+	"roam6/wire/ip6"
 	"roam6/wire/mh"
+	"roam6/wire/nd"
 )
 
 // A node with nothing but a name and a key has network, home agent, home address and keys after one exchange, and then goes on
@@ -185,6 +187,90 @@ func TestAtHomeNobodyIsAsked(t *testing.T) {
 	b.want(plane.Direct, netip.Addr{}, "bound")
 	if len(b.questions(b.all)) != 0 {
 		t.Error("asked at home")
+	}
+}
+
+// The AAA client probes the address while the node does so itself: that is no duplicate, unless somebody else does it.
+func TestClientExaminesTheAddress(t *testing.T) { //spec DM-09
+	coa := coaOf(prefixA, hw1)
+	probe := func(b *bench, from plane.HW) []engine.Effect {
+		return b.nd(wlan, from, netip.IPv6Unspecified(), ip6.SolicitedNode(coa), &nd.NeighborSolicitation{Target: coa, Options: nd.Options{Nonce: make([]byte, 6)}})
+	}
+	b := newBench(t, withAAA)
+	b.up(wlan)
+	b.question(b.closed(wlan, ar1))
+	effects := probe(b, ar1.hw)
+	list, packets := b.neighbours(effects, wlan)
+	if len(list) != 1 || b.has(effects, "address.duplicate") || b.n.accessOf(wlan).coa != coa {
+		t.Fatalf("answered by %v", list)
+	}
+	if na, ok := list[0].(*nd.NeighborAdvertisement); !ok || na.Target != coa || na.Override || na.Options.TargetHW != hw1 || packets[0].Dst != ip6.AllNodes {
+		t.Errorf("answered by %+v", list[0])
+	}
+	if !b.has(probe(b, ar2.hw), "address.duplicate") {
+		t.Error("a probe of another node is not heard")
+	}
+	b = newBench(t, withAAA)
+	b.up(wlan)
+	b.ra(wlan, ar1) // which asks nobody
+	if !b.has(probe(b, ar1.hw), "address.duplicate") {
+		t.Error("a probe without a request is not heard")
+	}
+}
+
+// While a request is out, what else would send the update waits for it, and so it does while the node rests.
+func TestAskedOnce(t *testing.T) { //spec DM-21
+	b := newBench(t, withAAA)
+	b.up(wlan)
+	q := b.question(b.closed(wlan, ar1))
+	u, _ := b.embedded(q)
+	b.pass(2 * time.Second) // the address is unique
+	b.up(wlan)              // another link up, and the same router
+	effects := b.closed(wlan, ar1)
+	if list := b.questions(effects); len(list) != 0 || b.has(effects, "binding.update") {
+		t.Fatalf("asks again: %v", list)
+	}
+	b.do(b.reply(q, b.granted(q, b.ack(u, mh.Accepted, nil).Data), true))
+	b.want(plane.Tunnel, coaOf(prefixA, hw1), "bound")
+
+	b = newBench(t, withAAA)
+	b.up(wlan)
+	b.closed(wlan, ar1)
+	b.pass(10 * time.Second)
+	b.up(wlan)
+	effects = b.closed(wlan, ar1)
+	if len(b.questions(effects)) != 0 || b.has(effects, "binding.update") {
+		t.Error("does not rest")
+	}
+}
+
+// A home network that grants and assigns nothing is asked again later.
+func TestGrantedNothing(t *testing.T) { //spec DM-18
+	refused := func(q question) []byte {
+		p := ip6.Packet{Header: ip6.Header{Src: haAddr, Dst: q.CareOf}, Routing2: hoa, Proto: ip6.ProtoMH}
+		p.Payload = mh.Append(nil, haAddr, hoa, &mh.BindingAck{Seq: 1, Status: mh.InsufficientResources})
+		return p.Append(nil)
+	}
+	for name, reply := range map[string]func(b *bench, q question) *wireaccess.Reply{ //order:any
+		"nothing": func(*bench, question) *wireaccess.Reply { return &wireaccess.Reply{Result: 2001} },
+		"no keys": func(_ *bench, q question) *wireaccess.Reply {
+			return &wireaccess.Reply{Result: 2001, Binding: plainAck(q, 1)}
+		},
+		"a refused binding": func(b *bench, q question) *wireaccess.Reply { return b.granted(q, refused(q)) },
+	} {
+		b := newBench(t, stranded)
+		b.up(wlan)
+		q := b.question(b.closed(wlan, ar1))
+		effects := b.do(b.reply(q, reply(b, q), true))
+		if !b.has(effects, eventLetIn) || !b.has(effects, engine.EventFailed) || !b.n.id.nobody() || len(b.questions(effects)) != 0 || len(b.table.Hosts) != 0 {
+			t.Errorf("%s: home address %v, %d requests", name, b.n.id.home, len(b.questions(effects)))
+		}
+		if list := b.questions(b.stay(MaxBindackTimeout-time.Millisecond, wlan, ar1)); len(list) != 0 {
+			t.Errorf("%s: asked again at once", name)
+		}
+		q = b.question(b.stay(100*time.Millisecond, wlan, ar1))
+		b.do(b.reply(q, b.granted(q, plainAck(q, 7)), true))
+		b.want(plane.Tunnel, coaOf(prefixA, hw1), "bound")
 	}
 }
 

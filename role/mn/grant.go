@@ -88,7 +88,7 @@ func (n *Node) assigned(now engine.Now, a *access, was asked, g *enrol.Grant, p 
 	if n.id.sa == nil && !slices.ContainsFunc(g.Keys, forAgent) {
 		return // letIn says what is missing
 	}
-	n.adopt(p.Routing2, p.Src, out)
+	n.adopt(now, p.Routing2, p.Src, out)
 	n.takeKeys(now, g.Keys, p.Src, out)
 	r.seq, r.asked, r.sentAt, r.status, r.tries = ba.Seq, ba.Lifetime, was.at, ba.Status, 0
 	r.until = max(r.until, r.sentAt.Add(r.asked))

@@ -48,7 +48,7 @@ func (n *Node) called() string {
 // adopt takes up home address and home agent that were assigned.
 //
 // spec DM-18
-func (n *Node) adopt(home, agent netip.Addr, out *engine.Effects) {
+func (n *Node) adopt(now engine.Now, home, agent netip.Addr, out *engine.Effects) {
 	n.learnAgent(agent) // and discovery, if it runs, is over
 	n.id.agent = agent
 	out.Event("home-agent.found", engine.A("agent", agent))
@@ -58,6 +58,7 @@ func (n *Node) adopt(home, agent netip.Addr, out *engine.Effects) {
 	n.be(home)
 	out.Event("home-address", engine.A("hoa", home))
 	n.present(out)
+	n.Hold(now, out)
 }
 
 // be makes an assigned address the home address.

@@ -220,6 +220,9 @@ func (n *Node) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Packe
 		out.Drop("nd-malformed", engine.S("error", err.Error()))
 		return
 	}
+	if n.examined(a, in, p, msg, out) {
+		return
+	}
 	if v, ok := n.dad.Heard(in.Port, p, msg); ok {
 		n.detected(now, v, out)
 		return
