@@ -110,8 +110,8 @@ func (s *Server) ask(now engine.Now, out *engine.Effects, t *registration) {
 // realmOf is where the AAAv of a visited network is.
 func (s *Server) realmOf(network string) string {
 	for _, p := range s.cfg.Home.Partners {
-		if p.Network == network && p.Realm != "" {
-			return p.Realm
+		if p.Network == network {
+			return p.realm()
 		}
 	}
 	return network

@@ -36,7 +36,7 @@ const (
 
 // Config is a server's configuration, checked by New.
 type Config struct {
-	Peers   peers.Config // New adds the application, and routes to itself for the realms it serves
+	Peers   peers.Config // New adds the application and routes: to itself for the realms it serves, behind the others to partners and homes
 	Home    *Home        // nil: serves no users
 	Visited *Visited     // nil: no network is visited here
 }
@@ -58,6 +58,13 @@ type Partner struct {
 	Realm   string   // of its AAAv; empty: Network
 	Hosts   []string // peers that its requests come from: its AAAv, or an agent on the way; or AAA clients of this realm itself
 	Agents  bool     // its home agents may be used
+}
+
+func (p *Partner) realm() string {
+	if p.Realm != "" {
+		return p.Realm
+	}
+	return p.Network
 }
 
 // Agent is a home agent of the pool.
@@ -105,6 +112,11 @@ func (c *Config) check() error {
 	if v := c.Visited; v != nil {
 		if v.Network == "" {
 			return fmt.Errorf("aaa: the visited side has no network identifier; it is that which its AAA clients advertise")
+		}
+		for _, a := range v.Agreements {
+			if a.Realm == "" || len(a.Hosts) == 0 {
+				return fmt.Errorf("aaa: agreement with realm %q, hosts %q: a realm and at least one peer are needed", a.Realm, a.Hosts)
+			}
 		}
 		return checkPool("visited", v.Pool)
 	}

@@ -534,6 +534,7 @@ func TestConfigRefused(t *testing.T) {
 		"1 or more":                func(c *Config) { c.Home.Pool[0].Capacity = 0 },
 		"at least one peer":        func(c *Config) { c.Home.Partners[0].Hosts = nil },
 		"network identifier":       func(c *Config) { c.Visited = &Visited{} },
+		"agreement with realm":     func(c *Config) { c.Visited = &Visited{Network: "x", Agreements: []Agreement{{Realm: "y"}}} },
 		"session time":             func(c *Config) { c.Home.SessionTime = -1 },
 	} {
 		c := homeConfig()

@@ -92,9 +92,6 @@ func (s *Server) register(now engine.Now, out *engine.Effects, f peers.Arrived) 
 func (s *Server) partner(from, network string) (Partner, bool) {
 	for _, p := range s.cfg.Home.Partners {
 		if p.Network == network && contains(p.Hosts, from) {
-			if p.Realm == "" {
-				p.Realm = p.Network
-			}
 			return p, true
 		}
 	}

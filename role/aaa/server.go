@@ -111,10 +111,30 @@ func newServer(cfg Config, rand *engine.Rand) *Server {
 	if cfg.Visited != nil {
 		cfg.Peers.Apps = append(cfg.Peers.Apps, peers.App{ID: diameter.AppRelay})
 	}
-	cfg.Peers.Routes = append(own, cfg.Peers.Routes...)
+	cfg.Peers.Routes = append(append(own, cfg.Peers.Routes...), cfg.routes()...)
 	return &Server{cfg: cfg, host: cfg.Peers.Host, realm: cfg.Peers.Realm, rand: rand, registrations: map[uint64]*registration{}, perUser: map[string]int{},
 		lookups: map[uint64]*lookup{}, asking: map[string]uint64{}, sessions: newSessions(), records: map[uint64]*accounted{}, talks: map[conversationKey]*conversation{}, talkers: map[uint64]*conversation{},
 		assignments: map[uint64]*assignment{}, visiting: newSessions(), refused: map[string]int{}}
+}
+
+// routes are those that follow from partners and agreements, behind the configured ones: to the home of who visits, by this server's
+// hands; and to a visited network that may have home agents.
+func (c *Config) routes() (list []peers.Route) {
+	if v := c.Visited; v != nil {
+		for _, a := range v.Agreements {
+			if !strings.EqualFold(a.Realm, c.Peers.Realm) {
+				list = append(list, peers.Route{Realm: a.Realm, Via: a.Hosts, Action: peers.Proxy})
+			}
+		}
+	}
+	if h := c.Home; h != nil {
+		for _, p := range h.Partners {
+			if r := p.realm(); p.Agents && !strings.EqualFold(r, c.Peers.Realm) {
+				list = append(list, peers.Route{Realm: r, Via: p.Hosts})
+			}
+		}
+	}
+	return list
 }
 
 // carry gives the server its Diameter node.

@@ -204,14 +204,13 @@ func roam(t *testing.T) (w *world, client1 *member) {
 	home.Home.Pool = home.Home.Pool[:1]
 	home.Peers.Listen = []peers.Listen{{Name: "diameter", At: homeAt}}
 	home.Peers.Peers = []peers.Peer{{Host: aaav, Realm: netName}, {Host: "ha1.home.example", Realm: homeRealm}}
-	home.Peers.Routes = []peers.Route{{Realm: netName, Via: []string{aaav}}}
 	h, err := New(home, [32]byte{1})
 	fail(err)
 	visited := visitedConfig()
+	visited.Visited.Agreements = visited.Visited.Agreements[:1]
 	visited.Visited.Pool = visited.Visited.Pool[:1]
 	visited.Peers.Listen = []peers.Listen{{Name: "diameter", At: visitedAt}}
 	visited.Peers.Peers = []peers.Peer{{Host: aaah, Realm: homeRealm, At: homeAt}, {Host: client, Realm: netName}, {Host: "ha1.visited.example", Realm: netName}}
-	visited.Peers.Routes = []peers.Route{{Realm: homeRealm, Via: []string{aaah}, Action: peers.Proxy}}
 	v, err := New(visited, [32]byte{2})
 	fail(err)
 	agent := func(address netip.Addr, prefix netip.Prefix, host, realm, server string, at netip.AddrPort, seed byte) {
