@@ -96,24 +96,24 @@ func (n *Node) release(i int32) {
 
 // pick chooses who is asked next: Destination-Host if it is a peer, then the route's peers in order. Passed over are those that were tried, that
 // cannot take it now, that it came from, and that it passed through before (RFC 6733 §6.1.7). Without one it says which result that is.
-func (n *Node) pick(s *slot) (p *peer, bit uint64, code diameter.ResultCode) {
-	code = diameter.UnableToDeliver
+func (n *Node) pick(s *slot) (*peer, diameter.ResultCode) {
+	code := diameter.UnableToDeliver
 	for i := -1; i < len(s.via); i++ {
 		p, bit := s.direct, uint64(directBit)
 		if i >= 0 {
 			p, bit = s.via[i], 1<<i
 		}
 		switch {
-		case p == nil || s.tried&bit != 0 || p == s.back || p == s.p:
+		case p == nil || s.tried&bit != 0 || p == s.back:
 		case p.watch != Okay || !p.state.open() || !p.caps.supports(s.app):
 		case s.recorded && passed(s.buf, p.host):
 		case p.pending.n >= MaxPending || p.octets >= MaxPeerOctets:
 			code = diameter.TooBusy
 		default:
-			return p, bit, 0
+			return p, 0
 		}
 	}
-	return nil, 0, code
+	return nil, code
 }
 
 // passed says whether a request has been at a host, by its Route-Records.
@@ -127,11 +127,18 @@ func passed(raw []byte, host string) bool {
 }
 
 // send gives a request to a peer. again says that it may have had it from another already: the T flag.
-func (n *Node) send(i int32, p *peer, bit uint64, again bool) {
+func (n *Node) send(i int32, p *peer, again bool) {
 	s := &n.slots[i]
 	n.unassign(i)
 	s.p, s.sent = p, n.now.Mono
-	s.tried |= bit
+	if s.direct == p {
+		s.tried |= directBit
+	}
+	for k, v := range s.via {
+		if v == p {
+			s.tried |= 1 << k
+		}
+	}
 	s.gen++
 	s.hop = s.gen<<slotBits | uint32(i)
 	diameter.SetHopByHop(s.buf, s.hop)
@@ -167,8 +174,8 @@ func (n *Node) failover(p *peer, lost bool) {
 	moved := uint64(0)
 	for i := p.pending.first; i >= 0; {
 		next := n.byPeer[i].next
-		if other, bit, _ := n.pick(&n.slots[i]); other != nil {
-			n.send(i, other, bit, true)
+		if other, _ := n.pick(&n.slots[i]); other != nil {
+			n.send(i, other, true)
 			moved++
 		} else if lost {
 			n.fail(i, diameter.UnableToDeliver, NotDelivered)
@@ -269,11 +276,11 @@ func (n *Node) elsewhere(i int32, m diameter.Message) bool {
 	default:
 		return false
 	}
-	other, bit, _ := n.pick(s)
+	other, _ := n.pick(s)
 	if other == nil {
 		return false
 	}
 	n.count.Elsewhere++
-	n.send(i, other, bit, false)
+	n.send(i, other, false)
 	return true
 }

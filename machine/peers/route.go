@@ -116,13 +116,13 @@ func (n *Node) relayOn(p *peer, l *link, m diameter.Message, d *destination, w *
 	n.filled(i, m, p)
 	s.kind, s.from, s.fromHop = relayed, l, m.HopByHop
 	n.aim(s, d, w)
-	to, bit, code := n.pick(s)
+	to, code := n.pick(s)
 	if to == nil || len(s.buf) > diameter.MaxMessage {
 		n.release(i)
 		n.unsent(l, m, code)
 		return
 	}
-	n.send(i, to, bit, false)
+	n.send(i, to, false)
 }
 
 // aim enters where a request may go.
@@ -158,13 +158,13 @@ func (n *Node) Request(now engine.Now, out *engine.Effects, raw []byte, ctx uint
 	s.kind, s.ctx = ownRequest, ctx
 	d := n.look(m)
 	n.aim(s, &d, n.wayOf(d.realm, m.App))
-	p, bit, code := n.pick(s)
+	p, code := n.pick(s)
 	if p == nil || len(raw) > diameter.MaxMessage {
 		n.release(i)
 		n.out.Drop(NotDelivered, engine.A("result", code))
 		return false
 	}
-	n.send(i, p, bit, false)
+	n.send(i, p, false)
 	return true
 }
 

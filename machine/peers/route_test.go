@@ -94,6 +94,8 @@ func TestRoutes(t *testing.T) {
 		{"nobody speaks it", viaX, 77, diameter.Proxiable, to("", "far"+domain), diameter.UnableToDeliver, "", NotDelivered},
 		{"not spoken here", viaX, app, diameter.Proxiable, to(name("agent"), realm("agent")), diameter.ApplicationUnsupported, "", NoApplication},
 		{"not spoken in our realm", viaX, app, diameter.Proxiable, to("", realm("agent")), diameter.ApplicationUnsupported, "", NoApplication},
+		{"back where it came from", []Route{{Realm: "far" + domain, Via: []string{name("client")}}}, app, diameter.Proxiable, to("", "far"+domain), diameter.UnableToDeliver, "",
+			NotDelivered},
 		{"has been there", viaX, app, diameter.Proxiable, func(b *diameter.Builder) {
 			to("", "far"+domain)(b)
 			b.Text(diameter.RouteRecord, name("X"))
@@ -120,6 +122,9 @@ func TestRoutes(t *testing.T) {
 			}
 			if c.drop != "" && agent.drops[c.drop] == 0 {
 				t.Errorf("%v", agent.drops)
+			}
+			if agent.n.count.Elsewhere != 0 && c.what != "host is no peer" {
+				t.Error("the wrong one was asked before")
 			}
 			for _, h := range w.hosts {
 				if v := h.n.View().(View); v.Pending != 0 || v.Serving != 0 || h.n.octets != 0 || h.n.held != 0 {
@@ -177,7 +182,7 @@ func TestBusy(t *testing.T) {
 	agent.n.byHost[name("y")].asking = MaxAsking
 	y.want(9, diameter.TooBusy)
 	agent.peer("x").octets += MaxPeerOctets
-	if _, _, code := agent.n.pick(&slot{via: []*peer{agent.peer("x")}}); code != diameter.TooBusy {
+	if _, code := agent.n.pick(&slot{via: []*peer{agent.peer("x")}}); code != diameter.TooBusy {
 		t.Error(code)
 	}
 	agent.peer("x").octets -= MaxPeerOctets
@@ -229,6 +234,41 @@ func TestElsewhere(t *testing.T) {
 	client.ask(2, "", "far"+domain)
 	w.run(time.Second)
 	client.want(2, diameter.UnableToDeliver)
+}
+
+// TestAskedOnce: the host that is named is not asked again as one of its route.
+func TestAskedOnce(t *testing.T) {
+	w, client, agent, x, y := star(t, func(a, x, y *Config) {
+		a.Routes = []Route{{Realm: "far" + domain, Via: []string{name("y"), name("x")}}}
+		y.Routes = []Route{{Realm: "far" + domain, Via: []string{name("agent")}}}
+	})
+	x.proxy = func(h *host, f Fact) bool {
+		a, ok := f.(Arrived)
+		if ok {
+			h.call(func(now engine.Now, out *engine.Effects) {
+				h.n.Answer(now, out, a.Handle, h.n.Builder().Reply(a.Message, diameter.TooBusy, name("x"), realm("x")).Done())
+			})
+		}
+		return ok
+	}
+	client.ask(1, name("x"), "far"+domain)
+	w.run(time.Second)
+	client.want(1, diameter.UnableToDeliver) // the words of y, which was the last
+	if agent.n.count.Elsewhere != 1 || x.n.count.Answered != 1 || len(x.n.done.list) != 0 || y.n.count.Refused != 1 {
+		t.Errorf("%+v %+v %+v", agent.n.count, x.n.count, y.n.count)
+	}
+}
+
+// TestNoAgent: a node that did not say that it passes messages on does not, whomever it knows.
+func TestNoAgent(t *testing.T) {
+	for _, routes := range [][]Route{nil, {{Realm: "far" + domain, Action: Local}}} {
+		w, client, _, _, y := star(t, func(a, x, y *Config) { a.Apps, a.Routes = []App{{ID: diameter.AppMobileIPv6AAA}}, routes })
+		client.ask(1, name("y"), "far"+domain)
+		w.run(time.Second)
+		if len(y.arrived) != 0 || client.result(1) < 3000 {
+			t.Errorf("%d arrived, %d", len(y.arrived), client.result(1))
+		}
+	}
 }
 
 // TestRedirect: an agent says whom to ask, and who is told so asks there: RFC 6733 §6.1.8.

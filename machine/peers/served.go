@@ -154,7 +154,7 @@ func (n *Node) Answer(now engine.Now, out *engine.Effects, h Handle, raw []byte)
 	diameter.SetHopByHop(raw, s.hop)
 	diameter.SetEndToEnd(raw, s.endToEnd)
 	n.count.Answered++
-	if !s.proxy {
+	if !s.proxy && flagsOf(raw)&diameter.ErrorBit == 0 { // who says that he cannot now may be asked again
 		n.done.add(s.key, raw, n.now.Mono)
 	}
 	if s.from.gone {
@@ -193,13 +193,13 @@ func (n *Node) Forward(now engine.Now, out *engine.Effects, h Handle, raw []byte
 	d := n.look(m)
 	n.aim(s, &d, n.wayOf(d.realm, m.App))
 	n.served[k].slot = i
-	p, bit, code := n.pick(s)
+	p, code := n.pick(s)
 	if p == nil || len(s.buf) > diameter.MaxMessage {
 		n.fail(i, code, NotDelivered)
 		n.leave()
 		return
 	}
-	n.send(i, p, bit, false)
+	n.send(i, p, false)
 }
 
 // passBack tells the owner of the answer to what he sent on.

@@ -204,3 +204,43 @@ func TestStrangerGoes(t *testing.T) {
 		t.Errorf("%d peers, %d timers, %d connections stay", len(n.byHost), n.timers.Len(), len(n.links))
 	}
 }
+
+// TestSignsOfLife: what brings a suspect back, what does not count as the answer to a watchdog, and that a second connection makes the first one doubtful.
+func TestSignsOfLife(t *testing.T) {
+	open := func() *lone {
+		l := newLone(t, "z"+domain)
+		l.cause(iConnAck)
+		l.cause(iRcvCEA)
+		return l
+	}
+	l := open()
+	l.now = l.now.Add(WatchdogInterval + WatchdogJitter)
+	l.in(engine.Tick{})
+	dwr := l.written()
+	dwa := func(hop uint32) []byte {
+		raw := slices.Clone(l.b.Answer(dwr.Header, diameter.Success).Text(diameter.OriginHost, "z"+domain).Text(diameter.OriginRealm, "r"+domain).Done())
+		diameter.SetHopByHop(raw, hop)
+		return raw
+	}
+	if l.say(l.i, dwa(dwr.HopByHop+1)); !l.p.dwr {
+		t.Error("another's answer is taken")
+	}
+	l.now = l.now.Add(WatchdogWait)
+	l.in(engine.Tick{})
+	if l.p.watch != Suspect {
+		t.Fatal(l.p.watch)
+	}
+	l.say(l.i, l.b.Request(diameter.DeviceWatchdog, 0, 0).Text(diameter.OriginHost, "z"+domain).Text(diameter.OriginRealm, "r"+domain).Done())
+	if l.p.watch != Okay || !l.p.dwr || !slices.Contains(l.told, Fact(PeerUp{"z.example"})) {
+		t.Errorf("%s after its own DWR", l.p.watch)
+	}
+	if l.say(l.i, dwa(dwr.HopByHop)); l.p.dwr {
+		t.Error("the answer is not taken")
+	}
+
+	l = open()
+	l.cause(rConnCER)
+	if m := l.written(); m.Command != diameter.DeviceWatchdog || !m.IsRequest() || l.dropped() != Rejected || l.p.state != IOpen {
+		t.Errorf("%+v %s %s", m.Header, l.dropped(), l.p.state)
+	}
+}
