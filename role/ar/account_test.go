@@ -233,6 +233,7 @@ func TestBooksAreFull(t *testing.T) { //spec DM-22
 		b.records[uint64(i)+1<<32] = &record{}
 	}
 	w.known(other)
+	w.r.gate.announced(w.now, 1, other.coa, other.hw, &engine.Effects{}) // which is no session
 	w.ask(other, nil)
 	if r := w.reply(other); r == nil || r.Result != uint32(diameter.TooBusy) {
 		t.Errorf("%+v", r)

@@ -9,6 +9,7 @@ import (
 	"roam6/engine"
 	"roam6/machine/advertise"
 	"roam6/plane"
+	"roam6/wire/access"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
 )
@@ -104,5 +105,26 @@ func FuzzPacket(f *testing.F) {
 		r := router(t)
 		r.Handle(engine.Now{}, engine.LinkUp{Port: 1, HW: hw}, &out)
 		r.Handle(engine.Now{}, engine.Packet{Port: 1, Data: data}, &out)
+	})
+}
+
+func FuzzClient(f *testing.F) {
+	m := newMobile(1)
+	q := &access.Request{NAI: user, CareOf: m.coa, LocalChallenge: make([]byte, 16), HostChallenge: make([]byte, 16), Auth: make([]byte, access.AuthLen)}
+	for _, part := range access.Split(q, 1) {
+		p := ip6.Packet{Header: ip6.Header{HopLimit: 255, Src: m.coa, Dst: clientAddr}, Proto: ip6.ProtoICMPv6, Payload: part.Append(nil, m.coa, clientAddr)}
+		f.Add(p.Append(nil), "record/1", []byte("{}"))
+	}
+	f.Add([]byte{}, "open/x", []byte(`{"session":"x","kind":2}`))
+	f.Fuzz(func(t *testing.T, data []byte, key string, value []byte) {
+		r, err := New(accounting(), [32]byte{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out engine.Effects
+		r.Handle(engine.Now{}, engine.Start{Records: []engine.Record{{Bucket: bucket, Key: key, Value: value}}}, &out)
+		r.Handle(engine.Now{}, engine.LinkUp{Port: 1, HW: hw}, &out)
+		r.Handle(engine.Now{}, engine.Packet{Port: 1, From: m.hw, Data: data}, &out)
+		r.Handle(engine.Now{Mono: engine.Mono(time.Hour)}, engine.Tick{}, &out)
 	})
 }
