@@ -25,11 +25,17 @@ func (s *Soft) came(port Port, src netip.Addr, octets int) {
 
 // left counts a packet that leaves by a port: at the meter of its destination, and at that of the source of what it carries.
 func (s *Soft) left(port Port, b []byte) {
+	if s.pass.by != nil || len(s.meters) > 0 {
+		s.countLeft(port, b)
+	}
+}
+
+func (s *Soft) countLeft(port Port, b []byte) {
 	if s.pass.by != nil {
 		s.pass.by.up.add(s.pass.octets)
 		s.pass = passing{}
 	}
-	if len(s.meters) == 0 || s.ours {
+	if s.ours {
 		return
 	}
 	if m := s.meters[MeterKey{destinationOf(b), port}]; m != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,10 +43,10 @@ func totalsOf(s *Soft) (n totals) {
 
 // TestNothingIsMade applies drawn Ops and hands over drawn user packets: no panic; each packet comes out once, is
 // dropped for a reason, held or punted, and again only as a copy by a way that copies or by a path that keeps; nothing
-// grows by more than its headers; what is refused changes nothing; and a second plane does the same octet for octet.
+// grows by more than its headers; meters count what leaves; what is refused changes nothing; and a second plane does the same octet for octet.
 func TestNothingIsMade(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, twin := seeded(), seeded()
+		s, twin, ledger := seeded(), seeded(), newLedger()
 		var want Table
 		var now time.Duration
 		serial := uint32(0)
@@ -59,7 +60,9 @@ func TestNothingIsMade(t *testing.T) {
 				why := s.Refuses(op)
 				s.Apply(now, op, &sink)
 				twin.Apply(now, op, &same)
+				ledger.out(sink.Out)
 				if why == "" {
+					ledger.op(op)
 					want.Apply(op)
 				}
 				if (len(sink.Refused) == 1) != (why != "") {
@@ -72,7 +75,9 @@ func TestNothingIsMade(t *testing.T) {
 			} else {
 				serial++
 				b, port := drawUser(t, serial), Port(rapid.IntRange(0, 2).Draw(t, "port"))
+				ledger.in(port, serial, b)
 				s.Handle(now, port, HW{1}, bytes.Clone(b), &sink)
+				ledger.out(sink.Out)
 				twin.Handle(now, port, HW{1}, bytes.Clone(b), &same)
 				after, out := totalsOf(s), users(sink.Out)
 				all := out - (after.copies - before.copies) + len(sink.Punt) + after.drops - before.drops -
@@ -87,6 +92,9 @@ func TestNothingIsMade(t *testing.T) {
 				}
 			}
 			check(t, s, &sink, counted)
+			if got, want := s.Counters().Meters, ledger.counts(); !slices.Equal(got, want) {
+				t.Fatalf("meters %+v, want %+v", got, want)
+			}
 			if !reflect.DeepEqual(sink, same) {
 				t.Fatalf("one did %+v\nthe other %+v", sink, same)
 			}

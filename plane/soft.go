@@ -234,7 +234,9 @@ func (s *Soft) Handle(now time.Duration, port Port, from HW, data []byte, sink *
 	} else {
 		s.fromLink(&a, b, src, dst, sink)
 	}
-	s.pass = passing{}
+	if s.pass.by != nil {
+		s.pass = passing{}
+	}
 }
 
 // arrival is how a packet came.

@@ -107,6 +107,13 @@ func tunnelMeterCases() []Case {
 			meter(coa, plane.Kernel), meter(oldCoA, plane.Kernel), meter(cn, plane.Kernel),
 			kernel(down).loose().counts(coa, plane.Kernel, none, of(1, 140)).counts(oldCoA, plane.Kernel, none, of(1, 140)).counts(cn, plane.Kernel, of(1, 100), none),
 		)},
+		{"a packet that waits while its copy leaves counts once", agent(
+			path(hoa, plane.Path{Side: plane.Agent, Mode: plane.Hold, Limit: 3}),
+			way(hoa, 1, plane.Way{Local: ha, Remote: oldCoA, Copy: true, Until: 1 << 40}),
+			meter(cn, plane.Kernel), meter(oldCoA, plane.Kernel), meter(coa, plane.Kernel),
+			kernel(down).loose().counts(oldCoA, plane.Kernel, none, of(1, 140)),
+			path(hoa, agentTunnel).loose().counts(cn, plane.Kernel, of(1, 100), none).counts(coa, plane.Kernel, none, of(1, 140)),
+		)},
 		{"end markers count nowhere", agent(
 			path(hoa, plane.Path{Side: plane.Agent, Mode: plane.Tunnel, Local: ha, Remote: coa, Mark: true}),
 			meter(coa, plane.Kernel),
