@@ -268,7 +268,8 @@ func (b *bench) hor() (*mip6aaa.HOR, asking) {
 func (b *bench) agent(with func(*mip6aaa.HOA)) *mip6aaa.HOR {
 	b.t.Helper()
 	h, x := b.hor()
-	src, home, seq := vha, hoa, uint16(0)
+	src, seq := vha, uint16(0)
+	var home netip.Addr
 	if p, err := ip6.ParseUnassigned(h.Binding); h.Binding != nil && err == nil {
 		m, _ := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
 		src, home, seq = p.Dst, p.HomeAddress, m.(*mh.BindingUpdate).Seq

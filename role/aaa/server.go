@@ -320,30 +320,34 @@ func (s *Server) command(c engine.Command, out *engine.Effects) {
 
 // View is what a server shows of itself.
 type View struct {
-	Host, Realm string
-	Sessions    int
-	Waiting     int // requests being worked on
-	Profiles    int // remembered
-	Home        []AgentView
-	Visited     []AgentView
-	Refused     map[string]int // by reason
-	Peers       any
+	Role          string         `json:"role"` // "aaa"
+	Host          string         `json:"host"`
+	Realm         string         `json:"realm"`
+	Sessions      int            `json:"sessions"`      // of our users
+	Visiting      int            `json:"visiting"`      // sessions of others' users with home agents of ours
+	Waiting       int            `json:"waiting"`       // requests being worked on
+	Conversations int            `json:"conversations"` // of EAP
+	Profiles      int            `json:"profiles"`      // remembered
+	Home          []AgentView    `json:"home,omitempty"`
+	Visited       []AgentView    `json:"visited,omitempty"`
+	Refused       map[string]int `json:"refused"` // by reason
+	Diameter      any            `json:"diameter,omitempty"`
 }
 
 // AgentView is one home agent of a pool.
 type AgentView struct {
-	Address  netip.Addr
-	Host     string
-	Used     int
-	Capacity int
-	Drained  bool
-	Open     bool
+	Address  netip.Addr `json:"address"`
+	Host     string     `json:"host"`
+	Used     int        `json:"used"` // sessions, and requests on their way to become one
+	Capacity int        `json:"capacity"`
+	Drained  bool       `json:"drained"`
+	Open     bool       `json:"open"`
 }
 
 // View is a plain copy; see engine.Engine.
 func (s *Server) View() any {
-	v := View{Host: s.host, Realm: s.realm, Sessions: len(s.sessions.byKey), Waiting: len(s.registrations) + len(s.assignments) + len(s.records),
-		Profiles: len(s.profiles.by), Home: s.home.view(), Visited: s.visited.view(), Refused: map[string]int{}, Peers: s.node.View()}
+	v := View{Role: "aaa", Host: s.host, Realm: s.realm, Sessions: len(s.sessions.byKey), Visiting: len(s.visiting.byKey), Conversations: len(s.talks), Waiting: len(s.registrations) + len(s.assignments) + len(s.records),
+		Profiles: len(s.profiles.by), Home: s.home.view(), Visited: s.visited.view(), Refused: map[string]int{}, Diameter: s.node.View()}
 	for k, n := range s.refused { //order:any
 		v.Refused[k] = n
 	}
