@@ -117,21 +117,25 @@ func (b *bench) granted(q question, binding []byte) *wireaccess.Reply {
 	for _, k := range q.Keys {
 		const spi = 0x4444
 		d := wireaccess.KeyData{Use: k.Use, Method: wireaccess.Random, Algorithm: wireaccess.AESGCM, SPI: spi, Lifetime: 2 * time.Hour, Value: bytes.Repeat([]byte{byte(q.id)}, 32)}
-		s, err := b.keyOf(q).Session(aaa.HomeAgent, d.Value)
+		use := aaa.Use(k.Use)
+		s, err := b.keyOf(q).Session(use, d.Value)
 		if k.Methods&wireaccess.DiffieHellman != 0 {
 			own, _ := aaa.NewPrivate(bytes.Repeat([]byte{byte(q.id) | 1}, 32))
 			d.Method, d.Value = wireaccess.DiffieHellman, own.Public()
-			d.MAC = b.keyOf(q).Vouch(aaa.HomeAgent, q.HostChallenge, k.Public, d.Value, spi)
-			s, err = own.Session(aaa.Parties{Use: aaa.HomeAgent, Mobile: aaa.Identity(q.NAI, q.HomeAddress), Visited: networkOf(q.r), MobilePublic: k.Public, PeerPublic: d.Value})
+			d.MAC = b.keyOf(q).Vouch(use, q.HostChallenge, k.Public, d.Value, spi)
+			s, err = own.Session(aaa.Parties{Use: use, Mobile: aaa.Identity(q.NAI, q.HomeAddress), Visited: networkOf(q.r), MobilePublic: k.Public, PeerPublic: d.Value})
 		}
 		if err != nil {
 			b.t.Fatal(err)
+		}
+		r.Keys = append(r.Keys, d)
+		if use != aaa.HomeAgent {
+			continue
 		}
 		toAgent, toMobile := s.ESP(aaa.HomeAgent, aaa.Identity(q.NAI, q.HomeAddress), haAddr.String(), spi, k.SPI)
 		if b.ha, err = sa.New(sa.Config{ESP: &sa.ESPConfig{OutSPI: k.SPI, InSPI: spi, OutKey: toMobile, InKey: toAgent}}, "mn"); err != nil {
 			b.t.Fatal(err)
 		}
-		r.Keys = append(r.Keys, d)
 	}
 	return r
 }

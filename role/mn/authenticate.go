@@ -27,12 +27,23 @@ type AAA struct {
 	// Methods are the ways to keys with the home agent; 0 is wireaccess.Random. Keys are asked for when Config.Security is none.
 	Methods wireaccess.Methods
 	Domain  Domain // where home agent and home address shall be, when the node has neither
+	// RouterKey asks for a key with each access router too (§10). Nothing is protected by it yet; the View names its SPIs.
+	RouterKey bool
 }
 
 // Format prints no key, for every verb.
 func (c AAA) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "{LongTerm:[key] Methods:%d Domain:%q}", c.Methods, string(c.Domain))
 }
+
+// Methods are ways to keys with the home agent, any number of them.
+type Methods = wireaccess.Methods
+
+// The ways, draft-le-aaa-diameter-mobileipv6-04 §10.
+const (
+	RandomKeys = wireaccess.Random
+	DHKeys     = wireaccess.DiffieHellman
+)
 
 // Domain is one that home agents are in.
 type Domain string
@@ -60,6 +71,7 @@ type admission struct {
 	offer     *nd.Access       // of the last advertisement of router
 	router    netip.Addr
 	asked     asked
+	routerKey *enrol.Key // shared with the access router
 }
 
 // asked is what the request that is out stands for.
@@ -123,7 +135,7 @@ func (a *access) stays(out *engine.Effects) {
 func (a *access) left(why string, out *engine.Effects) {
 	if a.applicant != nil {
 		a.applicant.Leave(why, out)
-		a.asked = asked{}
+		a.asked, a.routerKey = asked{}, nil
 	}
 }
 
@@ -162,13 +174,13 @@ func (n *Node) enter(now engine.Now, a *access, out *engine.Effects) bool {
 		return true
 	}
 	router, _ := a.link.Current()
-	w := enrol.Want{Home: n.id.home, CareOf: a.coa, Via: router.HW, Features: n.features(), Keys: n.wishes(now)}
+	w := enrol.Want{Home: n.id.home, CareOf: a.coa, Via: router.HW, Features: n.features(), Keys: n.wishes(now, a)}
 	mine := a.link.Port == r.port && a.coa == r.coa
 	if mine && !e.Admitted(now, a.coa) {
 		out.Step("authenticating", "home network", engine.A("coa", a.coa))
 	}
 	a.asked = asked{at: now.Mono}
-	if mine && r.agent.IsValid() && !n.id.nobody() && (r.phase == updating || len(w.Keys) > 0) {
+	if mine && r.agent.IsValid() && !n.id.nobody() && (r.phase == updating || n.lacks(now)) {
 		a.asked.update, a.asked.sa = true, n.id.sa
 		r.timers.Stop(retransmit)
 		r.tries = 0
@@ -200,15 +212,20 @@ func (n *Node) features() (f wireaccess.Features) {
 }
 
 // wishes are the keys to ask for.
-func (n *Node) wishes(now engine.Now) []wireaccess.KeyRequest {
-	if n.id.sa != nil && !n.id.stale(now) {
-		return nil
-	}
+//
+// spec DM-19 DM-20
+func (n *Node) wishes(now engine.Now, a *access) (list []wireaccess.KeyRequest) {
 	m := n.cfg.AAA.Methods
 	if m == 0 {
 		m = wireaccess.Random
 	}
-	return []wireaccess.KeyRequest{{Use: wireaccess.HomeAgent, Methods: m}}
+	if n.id.sa == nil || n.id.stale(now) {
+		list = append(list, wireaccess.KeyRequest{Use: wireaccess.HomeAgent, Methods: m})
+	}
+	if n.cfg.AAA.RouterKey && (a.routerKey == nil || !a.applicant.Admitted(now, a.coa) || a.applicant.Due()) {
+		list = append(list, wireaccess.KeyRequest{Use: wireaccess.AccessRouter, Methods: m})
+	}
+	return list
 }
 
 // seek asks at every access that is used and closed to the node, or about to be, and gives up asking at others.

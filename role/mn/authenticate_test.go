@@ -472,6 +472,44 @@ func TestSeveralAccesses(t *testing.T) { //spec DM-08 MIP-08
 	}
 }
 
+// A key with the access router comes and goes with the network; a home agent's is not asked for on its account.
+func TestRouterKey(t *testing.T) { //spec DM-19 DM-20
+	b := newBench(t, func(c *Config) { withAAA(c); c.AAA.RouterKey, c.AAA.Methods = true, wireaccess.DiffieHellman })
+	b.up(wlan)
+	q := b.question(b.closed(wlan, ar1))
+	if len(q.Keys) != 1 || q.Keys[0].Use != wireaccess.AccessRouter {
+		t.Fatalf("asked for %+v", q.Keys)
+	}
+	own := b.n.id.sa
+	u, _ := b.embedded(q)
+	b.do(b.reply(q, b.granted(q, b.ack(u, mh.Accepted, nil).Data), true))
+	b.want(plane.Tunnel, coaOf(prefixA, hw1), "bound")
+	if v := b.n.View().(View).Links[0].RouterKey; !slices.Equal(v, []uint32{0x4444, q.Keys[0].SPI}) || b.n.id.sa != own {
+		t.Errorf("SPIs %v", v)
+	}
+	b.down(wlan)
+	b.up(wlan)
+	if q := b.question(b.closed(wlan, ar2)); len(q.Keys) != 1 || b.n.View().(View).Links[0].RouterKey != nil {
+		t.Error("the key of another network is kept")
+	}
+}
+
+// An assigned home address is at home where its prefix is, also among others.
+func TestComesHomeToAssigned(t *testing.T) { //spec DM-18 MIP-01
+	b := newBench(t, stranded)
+	b.settle(wlan, ar1)
+	b.down(wlan)
+	b.up(wlan)
+	r := home
+	r.agent, r.pio = false, []nd.Prefix{pio(prefixB, time.Hour, time.Hour), pio(homePrefix, time.Hour, time.Hour)}
+	u := b.update(b.ra(wlan, r))
+	if u.Lifetime != 0 || u.Src != hoa {
+		t.Fatalf("told %+v from %v", u.BindingUpdate, u.Src)
+	}
+	b.do(b.ack(u, mh.Accepted, nil))
+	b.want(plane.Direct, netip.Addr{}, "bound")
+}
+
 func TestAAAConfig(t *testing.T) {
 	c := AAA{LongTerm: bytes.Repeat([]byte{7}, aaa.KeyLen)}
 	if s := fmt.Sprintf("%v %+v %#v %x", c, &c, c, c); bytes.Contains([]byte(s), []byte("7 7")) || bytes.Contains([]byte(s), []byte("0707")) {

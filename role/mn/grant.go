@@ -21,6 +21,9 @@ func (n *Node) letIn(now engine.Now, a *access, g *enrol.Grant, out *engine.Effe
 	r, was := &n.home, a.asked
 	a.asked = asked{}
 	out.Event(eventLetIn, engine.S("network", g.Network), engine.A("coa", g.CareOf))
+	if i := slices.IndexFunc(g.Keys, func(k enrol.Key) bool { return k.Use == aaa.AccessRouter }); i >= 0 {
+		a.routerKey = &g.Keys[i]
+	}
 	if a.link.Port != r.port || a.coa != r.coa || g.CareOf != a.coa {
 		return
 	}

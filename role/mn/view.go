@@ -44,6 +44,8 @@ type LinkView struct {
 	AtHome  bool   `json:"at_home"`
 	// Access is what goes on between the node and a network that asks who comes.
 	Access *enrol.View `json:"access,omitempty"`
+	// RouterKey are the SPIs of a key shared with the access router: to it, to the node.
+	RouterKey []uint32 `json:"router_key_spis,omitempty"`
 }
 
 // View shows the node; see engine.Engine.
@@ -77,6 +79,9 @@ func (n *Node) View() any {
 		}
 		if a.applicant != nil {
 			l.Access = a.applicant.View()
+			if k := a.routerKey; k != nil {
+				l.RouterKey = []uint32{k.PeerSPI, k.MobileSPI}
+			}
 		}
 		if a.coa.IsValid() {
 			l.Address = a.coa.String()
