@@ -113,7 +113,8 @@ func newServer(cfg Config, rand *engine.Rand) *Server {
 	}
 	cfg.Peers.Routes = append(append(own, cfg.Peers.Routes...), cfg.routes()...)
 	return &Server{cfg: cfg, host: cfg.Peers.Host, realm: cfg.Peers.Realm, rand: rand, registrations: map[uint64]*registration{}, perUser: map[string]int{},
-		lookups: map[uint64]*lookup{}, asking: map[string]uint64{}, sessions: newSessions(), records: map[uint64]*accounted{}, talks: map[conversationKey]*conversation{}, talkers: map[uint64]*conversation{},
+		lookups: map[uint64]*lookup{}, asking: map[string]uint64{}, sessions: newSessions(), records: map[uint64]*accounted{},
+		talks: map[conversationKey]*conversation{}, talkers: map[uint64]*conversation{},
 		assignments: map[uint64]*assignment{}, visiting: newSessions(), refused: map[string]int{}}
 }
 
@@ -346,7 +347,8 @@ type AgentView struct {
 
 // View is a plain copy; see engine.Engine.
 func (s *Server) View() any {
-	v := View{Role: "aaa", Host: s.host, Realm: s.realm, Sessions: len(s.sessions.byKey), Visiting: len(s.visiting.byKey), Conversations: len(s.talks), Waiting: len(s.registrations) + len(s.assignments) + len(s.records),
+	v := View{Role: "aaa", Host: s.host, Realm: s.realm, Sessions: len(s.sessions.byKey), Visiting: len(s.visiting.byKey), Conversations: len(s.talks),
+		Waiting:  len(s.registrations) + len(s.assignments) + len(s.records),
 		Profiles: len(s.profiles.by), Home: s.home.view(), Visited: s.visited.view(), Refused: map[string]int{}, Diameter: s.node.View()}
 	for k, n := range s.refused { //order:any
 		v.Refused[k] = n
