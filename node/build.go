@@ -82,7 +82,7 @@ func mobileNode(c *Config, m *MNConfig) mn.Config {
 		Strategy: m.Strategy, DAD: mn.DAD(m.DAD), Lifetime: m.Lifetime, HoldPackets: m.HoldPackets, HoldAge: m.HoldAge,
 		Security: security(m.Security), Tunnel: tunnelOf(m.Security), Routes: routesOf(m),
 		HandoverKeys: handoverKeysOf(m), NetworkInitiated: m.NetworkInitiated == "on", Networks: networksOf(m), Implicit: m.RegisterNetworks == "implicit",
-		Multihoming: mn.Multihoming(m.Multihoming), Flows: flowsOf(m),
+		Multihoming: mn.Multihoming(m.Multihoming), Flows: flowsOf(m), AAA: mobileAAA(m.AAA),
 	}
 	for _, l := range c.Links {
 		if !slices.Contains(m.Links, l.Port) {
@@ -118,6 +118,9 @@ func security(s SecurityConfig) sa.Config {
 		return sa.Config{ESP: espOf(e)}
 	}
 	a := s.Auth
+	if a == nil { // the home network gives keys
+		return sa.Config{}
+	}
 	return sa.Config{Auth: &sa.AuthConfig{SPI: a.SPI, Key: a.Key, Algorithm: algorithms[a.Algorithm]}}
 }
 

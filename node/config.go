@@ -40,11 +40,12 @@ type RoleConfig struct {
 
 // MNConfig is a mobile node.
 type MNConfig struct {
-	HomeAddress      netip.Addr          `yaml:"home_address,required" doc:"the address applications keep"`
-	HomePrefix       netip.Prefix        `yaml:"home_prefix,required" doc:"the home link's prefix, /64"`
-	HomeAgent        netip.Addr          `yaml:"home_agent" doc:"the home agent's address; found by discovery (DHAAD) when absent"`
+	HomeAddress      netip.Addr          `yaml:"home_address" doc:"the address applications keep; needed without aaa, which may assign one"`
+	HomePrefix       netip.Prefix        `yaml:"home_prefix" doc:"the home link's prefix, /64; needed with home_address"`
+	HomeAgent        netip.Addr          `yaml:"home_agent" doc:"the home agent's address; when absent found by discovery (DHAAD), or given by aaa"`
+	AAA              *MNAAAConfig        `yaml:"aaa" doc:"answer networks that ask who comes, and take from the home network what is not configured: home agent, home address, keys; absent: such networks stay closed"`
 	Links            []int               `yaml:"links" doc:"port numbers of the links it uses; default: all on which no other role of the node advertises"`
-	NAI              string              `yaml:"nai" doc:"network access identifier, user@realm; sent with binding updates"`
+	NAI              string              `yaml:"nai" doc:"network access identifier, user@realm; sent with binding updates, and with aaa to networks that ask"`
 	Strategy         string              `yaml:"strategy" allowed:"mipv6|fmipv6" doc:"handover strategy; default mipv6"`
 	Fast             []HandoverKeyConfig `yaml:"fmipv6" doc:"strategy fmipv6: the handover keys shared with access routers, one a link"`
 	NetworkInitiated string              `yaml:"network_initiated" allowed:"on|off" doc:"strategy fmipv6: on takes handovers that an access router begins, and what it tells of cells around; nothing proves who sent these messages, so anybody on the link can then have the node attach to a cell and a router of his; default off"`
@@ -52,7 +53,7 @@ type MNConfig struct {
 	Lifetime         time.Duration       `yaml:"lifetime" doc:"of a binding asked for, 4s to 72h; default 420s"`
 	HoldPackets      int                 `yaml:"hold_packets" doc:"applications' packets kept while there is no binding, 0 to 65536; default 4096"`
 	HoldAge          time.Duration       `yaml:"hold_age" doc:"how long they are kept; default 5s"`
-	Security         SecurityConfig      `yaml:"security,required" doc:"what protects the signalling with the home agent"`
+	Security         SecurityConfig      `yaml:"security" doc:"what protects the signalling with the home agent; needed without aaa, which gives keys"`
 
 	RouteOptimisation string             `yaml:"route_optimisation" allowed:"never|on-traffic" doc:"whether packets go to correspondents straight instead of through the home agent: on-traffic begins when a packet of one comes through it; never also keeps from them where the node is; default never"`
 	RoutePeers        []RoutePeersConfig `yaml:"route_peers" doc:"exceptions; the longest prefix decides"`

@@ -1,0 +1,78 @@
+package node
+
+import (
+	"roam6/conf"
+	"roam6/role/mn"
+)
+
+// longTermKey is the length of the key that a mobile node shares with its home AAA server: HMAC-SHA-256's (docs/access.md).
+const longTermKey = 32
+
+// MNAAAConfig is what a mobile node shares with its home AAA server, and what it wants of it.
+type MNAAAConfig struct {
+	Key    conf.Secret `yaml:"key,required" doc:"the long-term key, 32 octets in hexadecimal: that of roam6 subscriber add"`
+	Keys   string      `yaml:"keys" allowed:"random|dh|either" doc:"how keys with the home agent are made where security gives none: random by the home AAA server, which then knows them; dh by Diffie-Hellman (X25519), so that only the home agent does; either as that server likes; default random"`
+	Domain string      `yaml:"home_agent_in" allowed:"any|home|visited" doc:"without home_address and home_agent: where both shall be; visited is a wish, home an order; default any"`
+}
+
+// identities checks who the mobile node is: all of it is said here, or its home network says what is not.
+func (k *checker) identities(at string, m *MNConfig) {
+	k.must(len(m.NAI) <= maxNAI, at+".nai", m.NAI, "up to 253 octets")
+	address, prefix := k.doc.Has(at+".home_address"), k.doc.Has(at+".home_prefix")
+	if m.AAA == nil {
+		k.must(address, at+".home_address", "none", "the address that applications keep; with aaa the home network may assign one")
+		k.must(prefix, at+".home_prefix", "none", "the home link's prefix; with aaa and no home_address the home network says")
+		k.must(k.doc.Has(at+".security"), at+".security", "none", "exactly one of esp, auth; with aaa the home network gives keys")
+	} else {
+		k.mobileAAA(at, m, address, prefix)
+	}
+	if prefix {
+		k.prefix(at+".home_prefix", m.HomePrefix)
+	}
+	if address {
+		k.unicast(at+".home_address", m.HomeAddress)
+		k.own(at+".home_address", m.HomeAddress)
+	}
+	if address && prefix {
+		k.host(at+".home_address", m.HomeAddress, m.HomePrefix, "home_prefix")
+	}
+	if m.HomeAgent.IsValid() {
+		k.unicast(at+".home_agent", m.HomeAgent)
+		k.must(m.HomeAgent != m.HomeAddress, at+".home_agent", m.HomeAgent, "another address than home_address")
+		if prefix {
+			k.host(at+".home_agent", m.HomeAgent, m.HomePrefix, "home_prefix")
+		}
+	}
+	if m.AAA == nil || k.doc.Has(at+".security") {
+		k.security(at+".security", m.Security)
+	}
+}
+
+func (k *checker) mobileAAA(at string, m *MNConfig, address, prefix bool) {
+	a := m.AAA
+	given(k, at+".aaa.keys", &a.Keys, "random")
+	given(k, at+".aaa.home_agent_in", &a.Domain, string(mn.AnyDomain))
+	k.must(len(a.Key) == longTermKey, at+".aaa.key", a.Key, "32 octets in hexadecimal (openssl rand -hex 32)")
+	k.must(address == prefix, at+".home_address", orNone(m.HomeAddress.String(), address), "home_address and home_prefix, or neither: then the home network assigns an address")
+	k.must(address || m.NAI != "", at+".nai", "none", "user@realm, or home_address and home_prefix: the home network must know who asks")
+	k.must(address || !k.doc.Has(at+".security"), at+".security", "keys", "nothing without home_address: keys belong to one, and the home network gives both")
+	k.must(!address && !m.HomeAgent.IsValid() || a.Domain == string(mn.AnyDomain), at+".aaa.home_agent_in", a.Domain,
+		"any, with a home_address or home_agent: they are where they are")
+}
+
+func orNone(text string, given bool) string {
+	if !given {
+		return "none"
+	}
+	return text
+}
+
+// keyMethods are the words of a configuration for those of role mn.
+var keyMethods = map[string]mn.Methods{"random": mn.RandomKeys, "dh": mn.DHKeys, "either": mn.RandomKeys | mn.DHKeys}
+
+func mobileAAA(a *MNAAAConfig) *mn.AAA {
+	if a == nil {
+		return nil
+	}
+	return &mn.AAA{LongTerm: a.Key, Methods: keyMethods[a.Keys], Domain: mn.Domain(a.Domain)}
+}
