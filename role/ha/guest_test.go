@@ -12,7 +12,6 @@ import (
 	"roam6/machine/sa"
 	"roam6/plane"
 	"roam6/wire/diameter"
-	"roam6/wire/ip6"
 	"roam6/wire/mh"
 	"roam6/wire/mip6aaa"
 	"roam6/wire/nd"
@@ -74,71 +73,7 @@ func TestGuest(t *testing.T) {
 //
 // spec DM-14
 func TestBadHOR(t *testing.T) {
-	other := netip.MustParseAddr("2001:db8:f::1")
-	for _, c := range []struct {
-		reason string
-		code   diameter.ResultCode
-		change func(*mip6aaa.HOR)
-	}{
-		{"hor-no-update", 5900, func(h *mip6aaa.HOR) { h.Binding = nil }},
-		{"hor-malformed", 5900, func(h *mip6aaa.HOR) { h.Binding = h.Binding[:60] }},
-		{"hor-no-update", 5900, func(h *mip6aaa.HOR) { h.Binding[len(h.Binding)-1] ^= 1 }},
-		{"hor-no-update", 5900, func(h *mip6aaa.HOR) {
-			h.Binding = vouched(coa, fixedHome, &mh.BindingUpdate{Ack: true, Lifetime: time.Minute})
-		}},
-		{"hor-removal", 5900, func(h *mip6aaa.HOR) { h.Binding = vouched(coa, fixedHome, bu(0, 0)) }},
-		{"hor-not-for-us", 5900, func(h *mip6aaa.HOR) { h.Agent = other }},
-		{"hor-not-for-us", 5900, func(h *mip6aaa.HOR) {
-			p, _ := ip6.Parse(h.Binding)
-			p.Dst = other
-			h.Binding = p.Append(nil)
-		}},
-		{"hor-forged", 5900, func(h *mip6aaa.HOR) { h.CareOf = coa2 }},
-		{"hor-forged", 5900, func(h *mip6aaa.HOR) { h.CareOf = netip.Addr{} }},
-		{"hor-forged", 5900, func(h *mip6aaa.HOR) {
-			u := bu(0, time.Minute)
-			u.Options.AltCareOf = coa2
-			h.Binding = vouched(coa, fixedHome, u)
-		}},
-		{"hor-care-of-address", 5900, func(h *mip6aaa.HOR) {
-			h.CareOf = netip.MustParseAddr("fe80::1")
-			h.Binding = vouched(h.CareOf, fixedHome, bu(0, time.Minute))
-		}},
-		{"bu-refused", 4900, func(h *mip6aaa.HOR) { h.CareOf = hoa2; h.Binding = vouched(hoa2, fixedHome, bu(0, time.Minute)) }},
-		{"hor-home-address", 5900, func(h *mip6aaa.HOR) { h.Home = other }},
-		{"hor-home-address", 5900, func(h *mip6aaa.HOR) { h.Binding = vouched(coa, other, bu(0, time.Minute)) }},
-		{"hor-home-address", 5900, func(h *mip6aaa.HOR) { h.Binding = vouched(coa, haAddr, bu(0, time.Minute)) }},
-		{"hor-home-address", 5900, func(h *mip6aaa.HOR) {
-			h.Binding = vouched(coa, ip6.HomeAgentsAnycast(prefix), bu(0, time.Minute))
-		}},
-		{"hor-home-address", 5900, func(h *mip6aaa.HOR) { h.Binding = vouched(coa, prefix.Addr(), bu(0, time.Minute)) }},
-		{"hor-nobody", 5900, func(h *mip6aaa.HOR) { h.User, h.Binding = "", vouched(coa, netip.Addr{}, bu(0, time.Minute)) }},
-		{"hor-no-keys", 5900, func(h *mip6aaa.HOR) { h.Peer = nil }},
-		{"hor-no-keys", 5900, func(h *mip6aaa.HOR) { h.Peer[0].Use = 2 }},
-		{"hor-no-keys", 5900, func(h *mip6aaa.HOR) { h.Peer[0].Material = nil }},
-		{"hor-no-keys", 5900, func(h *mip6aaa.HOR) { h.Peer[0].Method = 2 }},
-		{"hor-no-keys", 5900, func(h *mip6aaa.HOR) { h.Peer[0].Method = 3 }},
-		{"hor-no-keys", 5900, func(h *mip6aaa.HOR) { h.Peer[0].MNSPI = 0 }},
-		{"hor-no-keys", 5900, func(h *mip6aaa.HOR) { h.Peer[0].Algorithm = 0 }},
-		{"hor-no-keys", 5900, func(h *mip6aaa.HOR) {
-			h.Peer[0].Method, h.Peer[0].Public, h.Peer[0].Material = 2, h.Peer[0].Material, nil
-			h.Visited = ""
-		}},
-		{"hor-public-value", 5900, func(h *mip6aaa.HOR) {
-			h.Peer[0].Method, h.Peer[0].Public, h.Peer[0].Material = 2, make([]byte, 32), nil
-		}},
-		{"hor-unknown-mobile", 5900, func(h *mip6aaa.HOR) {
-			h.Binding = bare(ip6.Packet{Header: ip6.Header{Src: coa, Dst: haAddr}, HomeAddress: fixedHome, Proto: ip6.ProtoESP, Payload: make([]byte, 64)})
-		}},
-		{"hor-keys-not-wanted", 5900, func(h *mip6aaa.HOR) {}}, // below: for a node of the configuration
-		{"bu-refused", 4900, func(h *mip6aaa.HOR) { h.Lifetime = time.Second }},
-		{"bu-refused", 4900, func(h *mip6aaa.HOR) { h.Peer[0].Lifetime = time.Second }},
-		{"bu-refused", 4900, func(h *mip6aaa.HOR) {
-			u := bu(0, time.Minute)
-			u.MobileRouter = true
-			h.Binding = vouched(coa, fixedHome, u)
-		}},
-	} {
+	for _, c := range badHORs {
 		b := newBench(t, espPair, nil)
 		before, disk := b.view(), len(b.disk)
 		r := newRoamer(b)
@@ -334,66 +269,6 @@ func TestGuestDeparts(t *testing.T) {
 			t.Errorf("%s left %s, %v, %v", name, b.view(), b.disk, table)
 		}
 	}
-}
-
-// Guests, their keys and bindings outlive a crash; sequence numbers of ESP go on; those whose time passed meanwhile are gone.
-//
-// spec DM-14
-func TestGuestRestarts(t *testing.T) {
-	b := newBench(t, espPair, virtual)
-	empty := len(b.disk)
-	r := newRoamer(b)
-	r.enter(t, coa)
-	status, ok, _ := r.status(t, r.own(bu(1, time.Minute), coa))
-	replayed := r.own(bu(2, time.Minute), coa2)
-	if status2, ok2, _ := r.status(t, replayed); !ok || !ok2 || status != 0 || status2 != 0 {
-		t.Fatal(status, status2)
-	}
-	before := b.view()
-	b.boot()
-	if b.view() != before {
-		t.Errorf("became %s, was %s", b.view(), before)
-	}
-	if _, ok, effects := r.status(t, replayed); ok || !slices.Equal(drops(effects), []string{sa.ESPReplay}) {
-		t.Errorf("replay after the crash: %v", drops(effects))
-	}
-	if status, ok, _ := r.status(t, r.own(bu(3, time.Minute), coa)); !ok || status != mh.Accepted { // the answer's number is new too
-		t.Errorf("next update: %v %v", status, ok)
-	}
-	e, _ := b.ask(r.hor(coa))
-	if e.answer.Code != diameter.Success || e.answer.Home != r.hoa {
-		t.Errorf("next HOR: %+v", e.answer)
-	}
-	b.now.Mono, b.now.Wall = b.now.Mono.Add(2*time.Hour), b.now.Wall.Add(2*time.Hour)
-	if b.boot(); b.a.guests.count != 0 || len(b.a.guests.spis) != 0 || len(b.disk) != empty {
-		t.Errorf("left %s, %v", b.view(), sortedKeys(b.disk))
-	}
-}
-
-// Records that are damaged, or do not fit the configuration any more, serve nobody.
-func TestGuestRecords(t *testing.T) {
-	for name, spoil := range map[string]func(*bench, string){ //order:any
-		"no key":      func(b *bench, k string) { delete(b.disk, "ha/guest-key/"+k) },
-		"cut":         func(b *bench, k string) { cut(b, "ha/guest/"+k) },
-		"key cut":     func(b *bench, k string) { cut(b, "ha/guest-key/"+k) },
-		"other home":  func(b *bench, k string) { b.cfg.Prefix = netip.MustParsePrefix("2001:db8:0:2::/64") },
-		"a neighbour": func(b *bench, k string) { b.cfg.Mobiles[0].HomeAddress = fixedHome },
-	} {
-		b := newBench(t, espPair, virtual)
-		r := newRoamer(b)
-		r.hoa = fixedHome
-		r.enter(t, coa)
-		spoil(b, fixedHome.String())
-		if b.boot(); b.a.guests.count != 0 {
-			t.Errorf("%s: %s", name, b.view())
-		}
-	}
-}
-
-func cut(b *bench, key string) {
-	r := b.disk[key]
-	r.Value = r.Value[:10]
-	b.disk[key] = r
 }
 
 // An address that the agent chose and somebody on the home link has is not given away; the agent tries others. One that AAA chose is
