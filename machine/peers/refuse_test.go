@@ -35,10 +35,18 @@ func (l *lone) knock(opened engine.Opened, raw []byte) (code diameter.ResultCode
 	return code, closed
 }
 
-// TestStrangers: who may come in. Nothing stays of those that may not.
-//
-// spec DM-01 DM-23
-func TestStrangers(t *testing.T) {
+// visitor is somebody who connects, what he says, and what he is told.
+type visitor struct {
+	what   string
+	raw    []byte
+	opened engine.Opened
+	change func(*Config)
+	code   diameter.ResultCode
+	reason string // of the drop; "": it may come in
+}
+
+// visitors are those of TestStrangers.
+func visitors() []visitor {
 	var b diameter.Builder
 	cer := func(origin, realm string, more func(*diameter.Builder)) []byte {
 		x := b.Request(diameter.CapabilitiesExchange, 0, 0).Text(diameter.OriginHost, origin).Text(diameter.OriginRealm, realm).
@@ -51,14 +59,7 @@ func TestStrangers(t *testing.T) {
 	}
 	ours := app(diameter.AppMobileIPv6AAA)
 	const z, r = "z" + domain, "r" + domain
-	for _, c := range []struct {
-		what   string
-		raw    []byte
-		opened engine.Opened
-		change func(*Config)
-		code   diameter.ResultCode
-		reason string // of the drop; "": it may come in
-	}{
+	return []visitor{
 		{"a peer", cer(z, r, ours), engine.Opened{}, nil, diameter.Success, ""},
 		{"a peer in capitals", cer("Z.Example", r, ours), engine.Opened{}, nil, diameter.Success, ""},
 		{"a relay", cer(z, r, app(diameter.AppRelay)), engine.Opened{}, nil, diameter.Success, ""},
@@ -98,7 +99,15 @@ func TestStrangers(t *testing.T) {
 		{"a lie about lengths", append(slices.Clone(b.Request(diameter.CapabilitiesExchange, 0, 0).Done()), 0, 0, 0, 1, 0x40, 0, 0, 99), engine.Opened{}, nil, 0, Malformed},
 		{"not Diameter", []byte("GET / HTTP/1.1\r\n\r\n"), engine.Opened{}, nil, 0, Garbage},
 		{"more than a CER", []byte{1, 0, 0x40, 0, 0x80}, engine.Opened{}, nil, 0, Garbage},
-	} {
+	}
+}
+
+// TestStrangers: who may come in. Nothing stays of those that may not.
+//
+// spec DM-01 DM-23
+func TestStrangers(t *testing.T) {
+	const z, r = "z" + domain, "r" + domain
+	for _, c := range visitors() {
 		if c.reason == Malformed {
 			c.raw[3] = byte(len(c.raw))
 		}

@@ -57,8 +57,20 @@ func star(t testing.TB, change func(agent, x, y *Config)) (w *world, client, age
 	return w, client, agent, x, y
 }
 
-// TestRoutes: what becomes of a request at an agent, RFC 6733 §6.1 and §7.1.3.
-func TestRoutes(t *testing.T) {
+// errand is a request at an agent, and what becomes of it.
+type errand struct {
+	what   string
+	routes []Route
+	app    uint32
+	flags  diameter.Flags
+	to     func(*diameter.Builder)
+	code   diameter.ResultCode
+	at     string // where it arrives
+	drop   string // at the agent
+}
+
+// errands are those of TestRoutes.
+func errands() []errand {
 	const app, acct = diameter.AppMobileIPv6AAA, diameter.AppBaseAccounting
 	to := func(host, realm string) func(*diameter.Builder) {
 		return func(b *diameter.Builder) {
@@ -71,16 +83,7 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 	viaX := []Route{{Realm: "far" + domain, Via: []string{name("x"), name("y")}}}
-	for _, c := range []struct {
-		what   string
-		routes []Route
-		app    uint32
-		flags  diameter.Flags
-		to     func(*diameter.Builder)
-		code   diameter.ResultCode
-		at     string // where it arrives
-		drop   string // at the agent
-	}{
+	return []errand{
 		{"by realm", viaX, app, diameter.Proxiable, to("", "FAR"+domain), diameter.Success, "x", ""},
 		{"by host", viaX, app, diameter.Proxiable, to(name("Y"), "far"+domain), diameter.Success, "y", ""},
 		{"by host without route", nil, app, diameter.Proxiable, to(name("y"), "far"+domain), diameter.Success, "y", ""},
@@ -100,7 +103,12 @@ func TestRoutes(t *testing.T) {
 			to("", "far"+domain)(b)
 			b.Text(diameter.RouteRecord, name("X"))
 		}, diameter.Success, "y", ""},
-	} {
+	}
+}
+
+// TestRoutes: what becomes of a request at an agent, RFC 6733 §6.1 and §7.1.3.
+func TestRoutes(t *testing.T) {
+	for _, c := range errands() {
 		t.Run(c.what, func(t *testing.T) {
 			w, client, agent, x, y := star(t, func(a, x, y *Config) {
 				local := []Route{{Realm: "far" + domain, Action: Local}}
