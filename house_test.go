@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"node":     {"role", "engine", "machine", "plane", "conf"},
 	"scenario": {"engine", "plane", "conf"},
 	"driver":   {"engine", "plane", "store", "wire/ip6", "wire/icmp6"},
-	"sim":      {"engine", "plane", "wire", "scenario"},
+	"sim":      {"engine", "plane", "wire", "scenario", "store/subscriber/profile"},
 	"lab":      {"driver", "scenario", "engine", "plane"},
 	"web":      {"engine", "scenario"},
 	"cmd":      {"*"},

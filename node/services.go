@@ -25,6 +25,14 @@ type DatabaseConfig struct {
 	Key string `yaml:"key" doc:"file with the key that seals the subscribers' keys; default: the file's name with .key; PostgreSQL needs one"`
 }
 
+// Profiles are the names of the TLS profiles.
+func (c *Config) Profiles() (names []string) {
+	for _, t := range c.TLS {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
 // services checks what the roles share.
 func (k *checker) services(c *Config) {
 	k.must(len(c.TLS) <= maxProfiles, "tls", len(c.TLS), fmt.Sprintf("%d profiles at most", maxProfiles))

@@ -101,3 +101,41 @@ func TestQueryCrash(t *testing.T) {
 		t.Errorf("%v, %d lives, puts %+v", err, lives, rows.Puts)
 	}
 }
+
+// Subscribers of the plan are asked for where nobody gives other tables, each node's by itself, and what is read is the engine's.
+func TestSubscribers(t *testing.T) {
+	p := lone(true)
+	p.Nodes[0].Subscribers = []byte(`{"nai":"mn@home.example","key":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}` + "\n")
+	ask, err := subscribers(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		r := ask("n", engine.Query{Table: "subscriber", Key: "mn@HOME.example"})
+		if r.Err != "" || len(r.Value) == 0 || r.Value[0] != '{' {
+			t.Fatalf("%+v", r)
+		}
+		r.Value[0] = 'x'
+	}
+	for _, x := range []struct {
+		node string
+		q    engine.Query
+		want string
+	}{
+		{"n", engine.Query{Table: "subscriber", Key: "nobody@home.example"}, engine.ErrNotFound},
+		{"n", engine.Query{Table: "weather", Key: "x"}, engine.ErrFailed},
+		{"n", engine.Query{Table: "accounting", Key: "s", Put: []byte("{}")}, ""},
+		{"m", engine.Query{Table: "subscriber", Key: "mn@home.example"}, engine.ErrNoQueries},
+	} {
+		if r := ask(x.node, x.q); r.Err != x.want {
+			t.Errorf("%s, %+v: %q, want %q", x.node, x.q, r.Err, x.want)
+		}
+	}
+	if ask, err := subscribers(lone(true)); ask != nil || err != nil {
+		t.Errorf("a plan without subscribers has tables: %v", err)
+	}
+	p.Nodes[0].Subscribers = []byte(`{"colour":1}`)
+	if _, err := Run(Config{Plan: p, Recorder: newTape(), Build: scripts(nil)}); err == nil {
+		t.Error("what is no subscriber was taken")
+	}
+}

@@ -17,7 +17,7 @@ type Config struct {
 	Checkers []Checker // any number; the run stops at the first one that fails
 	// Tables answers the queries of a node's engines; Err engine.ErrNoQueries says that the node has none. The octets of q are the
 	// engine's, to be copied; those of the Result are its own from then on. It is called in the order of the queries, and equal calls in
-	// equal order must give equal results. nil: no node has tables.
+	// equal order must give equal results. nil: each node has those of the Subscribers that the plan says, or none.
 	Tables func(node string, q engine.Query) engine.Result
 	// QueryDelay is how long a table takes to answer; 0 is DefaultQueryDelay.
 	QueryDelay time.Duration

@@ -63,6 +63,12 @@ func newWorld(c Config) (*world, error) {
 	if c.Plan == nil || c.Recorder == nil || c.Build == nil {
 		return nil, errors.New("sim: Config needs Plan, Build and Recorder")
 	}
+	if c.Tables == nil {
+		var err error
+		if c.Tables, err = subscribers(c.Plan); err != nil {
+			return nil, err
+		}
+	}
 	w := &world{limit: MaxMoment, config: c, plan: c.Plan, rec: c.Recorder, segByName: map[string]*segment{}, done: make([]bool, len(c.Plan.Actions)),
 		byName: map[string]*node{}, byHW: map[plane.HW]*iface{}}
 	for i, s := range c.Plan.Segments {
