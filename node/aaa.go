@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"roam6/conf"
 	"roam6/plane"
 	"roam6/role/aaa"
 	"roam6/role/ar"
@@ -25,6 +26,7 @@ type HomeConfig struct {
 	Partners   []PartnerConfig   `yaml:"partners,required" doc:"networks that users may be in, its own among them"`
 	HomeAgents []PoolAgentConfig `yaml:"home_agents" doc:"the pool that users are spread over"`
 	Assign     string            `yaml:"assign_addresses" allowed:"on|off" doc:"who chooses home addresses where the subscriber has no fixed one: on the server, off the home agent; default off"`
+	Secret     conf.Secret       `yaml:"address_secret" doc:"with assign_addresses: 32 octets in hexadecimal, from which and the NAI home addresses follow, so that a user keeps the same (RFC 7217); absent: another one each time"`
 	PreferDH   string            `yaml:"prefer_dh" allowed:"on|off" doc:"of a mobile node that can do either, take keys by Diffie-Hellman, which the AAA servers do not know, rather than by random number; default off"`
 	Session    time.Duration     `yaml:"session" doc:"how long a session lasts where the subscriber has nothing of its own, 1m to 8760h; default 1h"`
 	Interim    time.Duration     `yaml:"interim" doc:"how often accounting records come while a session lasts, 10s to 24h; default: as the access router has it"`
@@ -45,6 +47,7 @@ type VisitedConfig struct {
 	Agreements []AgreementConfig `yaml:"agreements" doc:"home realms that may ask for home agents here"`
 	HomeAgents []PoolAgentConfig `yaml:"home_agents" doc:"home agents for visitors"`
 	Assign     string            `yaml:"assign_addresses" allowed:"on|off" doc:"who chooses home addresses: on the server, off the home agent; default off"`
+	Secret     conf.Secret       `yaml:"address_secret" doc:"as that of home"`
 }
 
 // AgreementConfig is about users of a home realm.
@@ -85,7 +88,10 @@ type HAAAAConfig struct {
 	Most     int            `yaml:"most" doc:"mobile nodes taken at most, 1 to 1048576; default 1048576"`
 }
 
-const maxSession = 8760 * time.Hour
+const (
+	maxSession = 8760 * time.Hour
+	secretLen  = 32
+)
 
 func (k *checker) aaa(at string, a *AAAConfig, c *Config) {
 	k.diameter(at+".diameter", &a.Diameter)
@@ -103,6 +109,7 @@ func (k *checker) aaa(at string, a *AAAConfig, c *Config) {
 			k.hosts(pat+".hosts", p.Hosts, hosts)
 		}
 		k.pool(hat+".home_agents", h.HomeAgents, hosts)
+		k.addressSecret(hat, h.Assign, h.Secret)
 		k.session(hat+".session", &h.Session, aaa.DefaultSessionTime)
 		k.must(h.Interim == 0 || h.Interim >= 10*time.Second && h.Interim <= 24*time.Hour, hat+".interim", h.Interim, "10s to 24h")
 	}
@@ -117,6 +124,15 @@ func (k *checker) aaa(at string, a *AAAConfig, c *Config) {
 			k.hosts(gat+".hosts", g.Hosts, hosts)
 		}
 		k.pool(vat+".home_agents", v.HomeAgents, hosts)
+		k.addressSecret(vat, v.Assign, v.Secret)
+	}
+}
+
+// addressSecret checks what assigned addresses follow from.
+func (k *checker) addressSecret(at, assign string, secret conf.Secret) {
+	if k.doc.Has(at + ".address_secret") {
+		k.must(assign == "on", at+".address_secret", secret, "nothing unless assign_addresses is on")
+		k.must(len(secret) == secretLen, at+".address_secret", secret, "32 octets in hexadecimal (openssl rand -hex 32)")
 	}
 }
 
@@ -202,13 +218,13 @@ func hostsOf(d *DiameterConfig) map[string]bool {
 func aaaServer(a *AAAConfig) aaa.Config {
 	c := aaa.Config{Peers: diameterOf(&a.Diameter)}
 	if h := a.Home; h != nil {
-		c.Home = &aaa.Home{Realms: h.Realms, Pool: poolOf(h.HomeAgents), Assign: h.Assign == "on", PreferDH: h.PreferDH == "on", SessionTime: h.Session, Interim: h.Interim}
+		c.Home = &aaa.Home{Realms: h.Realms, Pool: poolOf(h.HomeAgents), Assign: h.Assign == "on", Secret: h.Secret, PreferDH: h.PreferDH == "on", SessionTime: h.Session, Interim: h.Interim}
 		for _, p := range h.Partners {
 			c.Home.Partners = append(c.Home.Partners, aaa.Partner{Network: p.Network, Realm: p.Realm, Hosts: p.Hosts, Agents: p.Agents == "on"})
 		}
 	}
 	if v := a.Visited; v != nil {
-		c.Visited = &aaa.Visited{Network: v.Network, Clients: v.Clients, Pool: poolOf(v.HomeAgents), Assign: v.Assign == "on"}
+		c.Visited = &aaa.Visited{Network: v.Network, Clients: v.Clients, Pool: poolOf(v.HomeAgents), Assign: v.Assign == "on", Secret: v.Secret}
 		for _, g := range v.Agreements {
 			c.Visited.Agreements = append(c.Visited.Agreements, aaa.Agreement{Realm: g.Realm, Hosts: g.Hosts, Agents: g.Agents == "on"})
 		}

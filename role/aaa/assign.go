@@ -30,7 +30,7 @@ func (s *Server) askOwn(now engine.Now, out *engine.Effects, t *registration) {
 	if abroad {
 		t.network = x.network
 	} else if t.cell.Assign && !t.home.IsValid() && s.cfg.Home.Assign {
-		t.home = address(s.rand, s.home.agents[t.at].Prefix)
+		t.home = s.assigns(s.cfg.Home.Secret, s.home.agents[t.at].Prefix, t.req.NAI, t.refusals)
 	}
 	s.ask(now, out, t)
 }
@@ -63,7 +63,7 @@ func (s *Server) askNext(now engine.Now, out *engine.Effects, t *registration) {
 		a := &s.home.agents[t.at]
 		t.agent = a.Address
 		if !t.home.IsValid() && s.cfg.Home.Assign {
-			t.home = address(s.rand, a.Prefix)
+			t.home = s.assigns(s.cfg.Home.Secret, a.Prefix, t.req.NAI, t.refusals)
 		}
 		s.ask(now, out, t)
 		return
@@ -153,6 +153,7 @@ func (s *Server) agentAnswered(now engine.Now, out *engine.Effects, t *registrat
 	}
 	defer erase(h.Peer)
 	if !h.Code.Success() {
+		t.refusals++
 		s.agentFailed(now, out, t, "agent-refused")
 		return
 	}
@@ -161,6 +162,7 @@ func (s *Server) agentAnswered(now engine.Now, out *engine.Effects, t *registrat
 	case !ok || t.agent.IsValid() && b.agent != t.agent || t.home.IsValid() && b.home != t.home || b.careOf != t.req.CareOf:
 		s.agentFailed(now, out, t, "hoa-contradicts")
 	case !b.accepted && t.binding == nil:
+		t.refusals++
 		s.agentFailed(now, out, t, "agent-refused-update")
 	case !b.accepted:
 		s.accept(now, out, t, &granted{binding: h.Binding}) // the mobile node reads the status; nothing has changed

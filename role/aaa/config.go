@@ -47,6 +47,7 @@ type Home struct {
 	Partners    []Partner
 	Pool        []Agent
 	Assign      bool          // choose home addresses from the prefix of the home agent, rather than let it do so
+	Secret      []byte        // with Assign: a user's home address on a link follows from it and the NAI; empty: drawn anew each time
 	PreferDH    bool          // of a mobile node that can do either, take Diffie-Hellman
 	SessionTime time.Duration // where the profile has none; 0: DefaultSessionTime
 	Interim     time.Duration // how often accounting is wanted; 0: as the AAA client likes
@@ -83,6 +84,7 @@ type Visited struct {
 	Agreements []Agreement
 	Pool       []Agent // home agents for those who visit
 	Assign     bool    // choose home addresses here
+	Secret     []byte  // as Home's
 }
 
 // Agreement is about users of a home realm.

@@ -1,6 +1,8 @@
 package aaa
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"net/netip"
 
 	"roam6/engine"
@@ -64,8 +66,35 @@ func (p *pool) give(i int) {
 // address draws a home address of a home link: never one of the subnet-router or reserved ones, for the identifier is drawn with
 // its universal bit clear (RFC 4291 §2.5.1, RFC 5453).
 func address(r *engine.Rand, prefix netip.Prefix) netip.Addr {
+	var id [8]byte
+	r.Read(id[:])
+	return identified(prefix, id)
+}
+
+// steady is the home address that a user always gets on a home link, as RFC 7217 §5 makes them: whoever lacks the secret can neither guess it
+// nor tell whose it is. attempt is the number of home agents that refused it before.
+//
+// spec DM-17
+func steady(secret []byte, prefix netip.Prefix, user string, attempt int) netip.Addr {
+	m := hmac.New(sha256.New, secret)
+	net := prefix.Masked().Addr().As16()
+	m.Write(append(net[:], byte(prefix.Bits()), byte(attempt)))
+	m.Write([]byte(user))
+	return identified(prefix, [8]byte(m.Sum(nil)))
+}
+
+// assigns gives a home address for a user: a steady one if there is a secret.
+func (s *Server) assigns(secret []byte, prefix netip.Prefix, user string, attempt int) netip.Addr {
+	if len(secret) == 0 || user == "" {
+		return address(s.rand, prefix)
+	}
+	return steady(secret, prefix, user, attempt)
+}
+
+// identified is an address of an interface identifier, with what is reserved turned into what is not.
+func identified(prefix netip.Prefix, id [8]byte) netip.Addr {
 	a := prefix.Masked().Addr().As16()
-	r.Read(a[8:])
+	copy(a[8:], id[:])
 	a[8] &^= 0x03
 	if a[8] == 0xfc { // what is reserved begins with fdff once the universal bit is set; near it is not worth a thought
 		a[8] = 0x04

@@ -188,6 +188,7 @@ type plan struct {
 	offering bool       // the visited network may be asked for one
 	tried    []netip.Addr
 	asked    int
+	refusals int // of home agents, perhaps of the home address
 	keys     []pending
 }
 

@@ -89,6 +89,8 @@ type assignment struct {
 	home   netip.Addr
 	agent  netip.Addr
 	tried  []netip.Addr
+
+	refusals int // of home agents, perhaps of the home address
 }
 
 // assign takes a HOR of the home server of a user who visits: with neither home agent nor home address to choose them here (§9.5.1),
@@ -154,7 +156,7 @@ func (s *Server) askHere(now engine.Now, out *engine.Effects, t *assignment) {
 	a := &s.visited.agents[t.at]
 	t.agent, t.tried = a.Address, append(t.tried, a.Address)
 	if !t.home.IsValid() && h.Binding == nil && s.cfg.Visited.Assign {
-		t.home = address(s.rand, a.Prefix)
+		t.home = s.assigns(s.cfg.Visited.Secret, a.Prefix, h.User, t.refusals)
 	}
 	if h.Binding == nil {
 		h.Binding = update(h.CareOf, a.Address, t.home, h.Lifetime, s.rand.Uint16())
@@ -195,6 +197,7 @@ func (s *Server) assigned(now engine.Now, out *engine.Effects, t *assignment, m 
 		}
 	}
 	if why != "" {
+		t.refusals++
 		s.drop(out, why, engine.A("agent", t.agent))
 		s.askHere(now, out, t)
 		return

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"roam6/engine"
 	"roam6/machine/peers"
 	"roam6/wire/access"
 	"roam6/wire/diameter"
@@ -247,5 +248,26 @@ func TestVisitedHomeAgentFails(t *testing.T) { //spec DM-16
 	}
 	if after := b.kept(); after != before {
 		t.Errorf("before %s\nafter  %s", before, after)
+	}
+}
+
+// A user gets the same home address each time, another one after a refusal, on another link and with another secret; none is reserved.
+func TestSteadyAddress(t *testing.T) { //spec DM-17
+	secret, other := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	a := steady(secret, link1, "mn@home.example", 0)
+	if a != steady(secret, link1, "mn@home.example", 0) || !link1.Contains(a) || a.As16()[8]&3 != 0 {
+		t.Errorf("%v", a)
+	}
+	seen := map[netip.Addr]bool{a: true}
+	for _, b := range []netip.Addr{steady(secret, link1, "mn2@home.example", 0), steady(secret, link1, "mn@home.example", 1),
+		steady(other, link1, "mn@home.example", 0), steady(secret, netip.MustParsePrefix("2001:db8:ffff:9::/64"), "mn@home.example", 0)} {
+		if seen[b] {
+			t.Errorf("%v again", b)
+		}
+		seen[b] = true
+	}
+	s := &Server{rand: engine.NewRand([32]byte{})}
+	if s.assigns(secret, link1, "mn@home.example", 0) != a || s.assigns(nil, link1, "mn@home.example", 0) == s.assigns(nil, link1, "mn@home.example", 0) {
+		t.Error("a secret is not heeded, or heeded where there is none")
 	}
 }
