@@ -79,7 +79,7 @@ func TestUpdateTravelsAlong(t *testing.T) { //spec DM-12 DM-21
 	b.up(wlan)
 	q := b.question(b.closed(wlan, ar1))
 	u, ok := b.embedded(q)
-	if !ok || len(q.Keys) != 1 || q.Features != 0 || u.HomeAddress != hoa || u.Dst != haAddr || u.Src != q.CareOf {
+	if !ok || len(q.Keys) != 1 || q.Features != 0 || u.HomeAddress != hoa || u.Dst != haAddr || u.Src != q.CareOf || b.n.home.told.IsValid() {
 		t.Fatalf("asked for %+v", q.Request)
 	}
 	b.do(b.reply(q, b.granted(q, plainAck(q, u.Seq)), true))
@@ -244,6 +244,19 @@ func TestAskedOnce(t *testing.T) { //spec DM-21
 	}
 }
 
+// Who has a home address already takes no other one.
+func TestAssignedToAnother(t *testing.T) { //spec DM-18
+	b := newBench(t, func(c *Config) { stranded(c); c.HomeAddress, c.HomePrefix = hoa, homePrefix })
+	b.up(wlan)
+	q := b.question(b.closed(wlan, ar1))
+	p := ip6.Packet{Header: ip6.Header{Src: haAddr, Dst: q.CareOf}, Routing2: hoa.Next(), Proto: ip6.ProtoMH}
+	p.Payload = mh.Append(nil, haAddr, hoa.Next(), &mh.BindingAck{Seq: 7, Lifetime: time.Minute})
+	effects := b.do(b.reply(q, b.granted(q, p.Append(nil)), true))
+	if !slices.Contains(b.drops(effects), "ba-without-home-address") || b.n.id.home != hoa || b.n.home.agent.IsValid() || b.n.id.sa != nil {
+		t.Errorf("home address %v, agent %v", b.n.id.home, b.n.home.agent)
+	}
+}
+
 // A home network that grants and assigns nothing is asked again later.
 func TestGrantedNothing(t *testing.T) { //spec DM-18
 	refused := func(q question) []byte {
@@ -291,8 +304,10 @@ func TestRestartKeepsTheHomeAddress(t *testing.T) { //spec DM-18
 	b.now.Wall = b.now.Wall.Add(3 * time.Hour) // the keys are over
 	b.boot()
 	b.up(wlan)
-	if q := b.question(b.closed(wlan, ar1)); len(q.Keys) != 1 || q.Features != 0 || q.Binding == nil || q.HomeAddress != hoa {
+	if q := b.question(b.closed(wlan, ar1)); len(q.Keys) != 1 || q.Features != 0 || q.HomeAddress != hoa {
 		t.Errorf("asked for %+v", q.Request)
+	} else if u, ok := b.embedded(q); !ok || u.Proto != ip6.ProtoMH {
+		t.Error("the update is under keys that are over")
 	}
 
 	b.cfg.HomeAddress, b.cfg.HomePrefix = netip.MustParseAddr("2001:db8:0:1::200"), homePrefix // configured anew
