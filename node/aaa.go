@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"roam6/conf"
+	"roam6/machine/peers"
 	"roam6/plane"
 	"roam6/role/aaa"
 	"roam6/role/ar"
@@ -68,7 +69,7 @@ type PoolAgentConfig struct {
 
 // ARAAAConfig is an access router as AAA client.
 type ARAAAConfig struct {
-	Diameter DiameterConfig   `yaml:"diameter,required" doc:"the router among Diameter nodes: its peer is the network's AAA server"`
+	Diameter DiameterConfig   `yaml:"diameter,required" doc:"the router among Diameter nodes: its peer is the network's AAA server, to which everything goes unless there are routes"`
 	Network  string           `yaml:"network" doc:"the visited network identifier that is advertised; default: diameter.realm"`
 	Clients  []ARClientConfig `yaml:"clients,required" doc:"access links on which mobile nodes are asked who they are"`
 	Gate     string           `yaml:"gate" allowed:"on|off" doc:"on: only what authenticated mobile nodes send is sent on; default on"`
@@ -244,6 +245,13 @@ func routerAAA(a *ARAAAConfig) *ar.AAA {
 		return nil
 	}
 	c := &ar.AAA{Peers: diameterOf(&a.Diameter), Network: a.Network, Gate: a.Gate == "on", Session: a.Session}
+	if len(c.Peers.Routes) == 0 {
+		all := peers.Route{Realm: "*", Action: peers.Relay}
+		for _, p := range a.Diameter.Peers {
+			all.Via = append(all.Via, p.Host)
+		}
+		c.Peers.Routes = append(c.Peers.Routes, all)
+	}
 	for _, l := range a.Clients {
 		c.Clients = append(c.Clients, ar.AAAClient{Port: plane.Port(l.Port), Address: l.Address})
 	}

@@ -50,6 +50,7 @@ func (s *Scenario) Plan(o Options) (*Plan, error) {
 		for i := range o.Nodes {
 			b.hosts(i)
 		}
+		b.admission()
 	}
 	b.explicit()
 	b.introduce()
@@ -159,7 +160,7 @@ func (b *builder) mobile(i int) {
 		return
 	}
 	for _, f := range b.s.Flows {
-		flow := b.flow(f, name, HomeAddress(i), "cn", CNAddr)
+		flow := b.flow(f, name, b.homeOf(i), "cn", CNAddr)
 		if f.Host > 0 {
 			flow.Mobile, flow.MobileAddr, flow.Behind = hostName(i, f.Host), HostAddress(i, f.Host), name
 		}

@@ -31,17 +31,20 @@ func (b *builder) mobileConfig(i int) []byte {
 		w.WriteString(", {name: wwan0, port: 2, preference: 2}")
 	}
 	w.WriteString(b.insideLink() + "]\nroles:\n  - mn:\n")
-	fmt.Fprintf(&w, "      home_address: %s\n      home_prefix: %s\n", HomeAddress(i), HomePrefix)
-	if !m.DHAAD {
+	if !m.assigned() {
+		fmt.Fprintf(&w, "      home_address: %s\n      home_prefix: %s\n", HomeAddress(i), HomePrefix)
+	}
+	if !m.DHAAD && !m.assigned() {
 		fmt.Fprintf(&w, "      home_agent: %s\n", HomeAgent)
 	}
 	fmt.Fprintf(&w, "      strategy: %s\n      dad: %s\n      lifetime: %s\n", b.o.Strategy, m.DAD, m.Lifetime)
 	if b.o.Strategy == fmipv6 {
 		fmt.Fprintf(&w, "      fmipv6: [%s]\n", strings.Join(b.handoverKeys(i, false), ", "))
 	}
-	if m.NAI {
+	if m.NAI || m.AAA == aaaOn {
 		fmt.Fprintf(&w, "      nai: %s\n", nai(i))
 	}
+	w.WriteString(b.mobileAAA(i))
 	if m.Routes == OnTraffic {
 		fmt.Fprintf(&w, "      route_optimisation: %s\n", m.Routes)
 	}
@@ -49,7 +52,7 @@ func (b *builder) mobileConfig(i int) []byte {
 	if m.Multihoming != "off" {
 		fmt.Fprintf(&w, "      multihoming: %s\n", m.Multihoming)
 	}
-	if s := b.security(i, false); s != "" {
+	if s := b.security(i, false); s != "" && !m.keyed() {
 		fmt.Fprintf(&w, "      security: %s\n", s)
 	}
 	return []byte(w.String())
@@ -77,15 +80,19 @@ func (b *builder) security(i int, mirrored bool) string {
 // routerConfig is the configuration of an access router.
 func (b *builder) routerConfig(self int) []byte {
 	a, r := accessCells[self], b.s.Router
-	return fmt.Appendf(nil, "name: %s\nlinks: [{name: %s, port: 1}]\nroles:\n  - ar:\n      links: [{port: 1, prefix: %s, address: %s, interval_min: %s, interval_max: %s, lifetime: %s, ra_delay_max: %s}]\n%s",
-		a.name, "cell", a.prefix, first(a.prefix), r.IntervalMin, r.IntervalMax, r.Lifetime, r.RADelayMax, b.fastRouter(self))
+	return fmt.Appendf(nil, "name: %s\nlinks: [{name: %s, port: 1}]\nroles:\n  - ar:\n      links: [{port: 1, prefix: %s, address: %s, interval_min: %s, interval_max: %s, lifetime: %s, ra_delay_max: %s}]\n%s%s",
+		a.name, "cell", a.prefix, first(a.prefix), r.IntervalMin, r.IntervalMax, r.Lifetime, r.RADelayMax, b.fastRouter(self), b.routerAAA(a))
 }
 
 // homeAgentConfig is the configuration of the home agent: all mobile nodes are its own.
 func (b *builder) homeAgentConfig() []byte {
 	var w strings.Builder
 	r := b.s.Router
-	w.WriteString("name: ha\nlinks: [{name: home, port: 1}]\nroles:\n  - ha:\n")
+	w.WriteString("name: ha\nlinks: [{name: home, port: 1}]\n")
+	if b.aaa() {
+		w.WriteString(tlsProfile())
+	}
+	w.WriteString("roles:\n  - ha:\n")
 	for _, line := range []struct {
 		key   string
 		value any
@@ -100,10 +107,14 @@ func (b *builder) homeAgentConfig() []byte {
 	} {
 		fmt.Fprintf(&w, "      %s: %v\n", line.key, line.value)
 	}
+	w.WriteString(b.homeAgentAAA())
+	if b.s.Mobile.keyed() {
+		return []byte(w.String()) // the mobile nodes come by AAA
+	}
 	w.WriteString("      mobiles:\n")
 	for i := range b.o.Nodes {
 		fmt.Fprintf(&w, "        - {home_address: %s", netip.Addr(HomeAddress(i)))
-		if b.s.Mobile.NAI {
+		if b.s.Mobile.NAI || b.aaa() {
 			fmt.Fprintf(&w, ", nai: %s", nai(i))
 		}
 		if s := b.security(i, true); s != "" {

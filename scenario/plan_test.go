@@ -54,7 +54,7 @@ func TestBuiltInScenarios(t *testing.T) {
 			t.Errorf("%s expects %v handovers, its plan has %d", s.Name, e.Handovers, handovers(p))
 		}
 	}
-	if got := strings.Join(names, " "); got != "commute home link-loss mobile-network pingpong route-optimised two-radios walk" {
+	if got := strings.Join(names, " "); got != "commute home link-loss mobile-network pingpong roam-dh roam-embedded-bu roam-home-ha roam-visited-ha route-optimised two-radios walk" {
 		t.Errorf("the built-in scenarios are %s", got)
 	}
 }

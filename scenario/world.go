@@ -114,7 +114,7 @@ func (b *builder) accessRouter(self int) {
 
 func (b *builder) homeAgent() {
 	n := b.node(Node{
-		Name: "ha", Forward: true, Config: b.homeAgentConfig(),
+		Name: "ha", Forward: true, Config: b.homeAgentConfig(), Identity: b.identity("ha." + homeRealm),
 		Routes: append(b.networkRoutes(), Route{Dst: everything, Via: infra(infraHA, 1), Iface: "core"}),
 	})
 	b.iface(n, Iface{Name: "core", Segment: "core-ha", Addrs: on(infra(infraHA, 2))})
@@ -171,5 +171,5 @@ func wireNames(s *Scenario) []string {
 	for _, a := range accessCells {
 		out = append(out, fmt.Sprintf("%s-%s", a.operator, a.name))
 	}
-	return out
+	return append(out, aaaWires(s)...)
 }
