@@ -95,6 +95,9 @@ func (x *pair) toPeer(b []byte) []byte {
 	if _, ok := x.peer.Keys(); ok != (x.peer.result == Succeeded) {
 		x.t.Errorf("keys: %v", ok)
 	}
+	if k, ok := x.peer.Proven(); ok != (x.peer.state == proved || x.peer.result == Succeeded) || ok != k.Valid() {
+		x.t.Errorf("proven keys: %v", ok)
+	}
 	return out
 }
 

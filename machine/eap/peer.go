@@ -68,6 +68,17 @@ func (p *Peer) Keys() (gpsk.Keys, bool) {
 	return p.keys, true
 }
 
+// Proven are the keys as soon as the server has proven itself, which is before its Success: who hears of that in a message under these
+// very keys can verify it with them. false before, and after a failure.
+//
+// spec DM-06
+func (p *Peer) Proven() (gpsk.Keys, bool) {
+	if p.state != proved && p.result != Succeeded {
+		return gpsk.Keys{}, false
+	}
+	return p.keys, true
+}
+
 // State says where the conversation stands, for people.
 func (p *Peer) State() string { return standing(p.state, p.result) }
 

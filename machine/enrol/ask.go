@@ -33,19 +33,18 @@ type request struct {
 }
 
 // Ask sends a request. What was asked before and is unanswered is given up. It is false, and nothing happens, while the applicant rests,
-// knows of no AAA client, or the care-of address is none.
+// knows of no AAA client, the care-of address is none, or nothing proves who asks: neither a long-term key nor EAP.
 //
 // spec DM-04 DM-08
 func (a *Applicant) Ask(now engine.Now, w Want, out *engine.Effects) bool {
-	if a.state == Resting || a.ad == nil || !w.CareOf.IsValid() || a.nai == "" && !w.Home.IsValid() {
+	if a.state == Resting || a.ad == nil || !w.CareOf.IsValid() || a.nai == "" && !w.Home.IsValid() || a.secret == nil && w.EAP == nil {
 		return false
 	}
 	a.ask = request{want: w, network: a.ad.Network, client: a.ad.Client}
 	a.ask.want.Keys = slices.Clone(w.Keys)
 	a.become(Asking, "asked", out)
-	key, err := a.keyFor(w)
-	if a.ask.key, a.ask.keyed = key, err == nil; a.secret != nil && err != nil {
-		panic("enrol: " + err.Error()) // lengths and names were checked
+	if w.EAP == nil { // else the key comes of the conversation
+		a.rekey(a.secret())
 	}
 	a.draw()
 	a.compose(a.ad.LocalChallenge)
@@ -53,12 +52,16 @@ func (a *Applicant) Ask(now engine.Now, w Want, out *engine.Effects) bool {
 	return true
 }
 
-// keyFor binds the secret to who the node is and where.
-func (a *Applicant) keyFor(w Want) (aaa.Key, error) {
-	if a.secret == nil {
-		return aaa.Key{}, errNoSecret
+// rekey binds a secret to who the node is and where.
+func (a *Applicant) rekey(secret []byte) {
+	key, err := aaa.NewKey(secret, a.identity(a.ask.want), a.ask.network)
+	if err != nil {
+		panic("enrol: " + err.Error()) // lengths and names were checked
 	}
-	return aaa.NewKey(a.secret(), a.identity(w), a.ask.network)
+	if a.ask.keyed {
+		a.ask.key.Erase()
+	}
+	a.ask.key, a.ask.keyed = key, true
 }
 
 func (a *Applicant) identity(w Want) string { return aaa.Identity(a.nai, w.Home) }
@@ -95,20 +98,23 @@ func (a *Applicant) spi(before []access.KeyRequest) uint32 {
 	}
 }
 
-// compose makes the packets of a request with a challenge: a new identifier, a new host challenge, and the node's authentication over
-// all of it.
+// compose makes the packets of a request with a challenge: a new identifier, and a new host challenge with the node's authentication over
+// all of it. With EAP neither is needed: the conversation has nonces of its own.
 //
 // spec DM-05 DM-07
 func (a *Applicant) compose(local []byte) {
 	q := &a.ask
-	host := make([]byte, HostChallengeLen)
-	a.rand.Read(host)
+	var host []byte
+	if q.want.EAP == nil {
+		host = make([]byte, HostChallengeLen)
+		a.rand.Read(host)
+	}
 	q.id = uint32(a.rand.Uint64())
 	q.req = &access.Request{
 		NAI: a.nai, HomeAddress: q.want.Home, CareOf: q.want.CareOf, LocalChallenge: slices.Clone(local), HostChallenge: host,
 		Features: q.want.Features, EAP: q.want.EAP, Keys: q.want.Keys, Binding: q.want.Binding,
 	}
-	if q.keyed && q.want.EAP == nil {
+	if q.want.EAP == nil {
 		q.req.Auth = q.key.Answer(exchangeOf(q.req))
 	}
 	q.packets, q.parts = nil, parts{}
@@ -141,6 +147,11 @@ func (a *Applicant) send(now engine.Now, out *engine.Effects) {
 func (a *Applicant) unanswered(now engine.Now, out *engine.Effects) []Fact {
 	q := &a.ask
 	if q.tries < MaxTries {
+		if q.later() { // to the same octets the AAA client would say the same again
+			tries, wait := q.tries, q.wait
+			a.compose(a.ad.LocalChallenge)
+			q.tries, q.wait = tries, wait
+		}
 		a.send(now, out)
 		return nil
 	}
@@ -148,6 +159,11 @@ func (a *Applicant) unanswered(now engine.Now, out *engine.Effects) []Fact {
 		return []Fact{a.giveUp(now, Refused{Result: q.hint}, "refused", out)}
 	}
 	return []Fact{a.giveUp(now, Silent{}, "silence", out)}
+}
+
+// later reports whether the AAA client said that it cannot just now: no server in reach, or too much under way (docs/access.md).
+func (q *request) later() bool {
+	return q.want.EAP == nil && (q.hint == unableToDeliver || q.hint == tooBusy)
 }
 
 // giveUp ends an attempt, and rests.

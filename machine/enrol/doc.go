@@ -21,5 +21,5 @@
 // and what the answer means to the binding is the role's business, as are security associations: a Key makes their octets.
 //
 // EAP (§6.2) has its place here and its methods elsewhere: Want.EAP is the first response, Round hands over what the network asks
-// next, Respond sends the answer, Rekey takes the secret that the method exported where there is no long-term key.
+// next, Respond sends the answer, Rekey takes the secret that the method exported, in place of the long-term key for this one request.
 package enrol

@@ -38,6 +38,9 @@ const (
 const (
 	MultiRound = 1001
 	Success    = 2001
+
+	unableToDeliver = 3002
+	tooBusy         = 3004
 )
 
 // State of an Applicant.
@@ -163,29 +166,25 @@ func New(c Config, rand *engine.Rand) (*Applicant, error) {
 		return nil, fmt.Errorf("enrol: the long-term key has %d octets; use %d", len(c.LongTerm), aaa.KeyLen)
 	}
 	a := &Applicant{port: c.Port, nai: c.NAI, rand: rand, state: Idle}
-	a.setSecret(c.LongTerm)
+	if b := slices.Clone(c.LongTerm); b != nil {
+		a.secret = func() []byte { return b }
+	}
 	return a, nil
 }
 
-func (a *Applicant) setSecret(b []byte) {
-	if b = slices.Clone(b); b != nil {
-		a.secret = func() []byte { return b }
-	}
-}
-
-// Rekey takes the secret that a method of EAP exported, aaa.KeyLen octets: network authentication data and keys are verified with it from
-// now on.
+// Rekey takes the secret that a method of EAP exported, aaa.KeyLen octets: network authentication data and keys of what is asked for now
+// are verified with it. The next conversation has another.
+//
+// spec DM-06
 func (a *Applicant) Rekey(secret []byte) error {
-	if len(secret) != aaa.KeyLen {
+	switch {
+	case len(secret) != aaa.KeyLen:
 		return errors.New("enrol: a secret of the wrong length")
+	case a.state != Asking || a.ask.want.EAP == nil:
+		return errors.New("enrol: no EAP is spoken")
 	}
-	a.setSecret(secret)
-	if a.ask.req == nil {
-		return nil
-	}
-	key, err := a.keyFor(a.ask.want)
-	a.ask.key, a.ask.keyed = key, err == nil
-	return err
+	a.rekey(secret)
+	return nil
 }
 
 // Advertised takes what the router in use says of access: the challenge for the next request. One that names another client or network
@@ -228,6 +227,17 @@ func (a *Applicant) Due() bool { return a.session.due }
 
 // State is what goes on.
 func (a *Applicant) State() State { return a.state }
+
+// Network is the visited network that is asked, or was last seen; empty where nobody is.
+func (a *Applicant) Network() string {
+	switch {
+	case a.state == Asking:
+		return a.ask.network
+	case a.ad != nil:
+		return a.ad.Network
+	}
+	return ""
+}
 
 // Asks reports what is asked for now.
 func (a *Applicant) Asks() (Want, bool) { return a.ask.want, a.state == Asking }

@@ -346,10 +346,13 @@ func TestStop(t *testing.T) {
 func TestEAP(t *testing.T) { //spec DM-06
 	d := newDesk(t, func(c *Config) { c.LongTerm = nil })
 	w := plain()
+	if d.a.Ask(d.now, w, &d.out) || d.a.State() != Idle {
+		t.Fatal("asks, and nothing proves who")
+	}
 	w.EAP = []byte{2, 1, 0, 5, 1}
 	d.ask(w)
 	r, id := d.request()
-	if r.Auth != nil || !bytes.Equal(r.EAP, w.EAP) {
+	if r.Auth != nil || r.HostChallenge != nil || !bytes.Equal(r.EAP, w.EAP) || d.a.Network() != network {
 		t.Fatalf("asked %+v", r)
 	}
 	for i := range 3 {
@@ -380,6 +383,10 @@ func TestEAP(t *testing.T) { //spec DM-06
 		t.Error("goes on after the end")
 	}
 	d.ask(w)
+	r, id = d.request()
+	if d.reply(id, signed(t, r, &access.Reply{Result: Success, EAP: []byte{3, 9, 0, 4}})); d.dropped() != Forged {
+		t.Error("the secret of the conversation before counts")
+	}
 	for range MaxRounds {
 		d.a.Respond(d.now, w.EAP, &d.out)
 	}
@@ -412,5 +419,22 @@ func TestConfig(t *testing.T) {
 	}
 	if s := fmt.Sprintf("%v %+v %#v %x", c, c, c, c); bytes.Contains([]byte(s), []byte("7 7")) || bytes.Contains([]byte(s), []byte("0707")) {
 		t.Errorf("the key is printed: %s", s)
+	}
+}
+
+// Where the AAA client could not just then, the next repetition is another request: the same one would be given the same answer.
+func TestLater(t *testing.T) { //spec DM-08
+	for result, anew := range map[uint32]bool{unableToDeliver: true, tooBusy: true, 4001: false} {
+		d := newDesk(t, nil)
+		d.ask(plain())
+		first, id := d.request()
+		if f := d.reply(id, &access.Reply{Result: result}); f != nil {
+			t.Errorf("%d: %v", result, f)
+		}
+		d.pass()
+		second, again := d.request()
+		if (again != id) != anew || bytes.Equal(first.HostChallenge, second.HostChallenge) == anew {
+			t.Errorf("%d: identifier %x after %x", result, again, id)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package enrol
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
@@ -20,8 +19,6 @@ const (
 	Forged     = "access-forged"     // its network authentication data are wrong
 	BadKey     = "access-bad-key"    // keys that were not asked for, or that nobody vouches for
 )
-
-var errNoSecret = errors.New("enrol: no secret is shared")
 
 func decimal(n int) string { return strconv.Itoa(n) }
 

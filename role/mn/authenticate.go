@@ -7,6 +7,7 @@ import (
 
 	"roam6/engine"
 	"roam6/machine/attach"
+	"roam6/machine/eap"
 	"roam6/machine/enrol"
 	"roam6/machine/sa"
 	wireaccess "roam6/wire/access"
@@ -23,7 +24,8 @@ import (
 // AAA is what the node shares with its home AAA server, and what it wants of it. Config.NAI names the node there; without one its home
 // address does.
 type AAA struct {
-	LongTerm []byte // aaa.KeyLen octets
+	LongTerm []byte // aaa.KeyLen octets; with EAP 16 to 64
+	EAP      *EAP   // nil: challenges are answered
 	// Methods are the ways to keys with the home agent; 0 is wireaccess.Random. Keys are asked for when Config.Security is none.
 	Methods wireaccess.Methods
 	Domain  Domain // where home agent and home address shall be, when the node has neither
@@ -79,6 +81,7 @@ type asked struct {
 	at     engine.Mono
 	update bool   // it carries the registration's update,
 	sa     *sa.SA // under this association; nil: in the clear
+	peer   *eap.Peer
 }
 
 func (n *Node) newAdmissions() error {
@@ -91,8 +94,15 @@ func (n *Node) newAdmissions() error {
 	if n.cfg.NAI == "" && n.id.nobody() {
 		return errors.New("a node without a home address needs a NAI: nothing else names it")
 	}
+	longTerm := n.cfg.AAA.LongTerm
+	if n.cfg.AAA.EAP != nil {
+		if _, err := n.peer(); err != nil {
+			return err
+		}
+		longTerm = nil
+	}
 	for _, a := range n.access {
-		e, err := enrol.New(enrol.Config{Port: a.link.Port, NAI: n.cfg.NAI, LongTerm: n.cfg.AAA.LongTerm}, n.rand)
+		e, err := enrol.New(enrol.Config{Port: a.link.Port, NAI: n.cfg.NAI, LongTerm: longTerm}, n.rand)
 		if err != nil {
 			return err
 		}
@@ -135,7 +145,8 @@ func (a *access) stays(out *engine.Effects) {
 func (a *access) left(why string, out *engine.Effects) {
 	if a.applicant != nil {
 		a.applicant.Leave(why, out)
-		a.asked, a.routerKey = asked{}, nil
+		a.asked.over()
+		a.routerKey = nil
 	}
 }
 
@@ -179,7 +190,8 @@ func (n *Node) enter(now engine.Now, a *access, out *engine.Effects) bool {
 	if mine && !e.Admitted(now, a.coa) {
 		out.Step("authenticating", "home network", engine.A("coa", a.coa))
 	}
-	a.asked = asked{at: now.Mono}
+	a.asked.over()
+	a.asked.at, w.EAP = now.Mono, n.converse(a)
 	if mine && r.agent.IsValid() && !n.id.nobody() && (r.phase == updating || n.lacks(now)) {
 		a.asked.update, a.asked.sa = true, n.id.sa
 		r.timers.Stop(retransmit)
@@ -291,6 +303,8 @@ func (n *Node) admissionFacts(now engine.Now, a *access, facts []enrol.Fact, out
 			n.keptOut(now, a, f, "home network refuses: "+itoa(int(f.Result)), out)
 		case enrol.Silent:
 			n.keptOut(now, a, enrol.Refused{}, homeNetworkSilent, out)
+		case enrol.Round:
+			n.round(now, a, f, out)
 		case enrol.Rested:
 			if r := &n.home; a.link.Port == r.port && (r.phase == updating || r.tries > 0) {
 				n.update(now, out)
@@ -302,7 +316,7 @@ func (n *Node) admissionFacts(now engine.Now, a *access, facts []enrol.Fact, out
 // keptOut goes on when an access stays closed: by another one if there is one. While a session lasts, only its renewal failed.
 func (n *Node) keptOut(now engine.Now, a *access, f enrol.Refused, why string, out *engine.Effects) {
 	r := &n.home
-	a.asked = asked{}
+	a.asked.over()
 	if f.Proven && (f.Result == noHomeAgent || f.Result == badHOR || f.Result == agentNotAllowed) && n.forget(now, why, out) || a.link.Port != r.port {
 		return
 	}

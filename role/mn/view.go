@@ -44,6 +44,7 @@ type LinkView struct {
 	AtHome  bool   `json:"at_home"`
 	// Access is what goes on between the node and a network that asks who comes.
 	Access *enrol.View `json:"access,omitempty"`
+	EAP    string      `json:"eap,omitempty"` // where the conversation with the home network stands
 	// RouterKey are the SPIs of a key shared with the access router: to it, to the node.
 	RouterKey []uint32 `json:"router_key_spis,omitempty"`
 }
@@ -79,6 +80,9 @@ func (n *Node) View() any {
 		}
 		if a.applicant != nil {
 			l.Access = a.applicant.View()
+			if p := a.asked.peer; p != nil {
+				l.EAP = p.State()
+			}
 			if k := a.routerKey; k != nil {
 				l.RouterKey = []uint32{k.PeerSPI, k.MobileSPI}
 			}

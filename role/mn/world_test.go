@@ -53,14 +53,15 @@ func (r router) addr() netip.Addr { return ip6.LinkLocal(r.hw) }
 
 // bench is a mobile node on a desk. The home agent beside it is played by hand: sent holds the updates it got.
 type bench struct {
-	t    testing.TB
-	cfg  Config
-	n    *Node
-	ha   *sa.SA // the home agent's end
-	now  engine.Now
-	out  engine.Effects
-	disk map[string]engine.Record
-	all  []engine.Effect // since the last call of flush
+	t      testing.TB
+	cfg    Config
+	n      *Node
+	ha     *sa.SA // the home agent's end
+	secret []byte // of the last conversation of EAP; nil: the long-term key
+	now    engine.Now
+	out    engine.Effects
+	disk   map[string]engine.Record
+	all    []engine.Effect // since the last call of flush
 	// The plane as the effects so far make it.
 	path   plane.Path
 	locals map[netip.Addr]plane.Local
