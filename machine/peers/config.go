@@ -19,6 +19,7 @@ type Config struct {
 	Peers       []Peer
 	Routes      []Route // the first that fits is taken, "*" after all others
 	Strangers   bool    // take peers that are not listed, if TLS proved their name
+	Routed      bool    // others' requests go by Routes alone, not to any peer that their Destination-Host names
 }
 
 // App is an application in which the node has something to say, as Auth-Application-Id or Acct-Application-Id (RFC 6733 §6.8, §6.9).
@@ -60,15 +61,20 @@ type Route struct {
 	App    uint32
 	Via    []string // hosts of peers in order of preference
 	Action Action
+	Own    bool // for requests of this node alone: those of others to this realm are not sent on
 }
 
 // way is a Route, made ready.
 type way struct {
 	app    uint32
 	action Action
+	own    bool
 	via    []*peer
 	hosts  []string // of a redirect, as Redirect-Host
 }
+
+// sendsOn says whether requests of others go this way.
+func (w *way) sendsOn() bool { return w != nil && w.action != Local && !w.own }
 
 // configure checks the configuration and makes tables of it.
 func (n *Node) configure() error {
@@ -111,7 +117,7 @@ func (n *Node) configure() error {
 
 func (n *Node) addRoute(r Route) error {
 	realm := lower(r.Realm)
-	w := way{app: r.App, action: r.Action}
+	w := way{app: r.App, action: r.Action, own: r.Own}
 	switch {
 	case realm != "*" && !isIdentity(r.Realm):
 		return fmt.Errorf("diameter: route for realm %q: it must be a domain name, or * for all", r.Realm)

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,15 +77,17 @@ func (n *Node) request(p *peer, l *link, m diameter.Message) {
 		n.local(p, l, m)
 	case m.Flags&diameter.Proxiable == 0:
 		n.wrongWay(l, m, NotDelivered, diameter.UnableToDeliver, "for another node, without the P flag")
-	case (w == nil || w.action == Local) && (!n.relay || !d.hasHost || n.peerOf(d.host) == nil):
-		if ours || w != nil {
+	case !w.sendsOn() && (!n.relay || n.cfg.Routed || !d.hasHost || n.peerOf(d.host) == nil):
+		if ours || w != nil && !w.own {
 			n.wrongWay(l, m, NotDelivered, diameter.UnableToDeliver, "Destination-Host is not a peer")
 		} else {
 			n.wrongWay(l, m, NoRoute, diameter.RealmNotServed, "no route to Destination-Realm")
 		}
-	case w != nil && w.action == Redirect:
+	case !w.sendsOn():
+		n.relayOn(p, l, m, &d, nil)
+	case w.action == Redirect:
 		n.redirect(l, m, w)
-	case w != nil && w.action == Proxy:
+	case w.action == Proxy:
 		n.arrive(p, l, m, true, duplicate{})
 	default:
 		n.relayOn(p, l, m, &d, w)
@@ -128,11 +131,14 @@ func (n *Node) relayOn(p *peer, l *link, m diameter.Message, d *destination, w *
 // aim enters where a request may go.
 func (n *Node) aim(s *slot, d *destination, w *way) {
 	s.recorded = d.recorded
+	if w != nil {
+		s.via = w.via
+	}
 	if d.hasHost {
 		s.direct = n.peerOf(d.host)
 	}
-	if w != nil {
-		s.via = w.via
+	if n.cfg.Routed && s.back != nil && !slices.Contains(s.via, s.direct) {
+		s.direct = nil
 	}
 }
 

@@ -43,7 +43,7 @@ func star(t testing.TB, change func(agent, x, y *Config)) (w *world, client, age
 			c.Apps = ca.Apps
 		}
 		c.Peers = []Peer{peerTo(x), peerTo(y), {Host: name("client")}}
-		c.Routes = ca.Routes
+		c.Routes, c.Routed = ca.Routes, ca.Routed
 	})
 	client = w.add("client", func(c *Config) {
 		c.Listen = nil
