@@ -1,6 +1,10 @@
 package aaa
 
 import (
+	"crypto/sha256"
+	"errors"
+	"time"
+
 	"roam6/engine"
 	"roam6/keying/aaa"
 	"roam6/keying/gpsk"
@@ -10,8 +14,12 @@ import (
 	"roam6/wire/mip6aaa"
 )
 
-// MaxConversations is how many EAP conversations may be under way.
-const MaxConversations = 1 << 12
+const (
+	MaxConversations = 1 << 12 // of EAP that may be under way, or be kept
+	// KeptTime is how long one that succeeded is kept, so that a mobile node whose Success was lost can ask for it again: its last wait for
+	// a reply is shorter. What is kept makes room for what begins.
+	KeptTime = 10 * time.Second
+)
 
 // conversation is one of EAP between a mobile node and this server, by way of AAA client and AAAv: an ARR a round, all of one session.
 type conversation struct {
@@ -21,6 +29,10 @@ type conversation struct {
 	server *eap.Server
 	psk    gpsk.Key
 	known  bool // there is such a subscriber, whose psk that is
+
+	// Once it has succeeded.
+	secret []byte            // takes the place of the long-term key
+	about  [sha256.Size]byte // of the request that it was for
 }
 
 type conversationKey struct{ from, session string }
@@ -37,8 +49,17 @@ func (s *Server) converse(now engine.Now, out *engine.Effects, t *registration, 
 		s.refuse(now, out, t, rejected, "eap-of-another", rejectedText)
 		return
 	}
+	var packet []byte
+	var o eap.Outcome
+	if c != nil {
+		packet, o = c.server.Handle(now, t.req.EAP)
+		if _, begins := eap.Identity(t.req.EAP); packet == nil && begins { // the mobile node has given it up, or it is over
+			s.hangUp(c)
+			c = nil
+		}
+	}
 	if c == nil {
-		if len(s.talks) >= MaxConversations {
+		if s.forgetKept(); len(s.talks) >= MaxConversations {
 			s.refuse(now, out, t, tooBusy, "conversations-full", "too many conversations at a time; try again")
 			return
 		}
@@ -47,9 +68,9 @@ func (s *Server) converse(now engine.Now, out *engine.Effects, t *registration, 
 			s.refuse(now, out, t, rejected, "eap-impossible", rejectedText)
 			return
 		}
+		packet, o = c.server.Handle(now, t.req.EAP)
 	}
-	packet, o := c.server.Handle(now, t.req.EAP)
-	if packet == nil {
+	if packet == nil || c.secret != nil && c.about != t.asksFor() {
 		s.refuse(now, out, t, rejected, "eap-refused", "the EAP packet does not belong here: "+o.Reason)
 		return
 	}
@@ -92,33 +113,66 @@ func (s *Server) converser(k conversationKey, user string, p *profile.Profile) (
 //
 // spec DM-06
 func (s *Server) convinced(now engine.Now, out *engine.Effects, t *registration, c *conversation, p *profile.Profile) {
-	keys, ok := c.server.Keys()
-	s.hangUp(c)
-	if !ok || p == nil {
-		s.refuse(now, out, t, rejected, "eap-failed", rejectedText) // the subscriber was removed meanwhile
-		return
+	mn, err := aaa.Identity(t.req.NAI, t.req.HomeAddress), error(nil)
+	if c.secret == nil {
+		err = s.keep(now, c, t, mn)
 	}
-	emsk := keys.EMSK()
-	keys.Erase()
-	defer clear(emsk)
-	mn := aaa.Identity(t.req.NAI, t.req.HomeAddress)
-	secret, err := aaa.Exported(emsk, mn, t.arr.Visited)
 	if err == nil {
-		defer clear(secret)
-		t.key, err = aaa.NewKey(secret, mn, t.arr.Visited)
+		t.key, err = aaa.NewKey(c.secret, mn, t.arr.Visited)
 	}
-	if err != nil {
-		s.refuse(now, out, t, rejected, "eap-impossible", rejectedText)
+	if err != nil || p == nil {
+		s.hangUp(c)
+		s.refuse(now, out, t, rejected, "eap-failed", rejectedText) // the subscriber was removed meanwhile
 		return
 	}
 	s.authorize(now, out, t, p)
 }
 
-// hangUp forgets a conversation and its key.
+// keep takes the secret of a conversation that has succeeded, and keeps it for a while instead of its keys.
+func (s *Server) keep(now engine.Now, c *conversation, t *registration, mn string) error {
+	keys, ok := c.server.Keys()
+	if !ok {
+		return errors.New("no keys")
+	}
+	emsk := keys.EMSK()
+	defer clear(emsk)
+	keys.Erase()
+	var err error
+	if c.secret, err = aaa.Exported(emsk, mn, t.arr.Visited); err != nil {
+		return err
+	}
+	c.about = t.asksFor()
+	c.psk.Erase()
+	s.timers.Stop(timer{conversing, c.id})
+	s.kept.Set(c.id, now.Mono.Add(KeptTime))
+	return nil
+}
+
+// asksFor is what a request is about, whatever its local challenge: a repetition may have a fresh one. Only the very request is answered
+// again, for nothing in it proves who sends it.
+func (t *registration) asksFor() [sha256.Size]byte {
+	x := *t.req
+	x.LocalChallenge = nil
+	return sha256.Sum256(append(x.Covered(), t.arr.Visited...))
+}
+
+// forgetKept makes room.
+func (s *Server) forgetKept() {
+	if len(s.talks) < MaxConversations {
+		return
+	}
+	if _, id := s.kept.Next(); s.kept.Len() > 0 {
+		s.hangUp(s.talkers[id])
+	}
+}
+
+// hangUp forgets a conversation and its keys.
 func (s *Server) hangUp(c *conversation) {
 	if c.known {
 		c.psk.Erase()
 	}
+	clear(c.secret)
+	s.kept.Stop(c.id)
 	if c.id == 0 {
 		return
 	}

@@ -88,7 +88,7 @@ func TestEAP(t *testing.T) { //spec DM-06 DM-19
 		t.Error("another answer to the same response")
 	}
 	a := x.talk(b)
-	if a.Code != diameter.Success || a.Home != hoa || a.Agent != ha1 || len(a.Keys) != 1 || a.EAP == nil || len(b.s.talks) != 0 || b.s.View().(View).Sessions != 1 {
+	if a.Code != diameter.Success || a.Home != hoa || a.Agent != ha1 || len(a.Keys) != 1 || a.EAP == nil || b.s.View().(View).Conversations != 0 || b.s.View().(View).Sessions != 1 {
 		t.Fatalf("%+v, refused %v", a, b.s.refused)
 	}
 	x.exchange.Request = x.req.Covered()
@@ -97,6 +97,66 @@ func TestEAP(t *testing.T) { //spec DM-06 DM-19
 	}
 	if _, ok := b.s.timers.Armed(timer{conversing, 1}); ok || b.s.timers.Len() != 0 {
 		t.Error("something waits")
+	}
+}
+
+// A Success that was lost is asked for again by the same request: the same conversation answers it, for KeptTime. Nothing else is answered.
+func TestEAPSuccessIsLost(t *testing.T) { //spec DM-06
+	begin := func() (*bench, *talker) {
+		b := newBench(t, homeConfig(), ann())
+		x := newTalker(t, secret)
+		if a := x.talk(b); a.Code != diameter.Success {
+			t.Fatalf("%+v", a)
+		}
+		return b, x
+	}
+	b, x := begin()
+	gpsk4 := x.raw
+	for i := range byte(2) {
+		x.req.LocalChallenge = bytes.Repeat([]byte{i}, 16) // the AAA client has a fresh one
+		a := b.ara(x.round(b))
+		x.exchange.LocalChallenge, x.exchange.Request = x.req.LocalChallenge, x.req.Covered()
+		if a.Code != diameter.Success || !x.key.VerifyGreeting(x.exchange, a.Reply().Covered(), a.Auth) {
+			t.Fatalf("%+v", a)
+		}
+	}
+	if v := b.s.View().(View); v.Sessions != 1 || v.Conversations != 0 {
+		t.Errorf("%+v", v)
+	}
+	x.req.Features = flagA
+	b.want(nil, x.round(b), rejected)
+	x.req.Features = 0
+	x.raw = append([]byte{}, gpsk4...)
+	x.raw[len(x.raw)-1] ^= 1
+	b.want(nil, x.round(b), rejected)
+	x.raw = gpsk4
+	b.want(nil, b.send(mip6aaa.FromRequest(&x.req, x.network, mip6aaa.Route{Session: "ar1;9", OriginHost: client, OriginRealm: netName, DestinationRealm: homeRealm})), rejected)
+	if b.wait(KeptTime); len(b.s.talks)+len(b.s.talkers)+b.s.kept.Len() != 0 {
+		t.Error("it is kept")
+	}
+	b.want(nil, x.round(b), rejected)
+
+	// The node begins anew, under the session that it has: at once, and also in the middle.
+	b, x = begin()
+	x.raw = newTalker(t, secret).raw
+	b.want(nil, x.round(b), diameter.MultiRoundAuth)
+	y := newTalker(t, secret)
+	_, _ = y.peer.Handle(b.ara(y.round(b)).EAP)
+	if y.raw, _ = y.peer.Handle(b.ara(y.round(b)).EAP); y.raw == nil {
+		t.Fatal("no GPSK-2")
+	}
+	b.want(nil, y.round(b), diameter.MultiRoundAuth)
+	if a := newTalker(t, secret).talk(b); a.Code != diameter.Success || len(b.s.talks) != 1 {
+		t.Errorf("%+v", a)
+	}
+	// What is kept makes room.
+	z := newTalker(t, secret)
+	for i := range MaxConversations {
+		z.session = fmt.Sprint("ar1;", i+2)
+		b.want(nil, z.round(b), diameter.MultiRoundAuth)
+	}
+	if b.s.kept.Len() != 0 || b.s.refused["conversations-full"] != 0 {
+		t.Error(b.s.refused)
 	}
 }
 

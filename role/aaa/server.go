@@ -51,6 +51,7 @@ type Server struct {
 	records       map[uint64]*accounted
 	talks         map[conversationKey]*conversation
 	talkers       map[uint64]*conversation // by their timers
+	kept          engine.Timers[uint64]    // those that succeeded
 
 	// Visited.
 	assignments map[uint64]*assignment
@@ -242,6 +243,9 @@ func (s *Server) tick(now engine.Now, out *engine.Effects) {
 			s.notAssigned(now, out, s.assignments[t.id], noAgent, "no-answer-in-time", "no answer in time")
 		}
 	}
+	for id, ok := s.kept.Pop(now.Mono); ok; id, ok = s.kept.Pop(now.Mono) {
+		s.hangUp(s.talkers[id])
+	}
 	s.over(now, out, &s.sessions, &s.home)
 	s.over(now, out, &s.visiting, &s.visited)
 }
@@ -263,6 +267,9 @@ func (s *Server) Deadline() (engine.Mono, string) {
 	at, why := s.node.Deadline()
 	if t, k := s.timers.Next(); t < at {
 		at, why = t, [...]string{"look-up", "registration", "accounting record", "home agent for a visitor", "EAP conversation"}[k.kind]
+	}
+	if t, _ := s.kept.Next(); t < at {
+		at, why = t, "EAP conversation that is kept"
 	}
 	for _, l := range []*sessions{&s.sessions, &s.visiting} {
 		if t, _ := l.end.Next(); t < at {
@@ -347,7 +354,7 @@ type AgentView struct {
 
 // View is a plain copy; see engine.Engine.
 func (s *Server) View() any {
-	v := View{Role: "aaa", Host: s.host, Realm: s.realm, Sessions: len(s.sessions.byKey), Visiting: len(s.visiting.byKey), Conversations: len(s.talks),
+	v := View{Role: "aaa", Host: s.host, Realm: s.realm, Sessions: len(s.sessions.byKey), Visiting: len(s.visiting.byKey), Conversations: len(s.talks) - s.kept.Len(),
 		Waiting:  len(s.registrations) + len(s.assignments) + len(s.records),
 		Profiles: len(s.profiles.by), Home: s.home.view(), Visited: s.visited.view(), Refused: map[string]int{}, Diameter: s.node.View()}
 	for k, n := range s.refused { //order:any
