@@ -45,7 +45,7 @@ func TestLetIn(t *testing.T) { //spec DM-09
 	if !w.gates[m.gate()] {
 		t.Errorf("gates %v", w.gates)
 	}
-	if _, first := w.told.List[0].(engine.Plane); !first || len(w.told.List) != 2 {
+	if _, first := w.told.List[0].(engine.Plane); !first || len(w.told.List) != 3 {
 		t.Errorf("the mobile node hears before the gate is open: %+v", w.told.List)
 	}
 	v := w.r.View().(View).AAA

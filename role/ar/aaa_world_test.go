@@ -54,7 +54,8 @@ type aaaWorld struct {
 
 	acrs     []*mip6aaa.ACR
 	account  diameter.ResultCode // the answer to ACRs
-	store    map[string][]byte
+	store    map[string][]byte   // of accounting, by key
+	stays    map[string][]byte   // sessions
 	meters   map[plane.MeterKey]bool
 	counts   map[plane.MeterKey]plane.Count
 	unmetred bool // the plane knows no meters
@@ -77,6 +78,7 @@ func newAAAWorld(t *testing.T, c Config) *aaaWorld {
 	w := &aaaWorld{t: t, gates: map[plane.GateKey]bool{}, locals: map[netip.Addr]plane.Local{}, events: map[string]int{}, conns: map[engine.Conn]engine.Conn{}}
 	w.now = engine.Now{Mono: 1, Wall: time.Unix(1_700_000_000, 0)}
 	w.answer = w.good
+	w.stays = map[string][]byte{}
 	w.account, w.store, w.meters, w.counts = diameter.Success, map[string][]byte{}, map[plane.MeterKey]bool{}, map[plane.MeterKey]plane.Count{}
 	var err error
 	w.server, err = peers.New(peers.Config{Host: serverHost, Realm: network, Apps: []peers.App{{ID: diameter.AppMobileIPv6AAA}, {ID: diameter.AppMobileIPv6AAA, Acct: true}},
@@ -108,6 +110,9 @@ func (w *aaaWorld) boot(c Config) {
 	var start engine.Start
 	for k, v := range w.store { //order:any — sorted below
 		start.Records = append(start.Records, engine.Record{Bucket: bucket, Key: k, Value: v})
+	}
+	for k, v := range w.stays { //order:any — sorted below
+		start.Records = append(start.Records, engine.Record{Bucket: stayBucket, Key: k, Value: v})
 	}
 	slices.SortFunc(start.Records, func(a, b engine.Record) int { return strings.Compare(a.Key, b.Key) })
 	w.do(start)
@@ -192,11 +197,12 @@ func (w *aaaWorld) note(e engine.Effect) {
 		w.told.List = append(w.told.List, e)
 	case engine.Persist:
 		w.told.List = append(w.told.List, e)
-		if e.Bucket != bucket {
+		store := map[string]map[string][]byte{bucket: w.store, stayBucket: w.stays}[e.Bucket]
+		if store == nil {
 			w.t.Fatalf("bucket %q", e.Bucket)
 		}
-		if w.store[e.Key] = e.Value; e.Value == nil {
-			delete(w.store, e.Key)
+		if store[e.Key] = e.Value; e.Value == nil {
+			delete(store, e.Key)
 		}
 	case engine.Event:
 		if e.Name == engine.EventDrop {

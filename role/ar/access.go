@@ -145,6 +145,7 @@ func (g *gatekeeper) start(now engine.Now, in engine.Start, out *engine.Effects)
 	if g.books != nil {
 		g.books.restore(now, in.Records, out)
 	}
+	g.resume(now, in.Records, out)
 }
 
 func (g *gatekeeper) linkUp(now engine.Now, in engine.LinkUp) {

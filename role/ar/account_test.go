@@ -98,7 +98,7 @@ func TestRecordsAreDurableFirst(t *testing.T) { //spec DM-22
 			order += "p"
 		}
 	}
-	if order != "gsmpp" {
+	if order != "gspmpp" {
 		t.Errorf("%s", order)
 	}
 	if open, records := w.stored(); open != 1 || records != 1 || len(w.acrs) != 1 {
@@ -184,6 +184,7 @@ func TestRestart(t *testing.T) { //spec DM-22
 	w.pass(time.Minute)
 	w.said()
 	w.account = diameter.Success
+	clear(w.stays)
 	w.boot(accounting())
 	for _, q := range w.acrs {
 		if q.Session != session || q.User != user || q.CareOf != m.coa {
@@ -202,6 +203,7 @@ func TestRestart(t *testing.T) { //spec DM-22
 	}
 	w.store = map[string][]byte{"open/x": []byte(`{"session":"y"}`), "record/1": []byte("{"), "record/x": {}, keyOf(7): []byte(`{"session":"z","kind":4}`)}
 	w.acrs = nil
+	clear(w.stays)
 	w.boot(accounting())
 	if w.events["account-unreadable"] != 3 || len(w.acrs) != 1 || w.acrs[0].Session != "z" || w.r.gate.books.next != 7 {
 		t.Errorf("%v, %d sent", w.events, len(w.acrs))

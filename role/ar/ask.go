@@ -167,6 +167,9 @@ func (g *gatekeeper) answered(now engine.Now, number uint64, m diameter.Message,
 		g.refused(a, uint32(ara.Code), out)
 	}
 	out.List = append(out.List, told.List...)
+	if s != nil {
+		s.keep(now, out)
+	}
 	if s != nil && g.books != nil { // behind the reply, which waits for no record
 		g.books.open(now, s, ara.Interim, out)
 	}

@@ -10,7 +10,7 @@
 //
 // access.go is the way in, ask.go the requests to the AAA servers, session.go who is in, account.go and books.go what is told of that.
 //
-// A session ends with its lifetime or with its link. A node that moves on is not missed before: it authenticates at the next router,
+// A session ends with its lifetime or with its link, not with a life of the router (stay.go). A node that moves on is not missed before: it authenticates at the next router,
 // and what it leaves here is an open gate for an address that nobody uses.
 package ar
 

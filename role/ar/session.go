@@ -70,6 +70,9 @@ func (g *gatekeeper) become(now engine.Now, s *session, to standing, why string,
 			s.key.session.Erase()
 			s.key = nil
 		}
+		if was == admitted {
+			out.Persist(stayBucket, s.coa.String(), nil)
+		}
 		if g.books != nil && was == admitted {
 			g.books.close(now, s.id, out)
 		}

@@ -1,0 +1,73 @@
+package ar
+
+import (
+	"encoding/json"
+	"net/netip"
+	"time"
+
+	"roam6/engine"
+	"roam6/plane"
+)
+
+// Who was let in stays in when the router is started again: nothing would tell him that its gates are closed, and he would not ask before
+// his session ends. The key with the router is not kept: it belongs to a life of the router, as nothing is protected by it yet.
+
+// stayBucket holds sessions by care-of address.
+const stayBucket = "ar/session"
+
+// stay is a session as it is stored.
+type stay struct {
+	Port    plane.Port `json:"port"`
+	HW      plane.HW   `json:"hw"`
+	Session string     `json:"session"`
+	Name    string     `json:"name"`
+	User    string     `json:"user,omitempty"`
+	Home    netip.Addr `json:"home,omitzero"`
+	Agent   netip.Addr `json:"agent,omitzero"`
+	Ends    int64      `json:"ends"` // seconds since 1970
+}
+
+// keep stores a session. It comes behind the reply, which does not wait for it.
+func (s *session) keep(now engine.Now, out *engine.Effects) {
+	ends := now.Wall.Add(s.ends.Sub(now.Mono)).Unix()
+	value, _ := json.Marshal(stay{s.door.port, s.hw, s.id, s.name, s.user, s.home, s.agent, ends})
+	out.Persist(stayBucket, s.coa.String(), value)
+}
+
+// resume opens the gates for those who were in when an earlier life of the router ended, until their time is over. Their accounts have been
+// closed with that life (books.restore), so that they have others from now on.
+//
+// spec DM-09
+func (g *gatekeeper) resume(now engine.Now, records []engine.Record, out *engine.Effects) {
+	for _, r := range records {
+		if r.Bucket != stayBucket {
+			continue
+		}
+		var x stay
+		coa, err := netip.ParseAddr(r.Key)
+		if err == nil {
+			err = json.Unmarshal(r.Value, &x)
+		}
+		if err != nil || x.Session == "" {
+			out.Drop("session-unreadable", engine.S("key", r.Key))
+			out.Persist(stayBucket, r.Key, nil)
+			continue
+		}
+		d, left := g.doorOf(x.Port), time.Unix(x.Ends, 0).Sub(now.Wall)
+		if d == nil || left <= 0 || g.sessions[coa] != nil || !g.room(coa) || !g.books.room() {
+			out.Persist(stayBucket, r.Key, nil)
+			continue
+		}
+		s := &session{coa: coa, door: d, hw: x.HW, id: x.Session, name: x.Name, user: x.User, home: x.Home, agent: x.Agent, ends: now.Mono.Add(left)}
+		if g.books != nil {
+			s.id = g.node.NewSessionID()
+		}
+		g.become(now, s, admitted, "", out)
+		g.timers.Set(due{coa: coa}, s.ends)
+		out.Event("access.resumed", engine.A("coa", coa), engine.S("nai", s.user), engine.S("lifetime", left.String()))
+		if g.books != nil {
+			g.books.open(now, s, 0, out)
+			s.keep(now, out)
+		}
+	}
+}
