@@ -59,10 +59,14 @@ func (s *Server) account(now engine.Now, out *engine.Effects, f peers.Arrived) {
 	} else if acr.Home.IsValid() {
 		name = acr.Home.String()
 	}
+	k, known := s.sessions.byID[sessionKey{user: name, id: acr.Session}]
 	const most = 1<<63 - 1
 	switch {
 	case !s.counts(f.From):
 		s.reject(now, out, f, &diameter.Error{Code: unauthorized, Text: "peer " + f.From + " does not count for our users"}, "accounting-not-of-peer")
+		return
+	case known && !s.countsFor(f.From, s.sessions.byKey[k].seen):
+		s.reject(now, out, f, &diameter.Error{Code: unauthorized, Text: "the session is not in a network of peer " + f.From}, "accounting-not-of-network")
 		return
 	case err != nil || name == "":
 		s.reject(now, out, f, &diameter.Error{Code: diameter.InvalidAVPValue, Text: "User-Name names nobody"}, "acr-malformed")
@@ -99,6 +103,12 @@ func (s *Server) counts(from string) bool {
 		}
 	}
 	return s.cfg.Visited != nil && contains(s.cfg.Visited.Clients, from)
+}
+
+// countsFor says whether accounting of sessions in a network comes from a peer.
+func (s *Server) countsFor(from, network string) bool {
+	_, ok := s.partner(from, network)
+	return ok
 }
 
 // recorded takes the database's answer to a record, if it is one.

@@ -18,8 +18,16 @@ type granted struct {
 //
 // spec DM-11 DM-19
 func (s *Server) accept(now engine.Now, out *engine.Effects, t *registration, g *granted) {
+	home := t.home
+	if g != nil && g.ok {
+		home = g.home
+	}
+	if !s.sessions.room(t.name, home, t.arr.Session, t.profile.MaxSessions) { // it was taken meanwhile, by another request of this user
+		s.refuse(now, out, t, unauthorized, "sessions-full", "as many sessions as the subscriber may have")
+		return
+	}
 	ara := mip6aaa.ARA{Outcome: mip6aaa.Outcome{Code: diameter.Success}, User: t.req.NAI, EAP: t.eap, Lifetime: t.lifetime, Interim: s.cfg.Home.Interim}
-	x := session{user: t.name, id: t.arr.Session, home: t.home, at: none}
+	x := session{user: t.name, id: t.arr.Session, seen: t.arr.Visited, home: home, at: none}
 	if g != nil {
 		if ara.Binding = g.binding; !g.ok {
 			ara.Code = diameter.LimitedSuccess // authenticated; what became of the binding, its status says (RFC 6733 §7.1.2)
@@ -35,7 +43,7 @@ func (s *Server) accept(now engine.Now, out *engine.Effects, t *registration, g 
 			ara.Keys = append(ara.Keys, k)
 		}
 		ara.Home, ara.Agent = g.home, g.agent
-		x.home, x.agent, x.at, x.network = g.home, g.agent, t.at, t.network
+		x.agent, x.at, x.network = g.agent, t.at, t.network
 		s.home.take(x.at) // the session's own; that of the registration ends with it
 	}
 	if m, p, ok := s.routerKey(t); ok {
@@ -61,11 +69,11 @@ func (s *Server) refuse(now engine.Now, out *engine.Effects, t *registration, co
 func (s *Server) answer(now engine.Now, out *engine.Effects, t *registration, ara *mip6aaa.ARA) {
 	s.home.give(t.at)
 	delete(s.registrations, t.id)
-	if s.perUser[t.name]--; s.perUser[t.name] <= 0 {
-		delete(s.perUser, t.name)
-	}
 	s.timers.Stop(timer{registering, t.id})
 	if t.proven {
+		if s.perUser[t.name]--; s.perUser[t.name] <= 0 {
+			delete(s.perUser, t.name)
+		}
 		ara.Auth = t.key.Greeting(t.exchange, ara.Reply().Covered())
 		t.key.Erase()
 	}

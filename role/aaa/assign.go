@@ -30,7 +30,7 @@ func (s *Server) askOwn(now engine.Now, out *engine.Effects, t *registration) {
 	if abroad {
 		t.network = x.network
 	} else if t.cell.Assign && !t.home.IsValid() && s.cfg.Home.Assign {
-		t.home = s.assigns(s.cfg.Home.Secret, s.home.agents[t.at].Prefix, t.req.NAI, t.refusals)
+		t.home = s.assigns(s.cfg.Home.Secret, s.home.agents[t.at].Prefix, t.user(), t.refusals)
 	}
 	s.ask(now, out, t)
 }
@@ -63,7 +63,7 @@ func (s *Server) askNext(now engine.Now, out *engine.Effects, t *registration) {
 		a := &s.home.agents[t.at]
 		t.agent = a.Address
 		if !t.home.IsValid() && s.cfg.Home.Assign {
-			t.home = s.assigns(s.cfg.Home.Secret, a.Prefix, t.req.NAI, t.refusals)
+			t.home = s.assigns(s.cfg.Home.Secret, a.Prefix, t.user(), t.refusals)
 		}
 		s.ask(now, out, t)
 		return
@@ -159,7 +159,7 @@ func (s *Server) agentAnswered(now engine.Now, out *engine.Effects, t *registrat
 	}
 	b, ok := acknowledged(h, hidden(t.binding))
 	switch {
-	case !ok || t.agent.IsValid() && b.agent != t.agent || t.home.IsValid() && b.home != t.home || b.careOf != t.req.CareOf:
+	case !ok || t.agent.IsValid() && b.agent != t.agent || t.home.IsValid() && b.home != t.home || b.careOf != t.req.CareOf || s.foreign(t, b):
 		s.agentFailed(now, out, t, "hoa-contradicts")
 	case !b.accepted && t.binding == nil:
 		t.refusals++
@@ -169,6 +169,15 @@ func (s *Server) agentAnswered(now engine.Now, out *engine.Effects, t *registrat
 	default:
 		s.accept(now, out, t, &granted{bound: b, binding: h.Binding, peer: h.Peer, ok: true})
 	}
+}
+
+// foreign says whether what was assigned is not whose it is to assign: a home address of our links, or a home agent of ours, by another network;
+// a home address of another link by one of ours. Whoever has been assigned an address may name it afterwards.
+func (s *Server) foreign(t *registration, b bound) bool {
+	if t.network == "" {
+		return t.at != none && !t.home.IsValid() && !s.home.agents[t.at].Prefix.Contains(b.home)
+	}
+	return slices.ContainsFunc(s.home.agents, func(a Agent) bool { return a.Address == b.agent || a.Prefix.Contains(b.home) })
 }
 
 // bound is what a binding acknowledgement says.

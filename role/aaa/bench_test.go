@@ -274,7 +274,9 @@ func (b *bench) agent(with func(*mip6aaa.HOA)) *mip6aaa.HOR {
 		m, _ := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
 		src, home, seq = p.Dst, p.HomeAddress, m.(*mh.BindingUpdate).Seq
 		if home == unspecified {
-			home = hoa
+			if home = hoa; vlink.Contains(src) {
+				home = netip.MustParseAddr("2001:db8:a:9::100")
+			}
 		}
 	} else {
 		home = address(engine.NewRand([32]byte{9}), vlink)

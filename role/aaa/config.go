@@ -14,7 +14,8 @@ import (
 // Limits. All state of a server is bounded by them.
 const (
 	MaxTransactions = 1 << 14          // requests being worked on, both sides
-	MaxPerUser      = 4                // of them for one user
+	MaxPerUser      = 4                // of them for one user who has proven who it is
+	MaxPerLookup    = 1 << 8           // of them that wait for one look-up, whoever sent them
 	MaxLookups      = 1 << 10          // look-ups under way
 	MaxRecords      = 1 << 12          // accounting records on their way to the database
 	MaxProfiles     = 1 << 13          // profiles that are remembered

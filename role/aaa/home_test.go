@@ -273,14 +273,15 @@ func TestLookups(t *testing.T) { //spec DM-11
 	m := newMobile()
 	var w diameter.Builder
 	var list []peers.Handle
-	for range MaxPerUser + 1 {
+	for i := range MaxPerLookup + 1 {
+		m.session = fmt.Sprint("ar1;", i)
 		list = append(list, b.arrive(aaav, false, m.arr().Octets(&w)))
 	}
-	b.want(nil, list[MaxPerUser], tooBusy)
+	b.want(nil, list[MaxPerLookup], tooBusy)
 	if n := b.database(); n != 1 {
 		t.Errorf("%d look-ups", n)
 	}
-	for _, h := range list[:MaxPerUser] {
+	for _, h := range list[:MaxPerLookup] {
 		b.want(nil, h, diameter.Success)
 	}
 	b.send(m.arr())
@@ -304,7 +305,7 @@ func TestLookups(t *testing.T) { //spec DM-11
 	h = b.arrive(aaav, false, m.arr().Octets(&w))
 	b.s.Handle(b.now, engine.Result{ID: b.queries()[0].ID, Value: []byte("{}")}, &b.out)
 	b.want(nil, h, tooBusy)
-	if r := b.s.refused; r["database-timeout"] != 1 || r["database-failed"] != 2 || r["registrations-full"] != 1 {
+	if r := b.s.refused; r["database-timeout"] != 1 || r["database-failed"] != 2 || r["look-up-full"] != 1 {
 		t.Error(r)
 	}
 	for i := range MaxLookups + 5 {
@@ -339,7 +340,10 @@ func TestPool(t *testing.T) { //spec DM-13
 	take := func(with func(*mip6aaa.HOA)) *mip6aaa.ARA {
 		t.Helper()
 		next++
-		m.session = fmt.Sprint("ar1;", next)
+		u := ann()
+		u.NAI = fmt.Sprintf("u%d@home.example", next)
+		b.db[u.NAI] = u
+		m.session, m.req.NAI = fmt.Sprint("ar1;", next), u.NAI
 		h := b.send(m.arr())
 		b.agent(func(a *mip6aaa.HOA) {
 			home := address(b.s.rand, link1)

@@ -76,6 +76,10 @@ func (s *Server) lookup(now engine.Now, out *engine.Effects, t *registration) {
 	}
 	if id, ok := s.asking[t.name]; ok {
 		l := s.lookups[id]
+		if len(l.waiting) >= MaxPerLookup {
+			s.refuse(now, out, t, tooBusy, "look-up-full", "too many requests in this name; try again")
+			return
+		}
 		l.waiting = append(l.waiting, t.id)
 		return
 	}

@@ -73,14 +73,13 @@ func (s *Server) register(now engine.Now, out *engine.Effects, f peers.Arrived) 
 		s.reject(now, out, f, &diameter.Error{Code: rejected, Text: rejectedText}, "user-malformed")
 		return
 	}
-	if len(s.registrations) >= MaxTransactions || s.perUser[name] >= MaxPerUser {
+	if len(s.registrations) >= MaxTransactions {
 		s.reject(now, out, f, &diameter.Error{Code: tooBusy, Text: "too many requests at a time; try again"}, "registrations-full")
 		return
 	}
 	s.last++
 	t := &registration{id: s.last, handle: f.Handle, from: f.From, arr: arr, req: req, name: name, partner: partner, plan: plan{at: none}}
 	s.registrations[t.id] = t
-	s.perUser[name]++
 	s.timers.Set(timer{registering, t.id}, now.Mono.Add(TransactionTime))
 	s.lookup(now, out, t)
 }
@@ -99,6 +98,14 @@ func (s *Server) partner(from, network string) (Partner, bool) {
 		return Partner{Network: network, Realm: s.realm, Hosts: v.Clients}, true
 	}
 	return Partner{}, false
+}
+
+// user is the subscriber's NAI as the database spells it; empty without one.
+func (t *registration) user() string {
+	if t.req.NAI == "" {
+		return ""
+	}
+	return t.name
 }
 
 // nameOf is what the database calls the subscriber: the NAI, or without one the home address (§3.2).
@@ -155,12 +162,17 @@ func (t *registration) about() aaa.Exchange {
 // authorize goes on with a mobile node that has proven who it is; t.key proves the network to it.
 func (s *Server) authorize(now engine.Now, out *engine.Effects, t *registration, p *profile.Profile) {
 	t.exchange, t.proven, t.profile = t.about(), true, *p
+	s.perUser[t.name]++
 	t.profile.Key, t.profile.HomeAgents = nil, slices.Clone(p.HomeAgents)
 	if t.lifetime = p.SessionTime; t.lifetime == 0 {
 		t.lifetime = s.cfg.Home.SessionTime
 	}
-	if !p.Enabled {
+	switch {
+	case !p.Enabled:
 		s.refuse(now, out, t, unauthorized, "subscriber-disabled", "the subscriber is not served")
+		return
+	case s.perUser[t.name] > MaxPerUser:
+		s.refuse(now, out, t, tooBusy, "registrations-of-user", "too many requests of one user at a time; try again")
 		return
 	}
 	s.decide(now, out, t)

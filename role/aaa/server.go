@@ -112,6 +112,7 @@ func newServer(cfg Config, rand *engine.Rand) *Server {
 	if cfg.Visited != nil {
 		cfg.Peers.Apps = append(cfg.Peers.Apps, peers.App{ID: diameter.AppRelay})
 	}
+	cfg.Peers.Routed = true // home agents and other servers believe this one
 	cfg.Peers.Routes = append(append(own, cfg.Peers.Routes...), cfg.routes()...)
 	return &Server{cfg: cfg, host: cfg.Peers.Host, realm: cfg.Peers.Realm, rand: rand, registrations: map[uint64]*registration{}, perUser: map[string]int{},
 		lookups: map[uint64]*lookup{}, asking: map[string]uint64{}, sessions: newSessions(), records: map[uint64]*accounted{},
@@ -120,7 +121,7 @@ func newServer(cfg Config, rand *engine.Rand) *Server {
 }
 
 // routes are those that follow from partners and agreements, behind the configured ones: to the home of who visits, by this server's
-// hands; and to a visited network that may have home agents.
+// hands; and to a visited network that may have home agents, for HORs of this server alone.
 func (c *Config) routes() (list []peers.Route) {
 	if v := c.Visited; v != nil {
 		for _, a := range v.Agreements {
@@ -132,7 +133,7 @@ func (c *Config) routes() (list []peers.Route) {
 	if h := c.Home; h != nil {
 		for _, p := range h.Partners {
 			if r := p.realm(); p.Agents && !strings.EqualFold(r, c.Peers.Realm) {
-				list = append(list, peers.Route{Realm: r, Via: p.Hosts})
+				list = append(list, peers.Route{Realm: r, Via: p.Hosts, Own: true})
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package aaa
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"roam6/engine"
@@ -11,6 +12,7 @@ import (
 type session struct {
 	user    string
 	id      string     // Session-Id of the request that granted it last
+	seen    string     // the visited network that it came from
 	home    netip.Addr // unset: no mobility
 	agent   netip.Addr
 	at      int    // the agent's place in the pool, or none
@@ -55,7 +57,7 @@ func (l *sessions) room(user string, home netip.Addr, id string, limit int) bool
 	return len(l.byKey) < MaxSessions && (limit == 0 || len(l.byUser[user]) < limit)
 }
 
-// put enters a session, in place of the user's with the same home address or Session-Id, and gives the pool's room back that those had.
+// put enters a session, in place of the user's with the same home address, home agent or Session-Id, and gives the pool's room back that those had.
 func (l *sessions) put(now engine.Now, x session, lifetime time.Duration, p *pool) {
 	id := sessionKey{user: x.user, id: x.id}
 	if k, ok := l.byID[id]; ok {
@@ -63,6 +65,11 @@ func (l *sessions) put(now engine.Now, x session, lifetime time.Duration, p *poo
 	}
 	k := x.key()
 	l.drop(k, p)
+	for _, other := range slices.Clone(l.byUser[x.user]) { // a home agent keeps one home address of a user: it has left the one before
+		if x.agent.IsValid() && l.byKey[other].agent == x.agent {
+			l.drop(other, p)
+		}
+	}
 	l.byKey[k], l.byID[id] = &x, k
 	l.byUser[x.user] = append(l.byUser[x.user], k)
 	l.end.Set(k, now.Mono.Add(lifetime))

@@ -9,6 +9,7 @@ import (
 
 	"roam6/engine"
 	"roam6/machine/peers"
+	"roam6/store/subscriber/profile"
 	"roam6/wire/access"
 	"roam6/wire/diameter"
 	"roam6/wire/ip6"
@@ -28,8 +29,8 @@ func (s *Server) passing(now engine.Now, out *engine.Effects, f peers.Arrived) {
 			return
 		}
 		s.node.Forward(now, out, f.Handle, f.Message.Raw)
-	default:
-		s.node.Forward(now, out, f.Handle, f.Message.Raw)
+	default: // a HOR, or the like, that another server would take for ours
+		s.reject(now, out, f, &diameter.Error{Code: unauthorized, Text: "only requests of AAA clients are sent on"}, "not-of-a-client")
 	}
 }
 
@@ -85,6 +86,7 @@ type assignment struct {
 	id     uint64
 	handle peers.Handle
 	hor    *mip6aaa.HOR // without keys: they are written once and erased, and drawn from the message again for a second try
+	user   string       // as its realm spells it
 	at     int
 	home   netip.Addr
 	agent  netip.Addr
@@ -104,13 +106,16 @@ func (s *Server) assign(now engine.Now, out *engine.Effects, f peers.Arrived) {
 		return
 	}
 	defer erase(h.Peer)
-	a, ok := s.agreement(h.OriginRealm)
+	user, err := profile.Canonical(h.User)
 	switch {
-	case !ok || !a.Agents || !contains(a.Hosts, f.From):
+	case !s.speaksFor(f.From, h.OriginRealm):
 		s.reject(now, out, f, &diameter.Error{Code: unauthorized, Text: "no agreement lets " + f.From + " of " + h.OriginRealm + " have home agents here"}, "hor-without-agreement")
 		return
-	case !h.CareOf.IsValid() || h.User == "" && !h.Home.IsValid() || h.Agent.IsValid() != (h.Binding != nil) || h.Lifetime <= 0 || h.Lifetime > MaxSessionTime:
+	case !h.CareOf.IsValid() || err != nil || h.Agent.IsValid() != (h.Binding != nil) || h.Lifetime <= 0 || h.Lifetime > MaxSessionTime:
 		s.reject(now, out, f, &diameter.Error{Code: diameter.ErrorBadHOR, Text: "a HOR needs a user, a care-of address, an Authorization-Lifetime, and a binding update if it names a home agent"}, "hor-incomplete")
+		return
+	case !s.speaksFor(f.From, realmOf(user)):
+		s.reject(now, out, f, &diameter.Error{Code: unauthorized, Text: f.From + " does not speak for users of " + realmOf(user)}, "hor-user-of-another-realm")
 		return
 	case h.Agent.IsValid() && s.visited.find(h.Agent) == none:
 		s.reject(now, out, f, &diameter.Error{Code: diameter.ErrorHomeAgentNotAllowed, Text: "there is no such home agent"}, "home-agent-not-allowed")
@@ -124,11 +129,20 @@ func (s *Server) assign(now engine.Now, out *engine.Effects, f peers.Arrived) {
 		return
 	}
 	s.last++
-	t := &assignment{id: s.last, handle: f.Handle, hor: h, at: none}
+	t := &assignment{id: s.last, handle: f.Handle, hor: h, user: user, at: none}
 	s.assignments[t.id] = t
 	s.timers.Set(timer{assigning, t.id}, now.Mono.Add(TransactionTime))
 	s.askHere(now, out, t)
 }
+
+// speaksFor says whether a peer may have home agents here for the users of a realm.
+func (s *Server) speaksFor(from, realm string) bool {
+	a, ok := s.agreement(realm)
+	return ok && a.Agents && contains(a.Hosts, from)
+}
+
+// realmOf is the realm of a NAI in canonical form.
+func realmOf(nai string) string { return nai[strings.LastIndexByte(nai, '@')+1:] }
 
 // askHere asks a home agent of this network: the one that the HOR names, or the best that was not asked.
 //
@@ -156,7 +170,7 @@ func (s *Server) askHere(now engine.Now, out *engine.Effects, t *assignment) {
 	a := &s.visited.agents[t.at]
 	t.agent, t.tried = a.Address, append(t.tried, a.Address)
 	if !t.home.IsValid() && h.Binding == nil && s.cfg.Visited.Assign {
-		t.home = s.assigns(s.cfg.Visited.Secret, a.Prefix, h.User, t.refusals)
+		t.home = s.assigns(s.cfg.Visited.Secret, a.Prefix, t.user, t.refusals)
 	}
 	if h.Binding == nil {
 		h.Binding = update(h.CareOf, a.Address, t.home, h.Lifetime, s.rand.Uint16())
@@ -190,7 +204,8 @@ func (s *Server) assigned(now engine.Now, out *engine.Effects, t *assignment, m 
 		why = "agent-refused"
 	default:
 		var ok bool
-		if b, ok = acknowledged(h, hidden(t.hor.Binding)); !ok || b.agent != t.agent || b.careOf != t.hor.CareOf || t.home.IsValid() && b.home != t.home {
+		if b, ok = acknowledged(h, hidden(t.hor.Binding)); !ok || b.agent != t.agent || b.careOf != t.hor.CareOf || t.home.IsValid() && b.home != t.home ||
+			!t.home.IsValid() && !s.visited.agents[t.at].Prefix.Contains(b.home) {
 			why = "hoa-contradicts"
 		} else if !b.accepted && t.hor.Binding == nil {
 			why = "agent-refused-update"
@@ -204,12 +219,8 @@ func (s *Server) assigned(now engine.Now, out *engine.Effects, t *assignment, m 
 	}
 	defer erase(h.Peer)
 	if b.accepted {
-		name := t.hor.User
-		if name == "" {
-			name = b.home.String()
-		}
 		s.visited.take(t.at)
-		s.visiting.put(now, session{user: name, id: t.hor.Session, home: b.home, agent: b.agent, at: t.at}, t.hor.Lifetime, &s.visited)
+		s.visiting.put(now, session{user: t.user, id: t.hor.Session, home: b.home, agent: b.agent, at: t.at}, t.hor.Lifetime, &s.visited)
 	}
 	out.Event("aaa.assigned", engine.S("user", t.hor.User), engine.A("home", b.home), engine.A("agent", b.agent), engine.A("lifetime", t.hor.Lifetime.Truncate(time.Second)))
 	hoa := mip6aaa.HOA{Outcome: mip6aaa.Outcome{Code: h.Code, Message: h.Message}, User: t.hor.User, Binding: h.Binding, Agent: b.agent, Peer: h.Peer}

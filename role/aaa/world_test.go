@@ -191,7 +191,7 @@ func (w *world) request(m *member, raw []byte) diameter.Message {
 }
 
 // roam is home and visited realm, each with a server and a home agent, and an AAA client in the latter.
-func roam(t *testing.T) (w *world, client1 *member) {
+func roam(t *testing.T, change ...func(home, visited *Config)) (w *world, client1 *member) {
 	w = &world{t: t, listens: map[netip.AddrPort]listener{}, ends: map[end]end{}, db: map[string]*profile.Profile{nai: ann()}}
 	w.now.Wall = time.Unix(1.8e9, 0)
 	homeAt, visitedAt := netip.MustParseAddrPort("[2001:db8:1::a]:3868"), netip.MustParseAddrPort("[2001:db8:a::a]:3868")
@@ -203,14 +203,17 @@ func roam(t *testing.T) (w *world, client1 *member) {
 	home := homeConfig()
 	home.Home.Pool = home.Home.Pool[:1]
 	home.Peers.Listen = []peers.Listen{{Name: "diameter", At: homeAt}}
-	home.Peers.Peers = []peers.Peer{{Host: aaav, Realm: netName}, {Host: "ha1.home.example", Realm: homeRealm}}
+	home.Peers.Peers = append(home.Peers.Peers, []peers.Peer{{Host: aaav, Realm: netName}, {Host: "ha1.home.example", Realm: homeRealm}}...)
+	visited := visitedConfig()
+	for _, c := range change {
+		c(&home, &visited)
+	}
 	h, err := New(home, [32]byte{1})
 	fail(err)
-	visited := visitedConfig()
 	visited.Visited.Agreements = visited.Visited.Agreements[:1]
 	visited.Visited.Pool = visited.Visited.Pool[:1]
 	visited.Peers.Listen = []peers.Listen{{Name: "diameter", At: visitedAt}}
-	visited.Peers.Peers = []peers.Peer{{Host: aaah, Realm: homeRealm, At: homeAt}, {Host: client, Realm: netName}, {Host: "ha1.visited.example", Realm: netName}}
+	visited.Peers.Peers = append(visited.Peers.Peers, []peers.Peer{{Host: aaah, Realm: homeRealm, At: homeAt}, {Host: client, Realm: netName}, {Host: "ha1.visited.example", Realm: netName}}...)
 	v, err := New(visited, [32]byte{2})
 	fail(err)
 	agent := func(address netip.Addr, prefix netip.Prefix, host, realm, server string, at netip.AddrPort, seed byte) {
