@@ -8,6 +8,7 @@ import (
 	"roam6/keying/gpsk"
 	"roam6/machine/eap"
 	"roam6/machine/enrol"
+	wireeap "roam6/wire/eap"
 )
 
 // EAP authenticates the node by EAP-GPSK, in rounds, instead of by one answer to two challenges (draft-le-aaa-diameter-mobileipv6-04
@@ -17,6 +18,13 @@ type EAP struct {
 	Name   string // ID_Peer; empty: Config.NAI, or the home address of a node without one
 	Server string // ID_Server, the Diameter identity of the home AAA server; empty: any that has the key
 }
+
+// Limits of a configuration, in octets.
+const (
+	MinEAPKey  = gpsk.MinPSK
+	MaxEAPKey  = gpsk.MaxPSK
+	MaxEAPName = wireeap.MaxID
+)
 
 // peer makes the node's end of a conversation.
 func (n *Node) peer() (*eap.Peer, error) {
