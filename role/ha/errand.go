@@ -6,6 +6,7 @@ import (
 
 	"roam6/engine"
 	"roam6/machine/peers"
+	"roam6/store/subscriber/profile"
 	"roam6/wire/diameter"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
@@ -55,7 +56,7 @@ func (a *Agent) assign(now engine.Now, e *errand, out *engine.Effects) {
 	}
 	var g *guest // new
 	if reason == "" && m == nil {
-		g = &guest{mobile: mobile{visitor: true, hoa: home, nai: e.hor.User}}
+		g = &guest{mobile: mobile{visitor: true, hoa: home, nai: called(e.hor.User)}}
 		if m = &g.mobile; a.guests.count >= a.maxGuests() {
 			out.Drop("hor-no-room", engine.S("nai", g.nai), engine.S("session", e.hor.Session))
 			a.answer(now, m, request{from: p.Src, errand: e}, mh.InsufficientResources, bu.Seq, 0, out)
@@ -108,19 +109,28 @@ func (a *Agent) readHOR(h *mip6aaa.HOR) (p ip6.Packet, home netip.Addr, reason s
 	return p, home, reason
 }
 
+// called is the name of a user, in one spelling; keys are bound to the mobile node's own.
+func called(nai string) string {
+	if name, err := profile.Canonical(nai); err == nil {
+		return name
+	}
+	return nai
+}
+
 // whose is the mobile node that a HOR is about; nil: a new one.
 func (a *Agent) whose(h *mip6aaa.HOR, home netip.Addr) (*mobile, diameter.ResultCode, string) {
+	name := called(h.User)
 	if !home.IsValid() {
-		if g := a.guests.named[h.User]; g != nil {
+		if g := a.guests.named[name]; g != nil {
 			return &g.mobile, 0, ""
 		}
 		return nil, 0, ""
 	}
 	m := a.mobiles[home]
 	switch {
-	case m != nil && m.visitor && m.nai != h.User:
+	case m != nil && m.visitor && m.nai != name:
 		return nil, diameter.ErrorNoHomeAgent, "hor-address-taken"
-	case m != nil && !m.visitor && m.nai != "" && h.User != "" && m.nai != h.User:
+	case m != nil && !m.visitor && m.nai != "" && name != "" && called(m.nai) != name:
 		return nil, diameter.ErrorBadHOR, "hor-home-address"
 	}
 	return m, 0, ""

@@ -394,3 +394,25 @@ func TestGuestNames(t *testing.T) {
 		t.Errorf("without a NAI: %v %v, %v", status, ok, table.Paths)
 	}
 }
+
+// A user is one guest however its name is spelled, so that nobody has more of the agent's room than one. Its keys are bound to its own
+// spelling.
+//
+// spec DM-14
+func TestSpellingsOfAGuest(t *testing.T) {
+	b := newBench(t, espPair, virtual)
+	r := newRoamer(b)
+	r.enter(t, coa)
+	home := r.hoa
+	for i, nai := range []string{"mn7@HOME.example", "mn7@Home.Example"} {
+		r.nai, r.hoa, r.random = nai, netip.Addr{}, byte(2+i)
+		r.spi++
+		e, _ := b.ask(r.hor(coa2))
+		if r.learn(t, e); r.hoa != home || b.a.guests.count != 1 {
+			t.Errorf("%s: home address %v, before %v; %d guests", nai, r.hoa, home, b.a.guests.count)
+		}
+		if status, ok, _ := r.status(t, r.own(bu(uint16(10+i), time.Minute), coa)); !ok || status != mh.Accepted {
+			t.Errorf("%s: under its keys: %v %v", nai, status, ok)
+		}
+	}
+}
