@@ -69,6 +69,18 @@ func (a accessCell) diameter() (o operatorAAA, host string) {
 
 func (b *builder) aaa() bool { return b.s.Topology == TwoOperators && b.s.Mobile.AAA == aaaOn }
 
+// aaaUp is how long AAA servers, home agents and access routers have to find each other before the first mobile node comes: a network
+// is up before its users are.
+const aaaUp = 500 * time.Millisecond
+
+// lead is how much later mobile nodes begin than the world.
+func (b *builder) lead() time.Duration {
+	if !b.aaa() {
+		return 0
+	}
+	return aaaUp
+}
+
 // keyed reports whether the home network gives mobile nodes their keys.
 func (m *Mobile) keyed() bool {
 	return m.AAA == aaaOn && m.Keys != configured && (m.Keys != "" || m.HomeAgent != configured)

@@ -151,9 +151,9 @@ func (b *builder) mobile(i int) {
 	name, later := mobileName(i), b.later(i)
 	n := b.node(Node{Name: name, Userland: true, Forward: b.s.Mobile.Hosts > 0, Measured: i < MeasuredMobiles, Skew: b.s.Mobile.Skew, Config: b.mobileConfig(i)})
 	start := b.s.Mobile.Start
-	b.attached(n, Iface{Name: "wlan0", Port: 1, Segment: start}, later)
+	b.attached(n, Iface{Name: "wlan0", Port: 1, Segment: start}, later+b.lead())
 	if b.s.Mobile.Second != "" {
-		b.attached(n, Iface{Name: "wwan0", Port: 2, Segment: b.s.Mobile.Second}, later)
+		b.attached(n, Iface{Name: "wwan0", Port: 2, Segment: b.s.Mobile.Second}, later+b.lead())
 	}
 	b.inside(i, n)
 	if i >= MeasuredMobiles {

@@ -7,6 +7,7 @@ import (
 
 	"roam6/plane"
 	"roam6/scenario"
+	"roam6/wire/access"
 	"roam6/wire/ip6"
 )
 
@@ -38,9 +39,11 @@ func (w *world) recordForReplay(s *segment, from *iface, to plane.HW, data []byt
 	w.heap.push(event{at: at, kind: evInject, a: s.id, f: w.frames.add(f)})
 }
 
-// mobility reports a packet whose upper layer is a Mobility Header or ESP.
+// mobility reports a packet whose upper layer is a Mobility Header, ESP or a request to be let in.
 func mobility(data []byte) bool {
 	switch data[6] {
+	case ip6.ProtoICMPv6:
+		return access.IsAccess(data[ip6.HeaderLen:])
 	case ip6.ProtoMH, ip6.ProtoESP:
 		return true
 	case ip6.ProtoDestOpts, ip6.ProtoRouting:
