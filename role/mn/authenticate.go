@@ -63,6 +63,7 @@ const (
 	noHomeAgent       = 4900
 	badHOR            = 5900
 	agentNotAllowed   = 5902
+	missedMost        = 2
 	eventLetIn        = "authenticated" // scenario.EventAuthenticated
 	homeNetworkSilent = "home network does not answer"
 )
@@ -313,11 +314,21 @@ func (n *Node) admissionFacts(now engine.Now, a *access, facts []enrol.Fact, out
 	}
 }
 
+// isGone reports whether a result says that the home agent is not to be had any more. That there is none just now (4900 is a transient
+// failure, RFC 6733 §7.1.4) must be said twice in a row: applications lose their connections with the home address.
+func (n *Node) isGone(result uint32) bool {
+	if result != noHomeAgent {
+		return result == badHOR || result == agentNotAllowed
+	}
+	n.home.missed++
+	return n.home.missed >= missedMost
+}
+
 // keptOut goes on when an access stays closed: by another one if there is one. While a session lasts, only its renewal failed.
 func (n *Node) keptOut(now engine.Now, a *access, f enrol.Refused, why string, out *engine.Effects) {
 	r := &n.home
 	a.asked.over()
-	if f.Proven && (f.Result == noHomeAgent || f.Result == badHOR || f.Result == agentNotAllowed) && n.forget(now, why, out) || a.link.Port != r.port {
+	if f.Proven && n.isGone(f.Result) && n.forget(now, why, out) || a.link.Port != r.port {
 		return
 	}
 	if a.applicant.Admitted(now, a.coa) {
