@@ -163,7 +163,7 @@ func (a *Applicant) unanswered(now engine.Now, out *engine.Effects) []Fact {
 
 // later reports whether the AAA client said that it cannot just now: no server in reach, or too much under way (docs/access.md).
 func (q *request) later() bool {
-	return q.want.EAP == nil && (q.hint == unableToDeliver || q.hint == tooBusy)
+	return q.hint == unableToDeliver || q.hint == tooBusy
 }
 
 // giveUp ends an attempt, and rests.
