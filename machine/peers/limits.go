@@ -40,6 +40,7 @@ const (
 	MaxAnswered      = 1 << 15 // answers kept for copies of their requests
 	MaxAnsweredBytes = 32 << 20
 	MaxWaiting       = 64       // connections of a listener from which no CER has come
+	MaxWaitingFrom   = 16       // those of one /64 among them: nobody who only connects keeps all others out
 	MaxCER           = 8 << 10  // octets of a message of somebody who is not known
 	MaxStrangers     = 1024     // peers that are not listed
 	MaxApps          = 64       // applications of one peer that are remembered
@@ -56,7 +57,7 @@ const (
 	BadGrammar       = "diameter-grammar"           // it does not agree with the dictionary
 	NotCER           = "diameter-not-cer"           // the first message was another
 	NotOpen          = "diameter-not-open"          // a message where none may come
-	TooManyWaiting   = "diameter-too-many-waiting"  // MaxWaiting
+	TooManyWaiting   = "diameter-too-many-waiting"  // MaxWaiting, MaxWaitingFrom
 	CERLate          = "cer-late"                   // CERWait
 	UnknownHost      = "peer-unknown"               // 3010
 	OwnHost          = "peer-own-name"              // it says that it is us

@@ -59,7 +59,17 @@ func (n *Node) waited(l *link) {
 		l.caller = false
 		n.timers.Stop(timer{what: caller, c: l.id})
 		n.waiting[l.listener]--
+		if n.waitingFrom[l.from()]--; n.waitingFrom[l.from()] == 0 {
+			delete(n.waitingFrom, l.from())
+		}
 	}
+}
+
+// from is the network that a connection came from.
+func (l *link) from() netip.Prefix {
+	a := l.remote.Addr().Unmap()
+	p, _ := a.Prefix(min(64, a.BitLen()))
+	return p
 }
 
 // write sends a message. Inside Handle what goes to one connection is gathered; outside, where nobody knows when the memory is the
@@ -99,12 +109,13 @@ func (n *Node) onOpened(in engine.Opened) {
 	}
 	l := &link{id: in.Conn, listener: in.Listener, tls: n.cfg.Listen[i].TLS, names: in.Names, local: in.From.Addr().Unmap(), remote: in.To}
 	n.links[l.id] = l
-	if n.waiting[l.listener] >= MaxWaiting || n.stopped {
+	if n.waiting[l.listener] >= MaxWaiting || n.waitingFrom[l.from()] >= MaxWaitingFrom || n.stopped {
 		n.turnAway(l, TooManyWaiting)
 		return
 	}
 	l.caller = true
 	n.waiting[l.listener]++
+	n.waitingFrom[l.from()]++
 	n.timers.Set(timer{what: caller, c: l.id}, n.now.Mono.Add(CERWait))
 }
 

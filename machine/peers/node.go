@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -17,16 +18,17 @@ type Node struct {
 	builder     diameter.Builder // the owner's
 	own         diameter.Builder // this node's
 
-	byHost    map[string]*peer
-	listed    []*peer // in the order of the configuration
-	strangers int
-	routes    map[string][]way // by realm in lower case, "*"
-	nextConn  engine.Conn
-	links     map[engine.Conn]*link
-	waiting   map[string]int // connections by listener from which no CER came
-	written   []*link        // with messages to be written at the end of Handle
-	timers    engine.Timers[timer]
-	stopped   bool
+	byHost      map[string]*peer
+	listed      []*peer // in the order of the configuration
+	strangers   int
+	routes      map[string][]way // by realm in lower case, "*"
+	nextConn    engine.Conn
+	links       map[engine.Conn]*link
+	waiting     map[string]int       // connections by listener from which no CER came
+	waitingFrom map[netip.Prefix]int // the same, by where they came from
+	written     []*link              // with messages to be written at the end of Handle
+	timers      engine.Timers[timer]
+	stopped     bool
 
 	slots         []slot // requests under way to peers
 	free          []int32
@@ -119,7 +121,7 @@ func (p *peer) link() *link {
 // New makes a node. Its error says what in the configuration cannot be.
 func New(cfg Config, rand *engine.Rand) (*Node, error) {
 	n := &Node{cfg: cfg, host: lower(cfg.Host), realm: lower(cfg.Realm), rand: rand, byHost: map[string]*peer{}, routes: map[string][]way{},
-		links: map[engine.Conn]*link{}, waiting: map[string]int{}, nextConn: 1, flight: map[duplicate]int32{}, age: emptyQueue, serving: emptyQueue}
+		links: map[engine.Conn]*link{}, waiting: map[string]int{}, waitingFrom: map[netip.Prefix]int{}, nextConn: 1, flight: map[duplicate]int32{}, age: emptyQueue, serving: emptyQueue}
 	if n.cfg.Product == "" {
 		n.cfg.Product = "roam6"
 	}

@@ -147,9 +147,9 @@ func TestCallers(t *testing.T) {
 	l := newLone(t, "z"+domain)
 	l.cause(iConnNack)
 	for i := range engine.Conn(MaxWaiting + 5) {
-		l.in(engine.Opened{Conn: 2 * (i + 1), Listener: "in", From: addr(1), To: addr(3)})
+		l.in(engine.Opened{Conn: 2 * (i + 1), Listener: "in", From: addr(1), To: network(i % 9)})
 	}
-	if len(l.n.links) != MaxWaiting || l.n.waiting["in"] != MaxWaiting {
+	if len(l.n.links) != MaxWaiting || l.n.waiting["in"] != MaxWaiting || len(l.n.waitingFrom) != 9 {
 		t.Fatalf("%d connections", len(l.n.links))
 	}
 	for l.now < engine.Mono(CERWait) {
@@ -159,8 +159,31 @@ func TestCallers(t *testing.T) {
 		l.i = l.n.nextConn - 2
 		l.cause(iConnNack)
 	}
-	if len(l.n.links) != 0 || l.n.waiting["in"] != 0 {
+	if len(l.n.links)+len(l.n.waitingFrom) != 0 || l.n.waiting["in"] != 0 {
 		t.Errorf("%d connections after %v", len(l.n.links), time.Duration(l.now))
+	}
+}
+
+// network is an address of a network of its own.
+func network(i engine.Conn) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 7: byte(i), 15: 1}), 3)
+}
+
+// TestCallersOfOnePlace: whoever connects from one network and says nothing does not keep those of another out.
+//
+// spec DM-23
+func TestCallersOfOnePlace(t *testing.T) {
+	l := newLone(t, "z"+domain)
+	l.cause(iConnNack)
+	for i := range engine.Conn(2 * MaxWaiting) {
+		l.in(engine.Opened{Conn: 2 * (i + 1), Listener: "in", From: addr(1), To: addr(int(i))})
+	}
+	if len(l.n.links) != MaxWaitingFrom {
+		t.Fatalf("%d connections", len(l.n.links))
+	}
+	l.in(engine.Opened{Conn: 1000, Listener: "in", From: addr(1), To: network(5)})
+	if l.n.links[1000] == nil {
+		t.Error("another is kept out")
 	}
 }
 

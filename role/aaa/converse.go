@@ -59,10 +59,7 @@ func (s *Server) converse(now engine.Now, out *engine.Effects, t *registration, 
 		}
 	}
 	if c == nil {
-		if s.forgetKept(); len(s.talks) >= MaxConversations {
-			s.refuse(now, out, t, tooBusy, "conversations-full", "too many conversations at a time; try again")
-			return
-		}
+		s.makeRoom(out)
 		var err error
 		if c, err = s.converser(k, t.name, p); err != nil {
 			s.refuse(now, out, t, rejected, "eap-impossible", rejectedText)
@@ -82,6 +79,7 @@ func (s *Server) converse(now engine.Now, out *engine.Effects, t *registration, 
 			c.id = s.last
 			s.talks[k], s.talkers[c.id] = c, c
 			s.timers.Set(timer{conversing, c.id}, now.Mono.Add(eap.MaxAge))
+			s.begun.Set(c.id, now.Mono)
 		}
 		s.answer(now, out, t, &mip6aaa.ARA{Outcome: mip6aaa.Outcome{Code: diameter.MultiRoundAuth}, User: t.req.NAI, EAP: packet})
 	case eap.Failed:
@@ -144,6 +142,7 @@ func (s *Server) keep(now engine.Now, c *conversation, t *registration, mn strin
 	c.about = t.asksFor()
 	c.psk.Erase()
 	s.timers.Stop(timer{conversing, c.id})
+	s.begun.Stop(c.id)
 	s.kept.Set(c.id, now.Mono.Add(KeptTime))
 	return nil
 }
@@ -156,12 +155,16 @@ func (t *registration) asksFor() [sha256.Size]byte {
 	return sha256.Sum256(append(x.Covered(), t.arr.Visited...))
 }
 
-// forgetKept makes room.
-func (s *Server) forgetKept() {
+// makeRoom gives up the oldest conversation if there are as many as may be: one that is over, else one under way. Anybody can begin one, and
+// a true one is over in a few round trips: those who never go on must not keep it out.
+func (s *Server) makeRoom(out *engine.Effects) {
 	if len(s.talks) < MaxConversations {
 		return
 	}
 	if _, id := s.kept.Next(); s.kept.Len() > 0 {
+		s.hangUp(s.talkers[id])
+	} else if _, id := s.begun.Next(); s.begun.Len() > 0 {
+		s.drop(out, "conversations-full", engine.S("user", s.talkers[id].user))
 		s.hangUp(s.talkers[id])
 	}
 }
@@ -178,5 +181,6 @@ func (s *Server) hangUp(c *conversation) {
 	}
 	delete(s.talks, c.key)
 	delete(s.talkers, c.id)
+	s.begun.Stop(c.id)
 	s.timers.Stop(timer{conversing, c.id})
 }

@@ -211,7 +211,16 @@ func TestConversations(t *testing.T) { //spec DM-06
 		x.session = fmt.Sprint("ar1;", i)
 		x.round(b)
 	}
-	if len(b.s.talks) != MaxConversations || len(b.s.talkers) != MaxConversations || b.s.refused["conversations-full"] != 2 {
+	if len(b.s.talks) != MaxConversations || len(b.s.talkers) != MaxConversations || b.s.begun.Len() != MaxConversations || b.s.refused["conversations-full"] != 2 {
 		t.Error(len(b.s.talks), b.s.refused)
+	}
+	// Those who begin and never go on do not keep out who goes on.
+	true1 := newTalker(t, secret)
+	true1.session = "true;1"
+	if a := true1.talk(b); a.Code != diameter.Success || b.s.refused["conversations-full"] != 3 {
+		t.Error(a.Code, b.s.refused)
+	}
+	if b.wait(eap.MaxAge); len(b.s.talks)+len(b.s.talkers)+b.s.begun.Len()+b.s.kept.Len() != 0 {
+		t.Error(len(b.s.talks), b.s.begun.Len())
 	}
 }

@@ -52,6 +52,7 @@ type Server struct {
 	talks         map[conversationKey]*conversation
 	talkers       map[uint64]*conversation // by their timers
 	kept          engine.Timers[uint64]    // those that succeeded
+	begun         engine.Timers[uint64]    // the others, by when they began
 
 	// Visited.
 	assignments map[uint64]*assignment
