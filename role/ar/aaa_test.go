@@ -88,6 +88,48 @@ func TestAgain(t *testing.T) { //spec DM-09
 	}
 }
 
+// A mobile node that authenticates itself from another address has left the one before; another interface of it, and another mobile node with the
+// link-layer address, have not.
+func TestAnotherAddress(t *testing.T) { //spec DM-09 DM-22
+	w, m := newAAAWorld(t, accounting()), newMobile(1)
+	w.known(m)
+	w.ask(m, nil)
+	second := newMobile(2) // another interface
+	w.known(second)
+	w.ask(second, nil)
+	other := newMobile(3)
+	other.hw, other.id, other.nai = m.hw, 50, "other@home.example"
+	w.known(other)
+	w.ask(other, nil)
+	if len(w.r.gate.sessions) != 3 || w.events["access.ended"] != 0 {
+		t.Fatalf("%d sessions", len(w.r.gate.sessions))
+	}
+	w.said()
+	w.counts[m.meter()] = plane.Count{Packets: 5}
+	moved := newMobile(4)
+	moved.hw, moved.id = m.hw, 100
+	w.known(moved)
+	w.ask(moved, func(q *access.Request) { q.Auth = make([]byte, access.AuthLen) }) // somebody speaks in its name
+	if len(w.r.gate.sessions) != 3 {
+		t.Fatal("a session ended for somebody who is not the mobile node")
+	}
+	w.known(moved)
+	w.ask(moved, nil)
+	if _, there := w.gates[m.gate()]; there || !w.gates[moved.gate()] || !w.gates[second.gate()] || !w.gates[other.gate()] || w.events["access.ended"] != 1 {
+		t.Errorf("gates %v, %v", w.gates, w.events)
+	}
+	if got := w.said(); got != "4/1:5 2/0:0" && got != "2/0:0 4/1:5" {
+		t.Errorf("told %s", got)
+	}
+	if len(w.r.gate.stations) != 3 {
+		t.Errorf("%d stations", len(w.r.gate.stations))
+	}
+	w.do(engine.LinkDown{Port: 1})
+	if len(w.r.gate.stations)+len(w.r.gate.sessions) != 0 {
+		t.Error("stations stay")
+	}
+}
+
 // Whom the home network does not know stays outside, and is told; so does who asks when no server is there.
 func TestRefused(t *testing.T) { //spec DM-09
 	w, m := newAAAWorld(t, config()), newMobile(1)

@@ -64,6 +64,7 @@ type gatekeeper struct {
 	number   uint64
 	talks    map[netip.Addr]talk
 	sessions map[netip.Addr]*session
+	stations map[station]*session
 	timers   engine.Timers[due]
 	books    *books // nil without accounting
 }
@@ -100,7 +101,7 @@ func newGatekeeper(cfg AAA, links []*link, rand *engine.Rand) (*gatekeeper, erro
 		return nil, err
 	}
 	g := &gatekeeper{cfg: cfg, node: node, rand: rand, dad: dad.New(dad.Config{}, rand),
-		asks: map[uint64]*ask{}, talks: map[netip.Addr]talk{}, sessions: map[netip.Addr]*session{}}
+		asks: map[uint64]*ask{}, talks: map[netip.Addr]talk{}, sessions: map[netip.Addr]*session{}, stations: map[station]*session{}}
 	if cfg.Accounting {
 		g.books = newBooks(g, cfg.Interim)
 	}

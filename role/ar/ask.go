@@ -193,7 +193,8 @@ func (g *gatekeeper) admit(now engine.Now, a *ask, ara *mip6aaa.ARA, out *engine
 			a.session = g.node.NewSessionID()
 		}
 	}
-	s.hw, s.id, s.name, s.user, s.home = a.hw, a.session, a.name, a.user, a.home
+	g.settle(now, s, a.name, a.hw, out)
+	s.id, s.user, s.home = a.session, a.user, a.home
 	if ara.Home.IsValid() {
 		s.home = ara.Home
 	}

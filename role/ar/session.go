@@ -47,6 +47,32 @@ type session struct {
 	key      *sharedKey // of mobile node and access router; nil: none was asked for
 }
 
+// station is a mobile node at one of its interfaces. It has one session at this router: whoever has authenticated itself from another address is
+// not to be found at the one before, on whichever link that was. Another interface of the mobile node may have a session beside it.
+type station struct {
+	name string // aaa.Identity
+	hw   plane.HW
+}
+
+// settle makes a session the one of its station, and ends the one before.
+//
+// spec DM-09 DM-22
+func (g *gatekeeper) settle(now engine.Now, s *session, name string, hw plane.HW, out *engine.Effects) {
+	g.unsettle(s)
+	s.name, s.hw = name, hw
+	at := station{name, hw}
+	if old := g.stations[at]; old != nil {
+		g.become(now, old, ended, "another address", out)
+	}
+	g.stations[at] = s
+}
+
+func (g *gatekeeper) unsettle(s *session) {
+	if at := (station{s.name, s.hw}); g.stations[at] == s {
+		delete(g.stations, at)
+	}
+}
+
 // sharedKey is what a mobile node and this router share, for what crosses the link (draft-le §10).
 type sharedKey struct {
 	session          aaa.Session
@@ -64,6 +90,7 @@ func (g *gatekeeper) become(now engine.Now, s *session, to standing, why string,
 	switch {
 	case to == ended:
 		delete(g.sessions, s.coa)
+		g.unsettle(s)
 		g.timers.Stop(due{coa: s.coa})
 		g.gate(s, true, out)
 		if s.key != nil {
