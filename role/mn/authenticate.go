@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"roam6/engine"
 	"roam6/machine/attach"
@@ -63,10 +64,12 @@ const (
 	noHomeAgent       = 4900
 	badHOR            = 5900
 	agentNotAllowed   = 5902
-	missedMost        = 2
 	eventLetIn        = "authenticated" // scenario.EventAuthenticated
 	homeNetworkSilent = "home network does not answer"
 )
+
+// MissedFor is how long a home agent may be missing before another is asked for, and with it another home address.
+const MissedFor = 30 * time.Second
 
 // admission is what an access has to do with AAA.
 type admission struct {
@@ -315,20 +318,23 @@ func (n *Node) admissionFacts(now engine.Now, a *access, facts []enrol.Fact, out
 }
 
 // isGone reports whether a result says that the home agent is not to be had any more. That there is none just now (4900 is a transient
-// failure, RFC 6733 §7.1.4) must be said twice in a row: applications lose their connections with the home address.
-func (n *Node) isGone(result uint32) bool {
-	if result != noHomeAgent {
+// failure, RFC 6733 §7.1.4) must be said for as long as it takes to start one again: applications lose their connections with the home address.
+func (n *Node) isGone(now engine.Now, result uint32) bool {
+	r := &n.home
+	switch {
+	case result != noHomeAgent:
 		return result == badHOR || result == agentNotAllowed
+	case r.missed == 0:
+		r.missed = max(now.Mono, 1)
 	}
-	n.home.missed++
-	return n.home.missed >= missedMost
+	return now.Mono.Sub(r.missed) >= MissedFor
 }
 
 // keptOut goes on when an access stays closed: by another one if there is one. While a session lasts, only its renewal failed.
 func (n *Node) keptOut(now engine.Now, a *access, f enrol.Refused, why string, out *engine.Effects) {
 	r := &n.home
 	a.asked.over()
-	if f.Proven && n.isGone(f.Result) && n.forget(now, why, out) || a.link.Port != r.port {
+	if f.Proven && n.isGone(now, f.Result) && n.forget(now, why, out) || a.link.Port != r.port {
 		return
 	}
 	if a.applicant.Admitted(now, a.coa) {

@@ -75,7 +75,7 @@ type registration struct {
 	silent   map[plane.Port]int // rounds in which an access brought no answer
 	acked    netip.Addr         // the care-of address of the binding accepted last
 	told     netip.Addr         // the one that the last update named
-	missed   int                // times in a row that the home network had no home agent
+	missed   engine.Mono        // since when the home network has had no home agent; 0: it had one when it was asked last
 	onBehalf bool               // the update that is accepted was made by an AAA server
 	opened   plane.Path         // how applications' packets last went; Mode "" for not at all
 }
