@@ -62,6 +62,7 @@ var benches = []struct {
 	{"soft", "TCP, delay and holding of a home agent in user space, beside wireguard-go and a loop of one packet a call (as root)", benchSoft},
 	{"bindings", "Look-ups and moves among up to four million bindings, and what one takes of memory", benchBindings},
 	{"updates", "Binding updates under ESP a second on one core, among up to a million bindings, beside a UDP echo", benchUpdates},
+	{"aaa", "Diameter: what a relay costs beside freeDiameter", benchAAA},
 	{"sim", "Handovers per second of wall time and memory of the simulator, on one core", benchSim},
 	{"emulator", "How late the laboratory's links deliver, at 4,000 packets a second over nine of them", benchEmulator},
 }
@@ -74,6 +75,7 @@ type benchFlags struct {
 	nodes    []int
 	scenario string
 	bindings []int
+	only     []string
 }
 
 func benchCmd() *cobra.Command {
@@ -110,6 +112,10 @@ smaller than it says nothing. On a busy machine it says so.`)
 			must(sub.Flags().SetAnnotation("bindings", allowedNote, []string{fmt.Sprintf("each from 1 to %d", plane.MaxPaths)}))
 			must(sub.RegisterFlagCompletionFunc("bindings", nothing))
 		}
+		if b.name == "aaa" {
+			sub.Flags().StringSliceVar(&f.only, "only", nil, "`parts` that are measured; default: all")
+			must(sub.RegisterFlagCompletionFunc("only", nothing))
+		}
 		if b.name == "sim" {
 			sub.Flags().IntSliceVar(&f.nodes, "nodes", []int{1, 1000, 10000}, "`numbers` of mobile nodes")
 			sub.Flags().StringVar(&f.scenario, "scenario", "commute", "`scenario` that is run")
@@ -121,7 +127,7 @@ smaller than it says nothing. On a busy machine it says so.`)
 		}
 		c.AddCommand(sub)
 	}
-	c.AddCommand(benchHandoverCmd())
+	c.AddCommand(benchHandoverCmd(), aaaRelayCmd())
 	return c
 }
 
