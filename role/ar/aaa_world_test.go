@@ -252,7 +252,7 @@ func (w *aaaWorld) book(a peers.Arrived, out *engine.Effects) {
 		w.t.Fatal(err)
 	}
 	w.acrs = append(w.acrs, q)
-	if w.account != 0 {
+	if w.account != 0 && q.DestinationRealm != deaf {
 		aca := mip6aaa.ACA{Outcome: mip6aaa.Outcome{Code: w.account}, Kind: q.Kind, Number: q.Number, User: q.User}
 		w.server.Answer(w.now, out, a.Handle, aca.Octets(w.server.Builder(), a.Message, serverHost, network))
 	}

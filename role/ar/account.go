@@ -62,6 +62,7 @@ func (b *books) open(now engine.Now, s *session, interval time.Duration, out *en
 	if a == nil {
 		a = &account{usage: usage{Session: s.id, User: s.user, CareOf: s.coa, Kind: mip6aaa.Start}, port: s.door.port, began: now.Mono}
 		b.accounts[s.id] = a
+		b.shelf(a.User).accounts++
 		out.Plane(plane.Op{Meter: &plane.MeterOp{Key: a.meter()}})
 	}
 	a.Home, a.Agent, a.interval = s.home, s.agent, max(interval, MinInterim)
@@ -129,6 +130,8 @@ func (b *books) write(now engine.Now, a *account, kind mip6aaa.Kind, out *engine
 	a.Number++
 	if kind == mip6aaa.Stop {
 		delete(b.accounts, a.Session)
+		b.shelf(a.User).accounts--
+		b.tidy(a.User)
 		out.Persist(bucket, openKey+a.Session, nil)
 	} else {
 		value, _ := json.Marshal(a.usage)
@@ -154,16 +157,15 @@ func (b *books) restore(now engine.Now, records []engine.Record, out *engine.Eff
 			continue
 		}
 		if isRecord {
-			b.records[number] = &record{number: number, usage: u}
+			b.put(&record{number: number, usage: u})
 			b.next = max(b.next, number)
 		} else {
 			open = append(open, u)
 		}
 	}
-	for n := range b.records { //order:any — sorted below
-		b.ready = append(b.ready, n)
+	for _, s := range b.shelves { //order:any — each by itself
+		slices.Sort(s.ready)
 	}
-	slices.Sort(b.ready)
 	slices.SortFunc(open, func(x, y usage) int { return compare(x.Session, y.Session) })
 	for _, u := range open {
 		u.Kind = mip6aaa.Stop

@@ -348,8 +348,8 @@ func TestRecordsInOrder(t *testing.T) { //spec DM-22
 	}
 	w.carry(out.List, true)
 	send()
-	if len(w.acrs) != n || len(b.flying) != 0 || len(b.ready) != 0 {
-		t.Fatalf("%d sent, %d fly, %d ready", len(w.acrs), len(b.flying), len(b.ready))
+	if len(w.acrs) != n || len(b.flying) != 0 || len(b.shelves) != 1 || len(b.shelf(user).ready) != 0 {
+		t.Fatalf("%d sent, %d fly, %d ready", len(w.acrs), len(b.flying), len(b.shelf(user).ready))
 	}
 	w.acrs, w.account = nil, diameter.Success
 	out.Reset()
@@ -363,5 +363,35 @@ func TestRecordsInOrder(t *testing.T) { //spec DM-22
 		if q.Session != fmt.Sprintf("%03d", i) {
 			t.Fatalf("%d: %s", i, q.Session)
 		}
+	}
+}
+
+// deaf is a realm whose server takes records and never says so.
+const deaf = "deaf.example"
+
+// A home network that acknowledges nothing keeps no other's records from being sent, and no other's users out.
+//
+// spec DM-22
+func TestDeafRealm(t *testing.T) {
+	w := newAAAWorld(t, accounting())
+	b := w.r.gate.books
+	var out engine.Effects
+	for i := range MaxRecordsOfRealm {
+		b.record(usage{Session: fmt.Sprint("d", i), CareOf: newMobile(1).coa, Kind: mip6aaa.Stop, User: "u@" + deaf}, nil, &out)
+	}
+	b.pump(w.now, &out)
+	w.carry(out.List, true)
+	if len(b.flying) != MaxFlyingOfRealm || b.room("v@DEAF.example") || !b.room(user) {
+		t.Fatalf("%d on their way, room %v %v", len(b.flying), b.room("v@DEAF.example"), b.room(user))
+	}
+	w.acrs = nil
+	m := newMobile(1)
+	w.known(m)
+	if w.ask(m, nil); w.reply(m).Result != uint32(diameter.Success) {
+		t.Fatalf("%+v", w.reply(m))
+	}
+	w.do(engine.LinkDown{Port: 1})
+	if got := w.said(); !strings.HasSuffix(got, " 2/0:0 4/1:0") || len(b.shelves) != 1 {
+		t.Errorf("%s; %d shelves", got, len(b.shelves))
 	}
 }

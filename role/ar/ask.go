@@ -50,7 +50,7 @@ type talk struct {
 func (g *gatekeeper) ask(now engine.Now, d *door, f admit.Request, out *engine.Effects) {
 	m := f.Message
 	a := &ask{door: d, handle: f.Handle, coa: m.CareOf, hw: f.HW, user: m.NAI, home: m.HomeAddress, name: aaa.Identity(m.NAI, m.HomeAddress)}
-	if old := g.sessions[a.coa]; !g.room(a.coa) || (old == nil || old.standing != admitted) && !g.books.room() {
+	if old := g.sessions[a.coa]; !g.room(a.coa) || (old == nil || old.standing != admitted) && !g.books.room(m.NAI) {
 		g.refuse(now, a, uint32(diameter.TooBusy), out)
 		return
 	}

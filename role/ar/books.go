@@ -18,10 +18,13 @@ const (
 	// MaxRecords is how many records may wait to be acknowledged. Every session that is open has room for its last ones among them: nobody
 	// is let in whom there would be no room to account for, so none is lost.
 	MaxRecords = 1 << 16
-	perAccount = 3                // start, interim and stop
-	MaxFlying  = 64               // on their way at once
-	RetryFirst = 10 * time.Second // before a record is sent again that was not taken; twice as long each time
-	RetryMost  = 5 * time.Minute
+	perAccount = 3  // start, interim and stop
+	MaxFlying  = 64 // on their way at once
+	// One home network that takes no records has so much of each at most: it is in nobody else's way.
+	MaxRecordsOfRealm = MaxRecords / 2
+	MaxFlyingOfRealm  = MaxFlying / 4
+	RetryFirst        = 10 * time.Second // before a record is sent again that was not taken; twice as long each time
+	RetryMost         = 5 * time.Minute
 )
 
 // Names of what is stored.
@@ -41,10 +44,39 @@ type books struct {
 	number   uint64 // of the latest Measure
 
 	records map[uint64]*record
-	next    uint64            // number of the latest record
-	ready   []uint64          // to be sent, in order
+	next    uint64 // number of the latest record
+	shelves map[string]*shelf
+	turn    []string          // realms that have a shelf
+	at      int               // whose turn it is, in turn
 	flying  map[uint64]uint64 // by the number of the request
 	timers  engine.Timers[chore]
+}
+
+// shelf is what is for one home network.
+type shelf struct {
+	records, accounts, flying int
+	ready                     []uint64 // to be sent, in order
+}
+
+// shelf gives that of a user's home network.
+func (b *books) shelf(user string) *shelf {
+	realm := strings.ToLower(b.g.realmOf(user))
+	s := b.shelves[realm]
+	if s == nil {
+		s = &shelf{}
+		b.shelves[realm] = s
+		b.turn = append(b.turn, realm)
+	}
+	return s
+}
+
+// tidy forgets a shelf on which nothing is.
+func (b *books) tidy(user string) {
+	if s := b.shelf(user); s.records == 0 && s.accounts == 0 {
+		realm := strings.ToLower(b.g.realmOf(user))
+		delete(b.shelves, realm)
+		b.turn = slices.DeleteFunc(b.turn, func(r string) bool { return r == realm })
+	}
 }
 
 // record is one that waits to be acknowledged.
@@ -66,12 +98,16 @@ func newBooks(g *gatekeeper, interim time.Duration) *books {
 	if interim <= 0 {
 		interim = DefaultInterim
 	}
-	return &books{g: g, interim: interim, accounts: map[string]*account{}, measures: map[uint64]*account{}, records: map[uint64]*record{}, flying: map[uint64]uint64{}}
+	return &books{g: g, interim: interim, accounts: map[string]*account{}, measures: map[uint64]*account{}, records: map[uint64]*record{}, flying: map[uint64]uint64{}, shelves: map[string]*shelf{}}
 }
 
-// room says whether one more session can be accounted for.
-func (b *books) room() bool {
-	return b == nil || len(b.records)+perAccount*(len(b.accounts)+1) <= MaxRecords
+// room says whether one more session of a user can be accounted for.
+func (b *books) room(user string) bool {
+	if b == nil {
+		return true
+	}
+	s := b.shelves[strings.ToLower(b.g.realmOf(user))]
+	return len(b.records)+perAccount*(len(b.accounts)+1) <= MaxRecords && (s == nil || s.records+perAccount*(s.accounts+1) <= MaxRecordsOfRealm)
 }
 
 func keyOf(number uint64) string { return fmt.Sprintf("%s%020d", recordKey, number) }
@@ -101,26 +137,41 @@ func (b *books) record(u usage, of *account, out *engine.Effects) {
 	if of != nil && u.Kind == mip6aaa.Interim {
 		of.last = r.number
 	}
-	b.records[r.number] = r
-	b.ready = append(b.ready, r.number)
+	b.put(r)
 	value, _ := json.Marshal(u)
 	out.Persist(bucket, keyOf(r.number), value)
+}
+
+// put has a record wait to be sent.
+func (b *books) put(r *record) {
+	b.records[r.number] = r
+	s := b.shelf(r.usage.User)
+	s.records++
+	s.ready = append(s.ready, r.number)
 }
 
 // strike takes a record out. Its place in ready is passed over.
 func (b *books) strike(r *record, out *engine.Effects) {
 	delete(b.records, r.number)
+	b.shelf(r.usage.User).records--
+	b.tidy(r.usage.User)
 	b.timers.Stop(chore{record: r.number})
 	out.Persist(bucket, keyOf(r.number), nil)
 }
 
-// pump sends what is ready, a few at a time.
+// pump sends what is ready, a few at a time, of each home network in turn.
 func (b *books) pump(now engine.Now, out *engine.Effects) {
-	for len(b.flying) < MaxFlying && len(b.ready) > 0 {
-		r := b.records[b.ready[0]]
-		b.ready = b.ready[1:]
-		if r != nil { // else an interim record that a later one stands for
-			b.send(now, r, out)
+	for idle := 0; idle < len(b.turn) && len(b.flying) < MaxFlying; idle++ {
+		s := b.shelves[b.turn[b.at%len(b.turn)]]
+		b.at++
+		for s.flying < MaxFlyingOfRealm && len(s.ready) > 0 {
+			r := b.records[s.ready[0]]
+			s.ready = s.ready[1:]
+			if r != nil { // else an interim record that a later one stands for
+				b.send(now, r, out)
+				idle = -1
+				break
+			}
 		}
 	}
 }
@@ -137,6 +188,7 @@ func (b *books) send(now engine.Now, r *record, out *engine.Effects) {
 	}
 	g.number++
 	r.flies = true
+	b.shelf(u.User).flying++
 	b.flying[g.number] = r.number
 	if !g.node.Request(now, out, acr.Octets(g.node.Builder()), g.number) {
 		b.later(now, b.landed(g.number))
@@ -152,6 +204,7 @@ func (b *books) landed(number uint64) *record {
 	delete(b.flying, number)
 	r := b.records[n]
 	r.flies = false
+	b.shelf(r.usage.User).flying--
 	return r
 }
 
@@ -204,15 +257,20 @@ func (b *books) peerUp(now engine.Now, out *engine.Effects) {
 	slices.Sort(again)
 	for _, n := range again {
 		b.timers.Stop(chore{record: n})
+		s := b.shelf(b.records[n].usage.User)
+		s.ready = append(s.ready, n)
 	}
-	b.ready = append(again, b.ready...)
+	for _, s := range b.shelves { //order:any — each by itself
+		slices.Sort(s.ready)
+	}
 	b.pump(now, out)
 }
 
 func (b *books) tick(now engine.Now, out *engine.Effects) {
 	for x, ok := b.timers.Pop(now.Mono); ok; x, ok = b.timers.Pop(now.Mono) {
 		if x.record != 0 {
-			b.ready = append(b.ready, x.record)
+			s := b.shelf(b.records[x.record].usage.User)
+			s.ready = append(s.ready, x.record)
 			continue
 		}
 		if a := b.accounts[x.session]; a != nil {

@@ -54,7 +54,7 @@ func (g *gatekeeper) resume(now engine.Now, records []engine.Record, out *engine
 			continue
 		}
 		d, left := g.doorOf(x.Port), time.Unix(x.Ends, 0).Sub(now.Wall)
-		if d == nil || left <= 0 || g.sessions[coa] != nil || !g.room(coa) || !g.books.room() {
+		if d == nil || left <= 0 || g.sessions[coa] != nil || !g.room(coa) || !g.books.room(x.User) {
 			out.Persist(stayBucket, r.Key, nil)
 			continue
 		}
