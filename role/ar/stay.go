@@ -25,12 +25,13 @@ type stay struct {
 	Home    netip.Addr `json:"home,omitzero"`
 	Agent   netip.Addr `json:"agent,omitzero"`
 	Ends    int64      `json:"ends"` // seconds since 1970
+	Life    int64      `json:"life"` // seconds it had left when it was stored: a clock that was stepped back prolongs nothing
 }
 
 // keep stores a session. It comes behind the reply, which does not wait for it.
 func (s *session) keep(now engine.Now, out *engine.Effects) {
-	ends := now.Wall.Add(s.ends.Sub(now.Mono)).Unix()
-	value, _ := json.Marshal(stay{s.door.port, s.hw, s.id, s.name, s.user, s.home, s.agent, ends})
+	left := s.ends.Sub(now.Mono)
+	value, _ := json.Marshal(stay{s.door.port, s.hw, s.id, s.name, s.user, s.home, s.agent, now.Wall.Add(left).Unix(), int64((left + time.Second - 1) / time.Second)})
 	out.Persist(stayBucket, s.coa.String(), value)
 }
 
@@ -53,7 +54,7 @@ func (g *gatekeeper) resume(now engine.Now, records []engine.Record, out *engine
 			out.Persist(stayBucket, r.Key, nil)
 			continue
 		}
-		d, left := g.doorOf(x.Port), time.Unix(x.Ends, 0).Sub(now.Wall)
+		d, left := g.doorOf(x.Port), min(time.Unix(x.Ends, 0).Sub(now.Wall), time.Duration(x.Life)*time.Second)
 		if d == nil || left <= 0 || g.sessions[coa] != nil || !g.room(coa) || !g.books.room(x.User) {
 			out.Persist(stayBucket, r.Key, nil)
 			continue

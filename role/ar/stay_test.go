@@ -42,11 +42,11 @@ func TestResumed(t *testing.T) { //spec DM-09 DM-22
 func TestNotResumed(t *testing.T) {
 	for name, value := range map[string]string{
 		"2001:1:0:1::9":    `{`,
-		"nobody":           `{"session":"x","port":1,"ends":1800000000}`,
-		"2001:1:0:1::a":    `{"session":"","port":1,"ends":1800000000}`,
-		"2001:1:0:1::b":    `{"session":"x","port":7,"ends":1800000000}`,
-		"2001:1:0:1::c":    `{"session":"x","port":1,"ends":1700000000}`,
-		"2001:1:0:1::d/64": `{"session":"x","port":1,"ends":1800000000}`,
+		"nobody":           `{"session":"x","port":1,"ends":1800000000,"life":60}`,
+		"2001:1:0:1::a":    `{"session":"","port":1,"ends":1800000000,"life":60}`,
+		"2001:1:0:1::b":    `{"session":"x","port":7,"ends":1800000000,"life":60}`,
+		"2001:1:0:1::c":    `{"session":"x","port":1,"ends":1700000000,"life":60}`,
+		"2001:1:0:1::d/64": `{"session":"x","port":1,"ends":1800000000,"life":60}`,
 	} {
 		w := newAAAWorld(t, config())
 		w.stays[name] = []byte(value)
@@ -54,5 +54,19 @@ func TestNotResumed(t *testing.T) {
 		if len(w.gates) != 1 || len(w.r.gate.sessions) != 0 || len(w.stays) != 0 {
 			t.Errorf("%s %s: gates %v, stored %v", name, value, w.gates, w.stays)
 		}
+	}
+}
+
+// A clock that was stepped back between two lives of the router prolongs no session.
+func TestResumedWithClockBack(t *testing.T) { //spec DM-09
+	w, m := newAAAWorld(t, config()), newMobile(1)
+	w.known(m)
+	w.ask(m, nil)
+	life := w.r.gate.sessions[m.coa].ends.Sub(w.now.Mono)
+	w.now.Wall = w.now.Wall.Add(-1000 * time.Hour)
+	w.boot(config())
+	s := w.r.gate.sessions[m.coa]
+	if s == nil || s.ends.Sub(w.now.Mono) > life+time.Second {
+		t.Fatalf("%+v; it had %v", s, life)
 	}
 }
