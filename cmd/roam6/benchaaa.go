@@ -31,6 +31,7 @@ var aaaParts = []struct {
 	run  func(ctx context.Context) ([]benchRow, error)
 }{
 	{"relay", benchAAARelay},
+	{"silent", benchAAASilent},
 }
 
 // benchAAA measures what Diameter costs.
