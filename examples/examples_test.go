@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"roam6/node"
@@ -13,7 +14,7 @@ import (
 // TestExamples wants the files of examples/ to be right, and those of mobile node and home agent to fit together.
 func TestExamples(t *testing.T) {
 	configs := map[string]*node.Config{}
-	for _, name := range []string{"ha", "ar", "mn", "cn", "vehicle"} {
+	for _, name := range []string{"ha", "ar", "mn", "cn", "vehicle", "aaa/aaah", "aaa/aaav", "aaa/ar", "aaa/ha", "aaa/mn"} {
 		file := name + ".yaml"
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -31,6 +32,42 @@ func TestExamples(t *testing.T) {
 	ha := configs["ha"].Roles[0].HA
 	for _, name := range []string{"mn", "vehicle"} {
 		fit(t, name, configs[name].Roles[0].MN, ha)
+	}
+	known(t, configs)
+}
+
+// known wants the nodes of aaa/ to name each other rightly: every peer is one of them that names it back, one of each two dials, home agent and
+// networks are the ones that there are, and the mobile node is of the home realm.
+func known(t *testing.T, configs map[string]*node.Config) {
+	t.Helper()
+	home, visited := configs["aaa/aaah"].Roles[0].AAA, configs["aaa/aaav"].Roles[0].AAA
+	ar, ha, mn := configs["aaa/ar"].Roles[0].AR, configs["aaa/ha"].Roles[0].HA, configs["aaa/mn"].Roles[0].MN
+	nodes := map[string]*node.DiameterConfig{}
+	for _, d := range []*node.DiameterConfig{&home.Diameter, &visited.Diameter, &ar.AAA.Diameter, &ha.AAA.Diameter} {
+		nodes[d.Host] = d
+	}
+	for host, d := range nodes { //order:any
+		for _, p := range d.Peers {
+			other := nodes[p.Host]
+			if other == nil {
+				t.Errorf("%s has the peer %s, which no file is of", host, p.Host)
+				continue
+			}
+			i := slices.IndexFunc(other.Peers, func(q node.PeerConfig) bool { return q.Host == host })
+			if i < 0 || p.Realm != other.Realm || p.TLS != other.Peers[i].TLS || p.Address.IsValid() == other.Peers[i].Address.IsValid() {
+				t.Errorf("%s and %s do not fit together", host, p.Host)
+			}
+		}
+	}
+	agent := home.Home.HomeAgents[0]
+	if agent.Address != ha.Address || agent.Host != ha.AAA.Diameter.Host || agent.Prefix != ha.Prefix {
+		t.Errorf("aaa/aaah.yaml has the home agent %+v, which aaa/ha.yaml is not", agent)
+	}
+	if n := home.Home.Partners[0].Network; n != visited.Visited.Network || n != ar.AAA.Network || visited.Visited.Clients[0] != ar.AAA.Diameter.Host {
+		t.Errorf("the visited network has several names")
+	}
+	if !strings.HasSuffix(mn.NAI, "@"+home.Diameter.Realm) {
+		t.Errorf("%s of aaa/mn.yaml is no user of %s", mn.NAI, home.Diameter.Realm)
 	}
 }
 
