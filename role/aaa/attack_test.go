@@ -7,8 +7,10 @@ import (
 
 	"roam6/engine"
 	"roam6/machine/peers"
+	"roam6/store/subscriber/profile"
 	"roam6/wire/access"
 	"roam6/wire/diameter"
+	"roam6/wire/ip6"
 	"roam6/wire/mip6aaa"
 )
 
@@ -315,4 +317,74 @@ func TestRequestsOfOneUser(t *testing.T) { //spec DM-11
 	if len(b.s.perUser) != 0 {
 		t.Errorf("%v stays", b.s.perUser)
 	}
+}
+
+// A home agent's answer that is about another home address, agent or place than was asked for is none: for it would be passed to the mobile node
+// with the home network's word for it.
+func TestHOAContradicts(t *testing.T) { //spec DM-13
+	fixed := ann()
+	fixed.HomeAddress = hoa
+	other := netip.MustParseAddr("2001:db8:1::101")
+	for name, with := range map[string]func(*mip6aaa.HOA){ //order:any
+		"another home address": func(a *mip6aaa.HOA) { a.Home, a.Binding = other, ack(a.Agent, other, 0, 0) },
+		"another home agent":   func(a *mip6aaa.HOA) { a.Agent, a.Binding = vha, ack(vha, a.Home, 0, 0) },
+		"another care-of address": func(a *mip6aaa.HOA) {
+			p, _ := ip6.Parse(a.Binding)
+			p.Dst = vha
+			a.Binding = p.Append(nil)
+		},
+		"AVP and packet of two home addresses": func(a *mip6aaa.HOA) { a.Home = other },
+		"AVP and packet of two home agents":    func(a *mip6aaa.HOA) { a.Agent = vha },
+		"ESP that nobody asked for": func(a *mip6aaa.HOA) {
+			p, _ := ip6.Parse(a.Binding)
+			p.Proto, p.Payload = ip6.ProtoESP, make([]byte, 40)
+			a.Binding = p.Append(nil)
+		},
+	} {
+		b := newBench(t, homeConfig(), fixed)
+		m := newMobile()
+		m.req.Features = flagA | flagP | flagH
+		h := b.send(m.arr())
+		b.agent(with)
+		b.agent(with)
+		b.want(m, h, noAgent)
+		if b.s.refused["hoa-contradicts"] != 2 || len(b.s.sessions.byKey) != 0 {
+			t.Errorf("%s: %v, %d sessions", name, b.s.refused, len(b.s.sessions.byKey))
+		}
+	}
+}
+
+// Who has a home agent in a visited network may name that one, and no other there.
+func TestForeignAgentOfAnother(t *testing.T) { //spec DM-12 DM-16
+	b := newBench(t, homeConfig(), ann())
+	m := newMobile()
+	m.req.Features = flagP | flagA | flagV
+	a := m.arr()
+	a.Features |= access.VisitedAvailable
+	h := b.send(a)
+	b.agent(nil)
+	home := b.want(m, h, diameter.Success).Home
+	m.req.Features, m.req.HomeAddress = 0, home
+	m.req.Binding = update(coa, vha2, home, time.Hour, 1)
+	b.want(m, b.send(m.arr()), diameter.ErrorHomeAgentNotAllowed)
+	m.req.Binding = update(coa, vha, home, time.Hour, 2)
+	h = b.send(m.arr())
+	b.agent(nil)
+	b.want(m, h, diameter.Success)
+}
+
+// Who may propose a home address may not propose one where it has a fixed one; and our own AAA clients speak for our own network alone.
+func TestNotItsOwn(t *testing.T) { //spec DM-11 DM-17
+	u := ann()
+	u.AddressFrom, u.HomeAddress = profile.FromMobile, hoa
+	b := newBench(t, homeConfig(), u)
+	m := newMobile()
+	m.req.HomeAddress = netip.MustParseAddr("2001:db8:1::101")
+	b.want(m, b.send(m.arr()), unauthorized)
+
+	cfg := homeConfig()
+	cfg.Visited = &Visited{Network: homeRealm, Clients: []string{"ar1.home.example"}}
+	b = newBench(t, cfg, ann())
+	var w diameter.Builder
+	b.want(nil, b.arrive("ar1.home.example", false, newMobile().arr().Octets(&w)), unauthorized)
 }
