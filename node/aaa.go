@@ -74,6 +74,9 @@ type ARAAAConfig struct {
 	Clients  []ARClientConfig `yaml:"clients,required" doc:"access links on which mobile nodes are asked who they are"`
 	Gate     string           `yaml:"gate" allowed:"on|off" doc:"on: only what authenticated mobile nodes send is sent on; default on"`
 	Session  time.Duration    `yaml:"session" doc:"how long a session lasts whose home network sets no end, 1m to 8760h; default 1h"`
+	// Off by default: who counts must have a server that takes what was counted, or lets nobody in at last.
+	Account string        `yaml:"accounting" allowed:"on|off" doc:"on: what sessions use is counted and told the home network when they begin, while they last, and when they end; default off"`
+	Interim time.Duration `yaml:"interim" doc:"with accounting: time between records of a session where the home network sets none, 10s to 24h; default 5m"`
 }
 
 // ARClientConfig is an access link with an AAA client.
@@ -91,6 +94,7 @@ type HAAAAConfig struct {
 
 const (
 	maxSession = 8760 * time.Hour
+	maxInterim = 24 * time.Hour
 	secretLen  = 32
 )
 
@@ -112,7 +116,7 @@ func (k *checker) aaa(at string, a *AAAConfig, c *Config) {
 		k.pool(hat+".home_agents", h.HomeAgents, hosts)
 		k.addressSecret(hat, h.Assign, h.Secret)
 		k.session(hat+".session", &h.Session, aaa.DefaultSessionTime)
-		k.must(h.Interim == 0 || h.Interim >= 10*time.Second && h.Interim <= 24*time.Hour, hat+".interim", h.Interim, "10s to 24h")
+		k.must(h.Interim == 0 || h.Interim >= ar.MinInterim && h.Interim <= maxInterim, hat+".interim", h.Interim, "10s to 24h")
 	}
 	if v := a.Visited; v != nil {
 		vat := at + ".visited"
@@ -174,6 +178,10 @@ func (k *checker) routerAAA(at string, r *ARConfig) {
 	k.network(at+".network", a.Network)
 	given(k, at+".gate", &a.Gate, "on")
 	k.session(at+".session", &a.Session, ar.DefaultSession)
+	given(k, at+".accounting", &a.Account, "off")
+	given(k, at+".interim", &a.Interim, ar.DefaultInterim)
+	k.must(a.Account == "on" || !k.doc.Has(at+".interim"), at+".interim", a.Interim, "nothing unless accounting is on")
+	k.must(a.Interim >= ar.MinInterim && a.Interim <= maxInterim, at+".interim", a.Interim, "10s to 24h")
 	k.must(len(a.Clients) > 0, at+".clients", "none", "at least one of the role's links")
 	seen := map[int]bool{}
 	for i, c := range a.Clients {
@@ -244,7 +252,7 @@ func routerAAA(a *ARAAAConfig) *ar.AAA {
 	if a == nil {
 		return nil
 	}
-	c := &ar.AAA{Peers: diameterOf(&a.Diameter), Network: a.Network, Gate: a.Gate == "on", Session: a.Session}
+	c := &ar.AAA{Peers: diameterOf(&a.Diameter), Network: a.Network, Gate: a.Gate == "on", Session: a.Session, Accounting: a.Account == "on", Interim: a.Interim}
 	if len(c.Peers.Routes) == 0 {
 		all := peers.Route{Realm: "*", Action: peers.Relay}
 		for _, p := range a.Diameter.Peers {

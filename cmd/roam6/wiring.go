@@ -55,6 +55,15 @@ func keysOf(p *scenario.Plan) (names []string, keys map[string][]byte) {
 		for _, r := range c.Roles {
 			if r.MN != nil {
 				add(n.Name, r.MN.Security)
+				if a := r.MN.AAA; a != nil {
+					keys[n.Name+".aaa.key"] = a.Key
+				}
+			}
+			if a := r.AAA; a != nil && a.Home != nil {
+				keys[n.Name+".home.address_secret"] = a.Home.Secret
+			}
+			if a := r.AAA; a != nil && a.Visited != nil {
+				keys[n.Name+".visited.address_secret"] = a.Visited.Secret
 			}
 			if r.HA != nil {
 				for _, m := range r.HA.Mobiles {
