@@ -388,3 +388,35 @@ func TestNotItsOwn(t *testing.T) { //spec DM-11 DM-17
 	var w diameter.Builder
 	b.want(nil, b.arrive("ar1.home.example", false, newMobile().arr().Octets(&w)), unauthorized)
 }
+
+// What a home server may not ask of a visited one, each by itself.
+func TestHORBounds(t *testing.T) { //spec DM-16
+	for name, c := range map[string]struct { //order:any
+		from string
+		with func(*mip6aaa.HOR)
+		why  string
+	}{
+		"a realm whose users may have no home agents here": {"aaa.poor.example", func(h *mip6aaa.HOR) { h.OriginRealm, h.User = "poor.example", "ann@poor.example" }, "hor-without-agreement"},
+		"for ever": {aaah, func(h *mip6aaa.HOR) { h.Lifetime = MaxSessionTime + time.Second }, "hor-incomplete"},
+		"an update from another place": {aaah, func(h *mip6aaa.HOR) {
+			h.Agent, h.Binding = vha, update(netip.MustParseAddr("2001:db8:bad::1"), vha, hoa, time.Hour, 1)
+		}, "hor-contradicts"},
+	} {
+		b := newBench(t, visitedConfig())
+		h := wantsAgent()
+		c.with(h)
+		b.wants(c.from, h)
+		if b.s.refused[c.why] != 1 || len(b.d.asked)+len(b.s.assignments) != 0 {
+			t.Errorf("%s: %v", name, b.s.refused)
+		}
+	}
+	// Its home agents assign addresses of their link.
+	b := newBench(t, visitedConfig())
+	at := b.wants(aaah, wantsAgent())
+	for range HomeAgentsAsked {
+		b.agent(func(a *mip6aaa.HOA) { a.Home, a.Binding = hoa, ack(a.Agent, hoa, 0, 0) })
+	}
+	if a := b.hoaOf(at); a.Code != noAgent || len(b.s.visiting.byKey) != 0 {
+		t.Errorf("%v, %d sessions", a.Code, len(b.s.visiting.byKey))
+	}
+}
