@@ -25,7 +25,7 @@ const (
 // ctlFlags are the flags of `ctl`.
 type ctlFlags struct {
 	socket, name, engine string
-	json                 bool
+	json, table          bool
 }
 
 // ctlVerbs are what every node answers, and what the roles do.
@@ -43,6 +43,8 @@ var ctlVerbs = []cobra.Completion{
 	cobra.CompletionWithDesc("bindings", "home agent: its bindings"),
 	cobra.CompletionWithDesc("handover", "access router: mobile=HW cell=BSSID: tell a mobile node to hand over"),
 	cobra.CompletionWithDesc("cells", "access router: mobile=HW: tell a mobile node of the neighbours' cells"),
+	cobra.CompletionWithDesc("drain", "AAA server: ADDRESS: the home agent gets no new mobile nodes"),
+	cobra.CompletionWithDesc("undrain", "AAA server: ADDRESS: it gets some again"),
 	cobra.CompletionWithDesc("stop", "end the node"),
 }
 
@@ -62,9 +64,11 @@ func ctlCmd() *cobra.Command {
 		Use:   "ctl VERB [KEY=VALUE]...",
 		Short: "Ask or command a running node",
 		Long: "Asks or commands a node that runs on this host, at its control socket.\n\n" + help +
-			"\nOther verbs go to the role named by --engine as they are. Answers are JSON.",
+			"\nOther verbs go to the role named by --engine as they are. Answers are JSON; view --table is for people.",
 		Example: lines(
 			"roam6 ctl view",
+			"roam6 ctl -n aaah view --table              sessions, peers, home agents and their load",
+			"roam6 ctl -n aaah drain 2001:db8:0:1::a     before its home agent goes down for repair",
 			"roam6 ctl -n ha stats | jq .drops",
 			"roam6 ctl -n mn events",
 			"roam6 ctl -n mn link-up wlan0 attachment=office     from a wpa_cli action script",
@@ -95,7 +99,8 @@ func ctlCmd() *cobra.Command {
 func (f *ctlFlags) askFlags(c *cobra.Command) {
 	c.Flags().StringVar(&f.engine, "engine", "", "the `role` that is asked, such as mn (needed only when the node has several)")
 	c.Flags().BoolVar(&f.json, "json", false, "events: one JSON object a line")
-	must(c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"mn", "ha", "ar", "cn"}, cobra.ShellCompDirectiveNoFileComp)))
+	c.Flags().BoolVarP(&f.table, "table", "t", false, "view: tables instead of JSON")
+	must(c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"mn", "ha", "ar", "cn", "aaa"}, cobra.ShellCompDirectiveNoFileComp)))
 }
 
 // path is the socket meant; with no flag, the only one there is.
@@ -148,6 +153,9 @@ func (f *ctlFlags) ask(ctx context.Context, c *driver.Client, verb string, args 
 	if verb == "view" && f.engine == "" {
 		verb = driver.VerbViews
 	}
+	if verb == "undrain" {
+		verb, args["drained"] = "drain", "false"
+	}
 	ctx, cancel := context.WithTimeout(ctx, controlWait)
 	defer cancel()
 	reply, err := c.Call(ctx, f.engine, verb, args)
@@ -161,9 +169,12 @@ func (f *ctlFlags) ask(ctx context.Context, c *driver.Client, verb string, args 
 	case len(reply.Data) == 0 || string(reply.Data) == "null":
 		return nil
 	}
-	if verb == "view" || verb == driver.VerbViews || verb == "bindings" {
+	if verb == "view" || verb == driver.VerbViews || verb == "bindings" || verb == "drain" {
 		if now, ok := clockOf(ctx, c); ok {
 			reply.Data = readable(reply.Data, now)
+		}
+		if f.table {
+			return viewTables(os.Stdout, reply.Data)
 		}
 	}
 	return printJSON(json.RawMessage(reply.Data))
@@ -192,15 +203,18 @@ func (f *ctlFlags) refused(verb, why string) error {
 var everyVerb = []string{"stats", driver.VerbTable, driver.VerbEvents, driver.VerbEngines, driver.VerbLinkUp, driver.VerbLinkDown, driver.VerbHint, driver.VerbStop}
 
 // verbRoles are the roles whose verbs have names of their own.
-var verbRoles = map[string]string{"bindings": "ha", "refresh": "mn", "prefixes": "mn", "handover": "ar", "cells": "ar"}
+var verbRoles = map[string]string{"bindings": "ha", "refresh": "mn", "prefixes": "mn", "handover": "ar", "cells": "ar", "drain": "aaa", "undrain": "aaa"}
 
-// ctlArgs reads KEY=VALUE words. The link of link-up, link-down and hint may stand alone, as wpa_cli gives it.
+// aloneKeys are what the first word after a verb may be without saying so, as wpa_cli gives links.
+var aloneKeys = map[string]string{driver.VerbLinkUp: "port", driver.VerbLinkDown: "port", driver.VerbHint: "port", "drain": "agent", "undrain": "agent"}
+
+// ctlArgs reads KEY=VALUE words. The link of link-up, link-down and hint may stand alone, and the home agent of drain and undrain.
 func ctlArgs(verb string, words []string) (map[string]string, error) {
 	args := map[string]string{}
 	for i, w := range words {
 		key, value, ok := strings.Cut(w, "=")
-		if !ok && i == 0 && (verb == driver.VerbLinkUp || verb == driver.VerbLinkDown || verb == driver.VerbHint) {
-			key, value, ok = "port", w, true
+		if alone := aloneKeys[verb]; !ok && i == 0 && alone != "" {
+			key, value, ok = alone, w, true
 		}
 		if !ok || key == "" {
 			return nil, usagef("%q: after the verb KEY=VALUE is allowed", w)

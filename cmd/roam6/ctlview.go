@@ -13,7 +13,7 @@ import (
 
 // Times of views are the engines' own: nanoseconds, and moments of a clock that begins with the node. People, and their scripts, know neither.
 var (
-	momentOfView   = regexp.MustCompile(`"expires(?:_mono)?":\s*(-?\d+)`)
+	momentOfView   = regexp.MustCompile(`"(expires|ends|until)(?:_mono)?":\s*(-?\d+)`)
 	durationOfView = regexp.MustCompile(`"lifetime":\s*(\d+)`)
 )
 
@@ -23,7 +23,8 @@ const expiryPrecision = 100 * time.Millisecond
 // readable is a view as it is printed: durations as in configurations, and how long things last yet instead of when they end.
 func readable(view json.RawMessage, now engine.Mono) json.RawMessage {
 	view = momentOfView.ReplaceAllFunc(view, func(m []byte) []byte {
-		at, err := strconv.ParseInt(string(momentOfView.FindSubmatch(m)[1]), 10, 64)
+		found := momentOfView.FindSubmatch(m)
+		at, err := strconv.ParseInt(string(found[2]), 10, 64)
 		if err != nil {
 			return m
 		}
@@ -31,7 +32,11 @@ func readable(view json.RawMessage, now engine.Mono) json.RawMessage {
 		if engine.Mono(at) != engine.Never {
 			left = max(0, engine.Mono(at).Sub(now)).Round(expiryPrecision).String()
 		}
-		return []byte(`"expires_in":"` + left + `"`)
+		name := "ends_in"
+		if string(found[1]) == "expires" {
+			name = "expires_in"
+		}
+		return []byte(`"` + name + `":"` + left + `"`)
 	})
 	return durationOfView.ReplaceAllFunc(view, func(m []byte) []byte {
 		n, err := strconv.ParseInt(string(durationOfView.FindSubmatch(m)[1]), 10, 64)

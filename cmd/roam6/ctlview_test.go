@@ -15,6 +15,7 @@ func TestReadableView(t *testing.T) {
 	for _, c := range []struct{ view, want string }{
 		{`{"role":"ha","bindings":[{"lifetime":"1m0s","expires_mono":157340000000}]}`, `{"role":"ha","bindings":[{"lifetime":"1m0s","expires_in":"57.3s"}]}`},
 		{`{"expires_mono": 99000000000}`, `{"expires_in":"0s"}`},
+		{`{"ends":101000000000,"ends_mono":100500000000,"until_mono":0}`, `{"ends_in":"1s","ends_in":"500ms","ends_in":"0s"}`},
 		{`{"expires_mono":0}`, `{"expires_in":"0s"}`},
 		{fmt.Sprintf(`{"expires_mono":%d}`, engine.Never), `{"expires_in":"never"}`},
 		{`{"peers":[{"sequence":7,"lifetime":420000000000,"expires":520000000000}]}`, `{"peers":[{"sequence":7,"lifetime":"7m0s","expires_in":"7m0s"}]}`},
