@@ -46,6 +46,10 @@ func (s *Server) accept(now engine.Now, out *engine.Effects, t *registration, g 
 		x.agent, x.at, x.network = g.agent, t.at, t.network
 		s.home.take(x.at) // the session's own; that of the registration ends with it
 	}
+	if t.talk != nil {
+		granted := ara
+		t.talk.granted = &granted
+	}
 	if m, p, ok := s.routerKey(t); ok {
 		ara.Keys, ara.Peer = append(ara.Keys, m), append(ara.Peer, p)
 	}
@@ -70,6 +74,9 @@ func (s *Server) answer(now engine.Now, out *engine.Effects, t *registration, ar
 	s.home.give(t.at)
 	delete(s.registrations, t.id)
 	s.timers.Stop(timer{registering, t.id})
+	if t.talk != nil {
+		t.talk.working = false
+	}
 	if t.proven {
 		if s.perUser[t.name]--; s.perUser[t.name] <= 0 {
 			delete(s.perUser, t.name)

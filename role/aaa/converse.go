@@ -3,6 +3,7 @@ package aaa
 import (
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 
 	"roam6/engine"
@@ -31,8 +32,10 @@ type conversation struct {
 	known  bool // there is such a subscriber, whose psk that is
 
 	// Once it has succeeded.
-	secret []byte            // takes the place of the long-term key
-	about  [sha256.Size]byte // of the request that it was for
+	secret  []byte            // takes the place of the long-term key
+	about   [sha256.Size]byte // of the request that it was for
+	working bool              // the request is being worked on
+	granted *mip6aaa.ARA      // what it was answered, but for what is the AAA client's
 }
 
 type conversationKey struct{ from, session string }
@@ -115,6 +118,10 @@ func (s *Server) convinced(now engine.Now, out *engine.Effects, t *registration,
 	if c.secret == nil {
 		err = s.keep(now, c, t, mn)
 	}
+	if c.working {
+		s.refuse(now, out, t, tooBusy, "eap-working", "this is being worked on")
+		return
+	}
 	if err == nil {
 		t.key, err = aaa.NewKey(c.secret, mn, t.arr.Visited)
 	}
@@ -123,7 +130,25 @@ func (s *Server) convinced(now engine.Now, out *engine.Effects, t *registration,
 		s.refuse(now, out, t, rejected, "eap-failed", rejectedText) // the subscriber was removed meanwhile
 		return
 	}
+	if c.granted != nil {
+		s.repeat(now, out, t, c.granted)
+		return
+	}
+	t.talk, c.working = c, true
 	s.authorize(now, out, t, p)
+}
+
+// repeat answers as before who asks again. Anybody may have heard the request, so that it does nothing a second time.
+func (s *Server) repeat(now engine.Now, out *engine.Effects, t *registration, granted *mip6aaa.ARA) {
+	ara := *granted
+	ara.EAP, ara.Keys = t.eap, slices.Clone(granted.Keys)
+	t.exchange, t.proven, t.lifetime = t.about(), true, granted.Lifetime
+	s.perUser[t.name]++
+	if m, p, ok := s.routerKey(t); ok {
+		ara.Keys, ara.Peer = append(ara.Keys, m), append(ara.Peer, p)
+	}
+	s.answer(now, out, t, &ara)
+	erase(ara.Peer)
 }
 
 // keep takes the secret of a conversation that has succeeded, and keeps it for a while instead of its keys.

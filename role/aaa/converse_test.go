@@ -224,3 +224,32 @@ func TestConversations(t *testing.T) { //spec DM-06
 		t.Error(len(b.s.talks), b.s.begun.Len())
 	}
 }
+
+// The last request of a conversation proves nothing more when it comes again, perhaps from somebody who has heard it: it is answered as it
+// was, and the home agent is asked nothing, for new keys there would end those that the mobile node has.
+func TestEAPReplayed(t *testing.T) { //spec DM-06 DM-19
+	b := newBench(t, homeConfig(), ann())
+	x := newTalker(t, secret)
+	x.req.Features = flagA | flagP
+	x.req.Keys = []access.KeyRequest{{Use: access.HomeAgent, Methods: access.Random, SPI: 5000}}
+	for range 2 {
+		a := b.ara(x.round(b))
+		x.raw, _ = x.peer.Handle(a.EAP)
+	}
+	h := x.round(b)
+	if len(b.d.asked) != 1 {
+		t.Fatalf("%d HORs", len(b.d.asked))
+	}
+	b.want(nil, x.round(b), tooBusy) // while the home agent is asked
+	b.agent(nil)
+	first := b.want(nil, h, diameter.Success)
+	x.req.LocalChallenge = bytes.Repeat([]byte{1}, 16)
+	again := b.want(nil, x.round(b), diameter.Success)
+	if len(b.d.asked) != 0 || len(again.Keys) != 1 || !bytes.Equal(again.Keys[0].Value, first.Keys[0].Value) || !bytes.Equal(again.Binding, first.Binding) ||
+		again.Lifetime != first.Lifetime || again.Auth == nil || bytes.Equal(again.Auth, first.Auth) {
+		t.Errorf("%d HORs\n%+v\n%+v", len(b.d.asked), first, again)
+	}
+	if len(b.s.perUser) != 0 || b.s.View().(View).Sessions != 1 {
+		t.Errorf("%v", b.s.perUser)
+	}
+}

@@ -41,6 +41,7 @@ type registration struct {
 
 	// Once the subscriber is known; once it is authenticated.
 	eap      []byte          // the packet of EAP that the answer has
+	talk     *conversation   // that proved it; nil: authentication data did
 	profile  profile.Profile // without its key
 	key      aaa.Key
 	proven   bool
