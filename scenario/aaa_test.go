@@ -1,0 +1,88 @@
+package scenario_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"roam6/scenario"
+)
+
+// What the settings for AAA cannot say together is told with the one to change.
+func TestAAASettings(t *testing.T) {
+	s, err := scenario.Load("commute")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ set, want string }{
+		{"mn.aaa=on", ""},
+		{"mn.aaa=on mn.keys=dh", ""},
+		{"mn.aaa=on mn.home_agent=home", ""},
+		{"mn.aaa=on mn.home_agent=visited mn.keys=random", ""},
+		{"mn.aaa=on mn.discover_home_agent=true", ""},
+		{"mn.aaa=on mn.hosts=2", ""},
+		{"mn.aaa=perhaps", "mn.aaa"},
+		{"mn.home_agent=home", "mn.home_agent"},
+		{"mn.keys=random", "mn.keys"},
+		{"mn.aaa=on mn.home_agent=home mn.keys=configured", "mn.keys"},
+		{"mn.aaa=on mn.home_agent=home mn.discover_home_agent=true", "mn.discover_home_agent"},
+		{"mn.aaa=on mn.home_agent=home mn.start=home", "mn.start"},
+		{"mn.aaa=on mn.keys=dh mn.hosts=2", "mn.hosts"},
+		{"mn.aaa=on mn.keys=dh mn.second=ar3 mn.multihoming=register", "mn.multihoming"},
+		{"mn.aaa=on topology=explicit", "mn.aaa"},
+	} {
+		p, err := s.Plan(scenario.Options{Seed: 1, Set: strings.Fields(c.set)})
+		switch {
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: %v", c.set, err)
+		case c.want == "" && err != nil:
+			t.Errorf("%s: %v", c.set, err)
+		case c.want == "":
+			checkWorld(t, p)
+		}
+	}
+}
+
+// AAA adds nodes and wires behind those that are there, and nothing without it.
+func TestAAAWorld(t *testing.T) {
+	s, err := scenario.Load("commute")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := func(set ...string) *scenario.Plan {
+		p, err := s.Plan(scenario.Options{Seed: 1, Nodes: 3, Set: set})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	names := func(p *scenario.Plan) (out []string) {
+		for _, n := range p.Nodes {
+			out = append(out, n.Name)
+		}
+		return out
+	}
+	without := plan()
+	for _, n := range without.Nodes {
+		if n.Identity != "" || n.Subscribers != nil || bytes.Contains(n.Config, []byte("aaa")) {
+			t.Errorf("%s has something of AAA: %s", n.Name, n.Config)
+		}
+	}
+	home, visited := plan("mn.aaa=on"), plan("mn.aaa=on", "mn.home_agent=visited", "mn.start=ar3", "moves[0].to=ar1")
+	if got := names(home); !slices.Equal(got, append(names(without), "aaah", "aaav-a", "aaav-b")) {
+		t.Errorf("nodes %v", got)
+	}
+	if got := names(visited); !slices.Equal(got, append(names(without), "aaah", "aaav-a", "aaav-b", "ha-b")) {
+		t.Errorf("nodes %v", got)
+	}
+	aaah := home.Nodes[slices.Index(names(home), "aaah")]
+	if n := bytes.Count(aaah.Subscribers, []byte("\n")); n != 3 || aaah.Identity != "aaah.home.example" || !bytes.Contains(aaah.Subscribers, []byte(`"mn2@home.example"`)) {
+		t.Errorf("%s: %d subscribers", aaah.Identity, n)
+	}
+	for i, f := range visited.Flows {
+		if !scenario.VisitedHomePrefix.Contains(f.MobileAddr) || i > 0 && f.Mobile != visited.Flows[0].Mobile && f.MobileAddr == visited.Flows[0].MobileAddr {
+			t.Errorf("flow %s to %v", f.Name, f.MobileAddr)
+		}
+	}
+}
