@@ -22,8 +22,8 @@
 // A station on the link can write any source and any link-layer address. Nothing here proves either, so:
 //
 //   - whatever comes, one packet costs a few map look-ups before it is limited, and every table has an end;
-//   - a station whose request the home server refused waits longer each time (PenaltyFirst to PenaltyMost), and then has its part of what all
-//     that were refused may send (FailedRate), not of what newcomers may (AllRate): ten thousand that fail are in the way for ten seconds;
+//   - a station whose request the home server refused is not heard for longer each time (PenaltyFirst to PenaltyMost), and then shares a rate
+//     with all that were refused (FailedRate), apart from that of newcomers (AllRate): ten thousand that fail are in the way for ten seconds;
 //   - stations that were let in before (KnownFor) have a share of their own in everything that is limited for all.
 //
 // Somebody who makes up new link-layer addresses all the time can fill the share of strangers: then newcomers wait, and who was let in

@@ -14,7 +14,7 @@
 // Both are values without a clock of their own: octets in, octets and an Outcome out. What does not belong is refused with a reason and
 // changes nothing. One packet is under way at a time, and one that comes again is answered with the very packet that answered it
 // before. That holds for the server as well, which in RFC 3748 discards repeated responses: here the peer's side repeats (AAA
-// Requests are repeated until answered) and each repetition waits for an answer. Where nobody below repeats, Config.Retransmit makes
+// Requests are repeated until answered) and each repetition waits for an answer. Where nobody below repeats, ServerConfig.Retransmit makes
 // the server do it (§4.3).
 //
 // Where the lower layer invites to authenticate, as router advertisements with a challenge do, Peer.Begin answers without an

@@ -13,7 +13,7 @@
 //	  └─── Resting ◀────┘ refused, or nobody answers
 //
 // What a reply says is believed if it has network authentication data. One without was made by the AAA client, or by anybody on the
-// link who saw the request: a refusal is then a hint, told at the bounded end and not before; a stale challenge costs one more request
+// link who saw the request: a refusal is then a hint, told when the last try has had its time and not before; a stale challenge costs one more request
 // with the fresh one, at most MaxFresh times; success is no success. So forged replies delay by what is named here and do nothing else.
 // A forged part spoils a reply of several parts only until the true one comes again.
 //

@@ -1,5 +1,5 @@
-// Package peers is a Diameter node among others: RFC 6733 with the watchdog of RFC 3539. Its owner, a role, gives it connections' inputs
-// and gets facts; it says what applications there are, who the peers are, and what becomes of requests for which realm.
+// Package peers is a Diameter node among others: RFC 6733 with the watchdog of RFC 3539. Its owner, a role, gives it the inputs of
+// connections and gets facts; it says what applications there are, who the peers are, and what becomes of requests for which realm.
 //
 //	        Stream ─▶ link: cut ─▶ message: whose connection, in which state?
 //	                                    │
@@ -31,7 +31,7 @@
 //
 // Nobody waits for a silent peer. A request without answer for RequestWait makes us ask whether the peer lives; WatchdogWait later it is a
 // suspect, and all that it owes goes to the next peer of its route, with the T flag, another hop-by-hop identifier and the same end-to-end
-// identifier. So fail-over takes 2 s, and a broken connection none. What has no other peer stays with the suspect while its connection lasts, in case it answers after
+// identifier. So fail-over takes 2 s, and no time where the connection breaks. What has no other peer stays with the suspect while its connection lasts, in case it answers after
 // all. A suspect's first word brings it back; a peer whose connection was gone must answer three watchdogs first. Each request ends within
 // MaxAge, whatever happens.
 //

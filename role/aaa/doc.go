@@ -11,8 +11,8 @@
 // The home side believes a visited network identifier only from the peers that its configuration lists for it, for keys are bound to that
 // name. It looks a subscriber up (many requests for one share a look-up; profiles are kept for MaxProfileAge), verifies the mobile node's
 // authentication data, refuses a pair of challenges it has seen, and does what the table of §9.2.1 says for the flags. Of a pool, the open
-// and not drained home agent with the least part of its capacity in use is asked by HOR; if it fails, one other. Everything
-// that is told an authenticated mobile node, refusals among it, has network authentication data.
+// and not drained home agent with the least part of its capacity in use is asked by HOR; if it fails, one other. Whatever
+// an authenticated mobile node is told, refusals too, has network authentication data.
 //
 // A home address is the subscriber's fixed one; else what this server chooses from the home agent's prefix (Home.Assign), else what the home
 // agent chooses. A mobile node that names a home address may have it if it is its fixed one, if its profile lets it propose one, if
@@ -21,11 +21,11 @@
 // A user's session is named by its home address, so that a mobile node that moves does not use up max_sessions.
 //
 // The visited side offers a home agent of its pool by Visited-Home-Agent-Available where the agreement with the home realm says so, and
-// chooses one when a HOR without an address comes. It keeps no session keys (§7.5 lets it).
+// chooses one when a HOR without an address comes. It keeps no session keys, which §7.5 would allow.
 //
 // An unknown user and wrong authentication data get the same answer, 4001: RFC 6733 has no code for the former, and nobody shall find
 // out who is a subscriber. Events tell them apart.
 //
 // A request with EAP alone is a round of EAP-GPSK (converse.go, machine/eap): DIAMETER_MULTI_ROUND_AUTH until the last, after which
-// aaa.Exported of the EMSK stands for the long-term key. A request with both is authenticated by its authentication data.
+// a key made of the EMSK (aaa.Exported) stands for the long-term key. A request with both is authenticated by its authentication data.
 package aaa

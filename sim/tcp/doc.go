@@ -3,7 +3,7 @@
 //	Receive(now, segment) ─▶ facts, octets (Read)      Write, Finish, Abort: what the owner wants
 //	Timer(now)            ─▶ facts                     Poll(now): all segments that are due, after any of these
 //
-// What it does: handshake, retransmission by RFC 6298 with the bounds of Linux, slow start and congestion avoidance (RFC 5681), fast
+// What it does: handshake, retransmission by RFC 6298 between the shortest and longest timeouts of Linux, slow start and congestion avoidance (RFC 5681), fast
 // recovery (RFC 6582), segments as large as both ends' MSS options and Packet Too Big allow, reassembly, keepalive, a bound on
 // how long octets may stay without an answer (RFC 5482), answers to resets and SYNs out of place (RFC 5961), TIME-WAIT.
 //
