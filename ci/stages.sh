@@ -2,7 +2,7 @@
 # The stages of ci/check. $scratch is a directory that is removed at the end; the binary under test is $scratch/roam6.
 
 # The scenarios that run in namespaces, and the rooms that must build for a browser (house_test.go: pure).
-scenarios="commute home pingpong link-loss route-optimised mobile-network two-radios"
+scenarios="commute home pingpong link-loss route-optimised mobile-network two-radios roam-home-ha roam-visited-ha roam-embedded-bu roam-dh"
 pure="wire keying conf plane engine machine handover role node scenario sim"
 # Moves of the walk with fast handovers, by each plane.
 moves=${ROAM6_MOVES:-12}
@@ -174,6 +174,8 @@ stage_captures() {
 		route-optimised) wanted=('ipv6.routing.type == 2 && udp' 'ipv6.opt.mipv6.home_address && udp' 'mip6.mhtype == 5') ;;
 		mobile-network) wanted=('mip6.nemo.mnp.mnp && mip6.nemo.bu.r_flag == 1' 'mip6.nemo.ba.r_flag == 1') ;;
 		two-radios) wanted=('mip6.bi.bid == 2 && mip6.bi.coa_ipv6' 'mip6.mhtype == 6 && mip6.bi.bid == 2') ;;
+		# AAA Request and Reply, and what becomes of them: ARR and ARA; all else of Diameter is inside TLS there.
+		roam-*) wanted=('icmpv6.type == 150' 'diameter.cmd.code == 16777214') ;;
 		# RtSolPr and PrRtAdv, FBU, FBack, HI and HAck (inside ESP), UNA.
 		fast-*) wanted=('icmpv6.type == 154' 'mip6.mhtype == 8' 'mip6.mhtype == 9' 'esp && mip6.mhtype == 14' 'esp && mip6.mhtype == 15' 'icmpv6.type == 136') ;;
 		esac
