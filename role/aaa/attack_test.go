@@ -420,3 +420,25 @@ func TestHORBounds(t *testing.T) { //spec DM-16
 		t.Errorf("%v, %d sessions", a.Code, len(b.s.visiting.byKey))
 	}
 }
+
+// An AAA client gets no key by a method that the mobile node did not ask for, nor anybody one for no SPI.
+func TestOffersUnfit(t *testing.T) { //spec DM-19 DM-20
+	for name, offer := range map[string]mip6aaa.PeerKey{ //order:any
+		"a method that was not asked for": {Use: access.AccessRouter, Method: access.Random, PeerSPI: 6000},
+		"a key with the home agent":       {Use: access.HomeAgent, Method: access.DiffieHellman, PeerSPI: 6000, Public: agentPrivate().Public()},
+	} {
+		b := newBench(t, homeConfig(), ann())
+		m := newMobile()
+		m.req.Keys = []access.KeyRequest{{Use: access.AccessRouter, Methods: access.DiffieHellman, SPI: 5000, Public: agentPrivate().Public()}}
+		r := m.arr()
+		r.Peer = []mip6aaa.PeerKey{offer}
+		if a := b.want(m, b.send(r), diameter.Success); len(a.Keys)+len(a.Peer) != 0 {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+	for _, peer := range []*mip6aaa.PeerKey{nil, {Method: access.Random}, {Method: access.DiffieHellman, PeerSPI: 6000}} {
+		if _, ok := new(registration).mobileKey(pending{method: access.Random}, peer); ok {
+			t.Errorf("%+v will do", peer)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"roam6/machine/sa"
 	"roam6/plane"
 	"roam6/wire/diameter"
+	"roam6/wire/ip6"
 	"roam6/wire/mh"
 	"roam6/wire/mip6aaa"
 	"roam6/wire/nd"
@@ -414,5 +415,40 @@ func TestSpellingsOfAGuest(t *testing.T) {
 		if status, ok, _ := r.status(t, r.own(bu(uint16(10+i), time.Minute), coa)); !ok || status != mh.Accepted {
 			t.Errorf("%s: under its keys: %v %v", nai, status, ok)
 		}
+	}
+}
+
+// An update under a guest's keys is from its home address, which the packet itself says.
+//
+// spec DM-14 DM-21
+func TestUpdateFromNowhere(t *testing.T) {
+	b := newBench(t, espPair, virtual)
+	r := newRoamer(b)
+	r.enter(t, coa)
+	var scratch engine.Effects
+	h := r.hor(coa)
+	u := bu(9, time.Minute)
+	u.Options.AltCareOf = coa
+	h.Home, h.Peer = r.hoa, nil
+	h.Binding = r.end.Protect(b.now, ip6.Packet{Header: ip6.Header{Src: coa, Dst: haAddr}}, u, &scratch)
+	if e, effects := b.ask(h); e.answer.Code != diameter.ErrorBadHOR || !slices.Equal(drops(effects), []string{"hor-unknown-mobile"}) {
+		t.Errorf("%+v, drops %v", e.answer, drops(effects))
+	}
+}
+
+// No HOR holds an address, or has keys, for longer than MaxAuthorization: 136 years are what 32 bits can say.
+//
+// spec DM-14
+func TestLongestStay(t *testing.T) {
+	b := newBench(t, espPair, virtual)
+	r := newRoamer(b)
+	h := r.hor(coa)
+	h.Lifetime, h.Peer[0].Lifetime = (1<<32-1)*time.Second, (1<<32-1)*time.Second
+	e, _ := b.ask(h)
+	if e.answer.Code != diameter.Success || e.answer.Peer[0].Lifetime != MaxAuthorization {
+		t.Fatalf("%+v", e.answer)
+	}
+	if g, most := r.guest(), b.now.Mono.Add(MaxAuthorization); g.authorized != most || g.keyed != most {
+		t.Errorf("until %v and %v, want %v", g.authorized, g.keyed, most)
 	}
 }
