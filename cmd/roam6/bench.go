@@ -62,7 +62,7 @@ var benches = []struct {
 	{"soft", "TCP, delay and holding of a home agent in user space, beside wireguard-go and a loop of one packet a call (as root)", benchSoft},
 	{"bindings", "Look-ups and moves among up to four million bindings, and what one takes of memory", benchBindings},
 	{"updates", "Binding updates under ESP a second on one core, among up to a million bindings, beside a UDP echo", benchUpdates},
-	{"aaa", "Diameter: what a relay costs beside freeDiameter", benchAAA},
+	{"aaa", "Diameter: a relay beside freeDiameter, a silent server, registrations, messages", benchAAA},
 	{"sim", "Handovers per second of wall time and memory of the simulator, on one core", benchSim},
 	{"emulator", "How late the laboratory's links deliver, at 4,000 packets a second over nine of them", benchEmulator},
 }

@@ -32,6 +32,8 @@ var aaaParts = []struct {
 }{
 	{"relay", benchAAARelay},
 	{"silent", benchAAASilent},
+	{"registrations", benchAAARegistrations},
+	{"codec", benchAAACodec},
 }
 
 // benchAAA measures what Diameter costs.

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
+
+	"roam6/store/subscriber/profile"
 )
 
 // The load that relays are measured with gets an answer to each of its requests from a relay in this process, and says so when it does not.
@@ -45,5 +48,29 @@ func TestRelayLoad(t *testing.T) {
 				t.Errorf("%d answers in %v: %v", n, took, err)
 			}
 		})
+	}
+}
+
+// Registrations that are measured are whole: who asks is let in and has a binding; who is switched off is neither, and the measurement says so.
+func TestRegistrationsAreWhole(t *testing.T) {
+	r, err := newRegistrations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	if _, err := r.batch(20); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.db.Change(t.Context(), regName(r.next+3), func(p *profile.Profile) error { p.Enabled = false; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.batch(10); err == nil || !strings.Contains(err.Error(), "9 were let in and 9 have a binding") {
+		t.Error(err)
+	}
+}
+
+func TestOnlyParts(t *testing.T) {
+	if _, err := benchAAA(t.Context(), &benchFlags{only: []string{"all"}}); err == nil || ctlStatus(err) != exitUsage {
+		t.Error(err)
 	}
 }
