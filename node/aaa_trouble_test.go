@@ -32,6 +32,26 @@ type trouble struct {
 	now     time.Duration
 	engines map[string]engine.Engine
 	told    []told
+	got     map[way][]time.Duration // when packets came
+}
+
+// way is that of a mobile node's packets.
+type way struct {
+	mobile string
+	down   bool
+}
+
+// quiet is the longest time in which nothing came, both ways together, from a time to another.
+func (w *trouble) quiet(mobile string, from, until time.Duration) (most time.Duration) {
+	for _, down := range []bool{false, true} {
+		last := from
+		for _, at := range append(slices.Clone(w.got[way{mobile, down}]), until) {
+			if at = min(at, until); at > last {
+				most, last = max(most, at-last), at
+			}
+		}
+	}
+	return most
 }
 
 type told struct {
@@ -44,9 +64,12 @@ type told struct {
 func (w *trouble) Event(at time.Duration, node, _ string, ev engine.Event) {
 	w.told = append(w.told, told{at, node, ev.Name, ev})
 }
-func (w *trouble) Did(time.Duration, int)                            {}
-func (w *trouble) Sent(time.Duration, int, bool, uint32)             {}
-func (w *trouble) Received(time.Duration, int, bool, uint32)         {}
+func (w *trouble) Did(time.Duration, int)                {}
+func (w *trouble) Sent(time.Duration, int, bool, uint32) {}
+func (w *trouble) Received(at time.Duration, flow int, down bool, _ uint32) {
+	k := way{w.plan.Flows[flow].Mobile, down}
+	w.got[k] = append(w.got[k], at)
+}
 func (w *trouble) Frame(time.Duration, string, string, bool, []byte) {}
 func (w *trouble) Dropped(string, int)                               {}
 
@@ -68,7 +91,7 @@ flows:
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &trouble{t: t, plan: p, engines: map[string]engine.Engine{}, scripts: map[string]func([32]byte) engine.Engine{}}
+	w := &trouble{t: t, plan: p, got: map[way][]time.Duration{}, engines: map[string]engine.Engine{}, scripts: map[string]func([32]byte) engine.Engine{}}
 	for _, r := range []string{"ar1", "ar2", "ar3"} {
 		w.edit(r, "        gate: on\n", "        gate: on\n        accounting: on\n        interim: 10s\n")
 	}

@@ -5,8 +5,10 @@ import "time"
 // Times. Those marked RFC are its; the others are ours, chosen so that a request whose peer fell silent is on its way to another one
 // within RequestWait + WatchdogWait, well under the 3 s that a mobile node would wait.
 const (
-	WatchdogInterval = 30 * time.Second // Tw, RFC 3539 §3.4.1: an idle peer is asked as often
-	WatchdogJitter   = 2 * time.Second  // RFC 3539 §3.4.1: more or less than that
+	// WatchdogInterval is Tw, RFC 3539 §3.4.1: an idle peer is asked as often. Its 30 s would leave a home agent without its server for as long
+	// when that is started again and nothing told the home agent; 6 s is the least that it allows.
+	WatchdogInterval = 6 * time.Second
+	WatchdogJitter   = 2 * time.Second // RFC 3539 §3.4.1: more or less than that
 	// RequestWait without a word from a peer that owes an answer makes us ask at once whether it lives. RFC 3539 waits Tw, at least
 	// 6 s, which costs a handover; here it costs a peer that is only slow one DWR in a second.
 	RequestWait  = time.Second
@@ -19,12 +21,12 @@ const (
 	CERWait      = 5 * time.Second        // for the CER of somebody who connected
 	ClosingWait  = 5 * time.Second        // for the end of a connection after DPR or DPA
 	MinBackoff   = 100 * time.Millisecond // before a peer is dialled again; doubled each time
-	MaxBackoff   = 10 * time.Second
-	StayAway     = time.Minute      // before a peer that said BUSY or DO_NOT_WANT_TO_TALK_TO_YOU is dialled again
-	StableTime   = 10 * time.Second // a connection that was open so long was a good one: backoff begins anew
-	MaxAge       = 10 * time.Second // of a request sent on or of our own, all attempts together
-	ServeAge     = 20 * time.Second // of a request that the owner of the node has not answered
-	AnsweredAge  = 4 * time.Minute  // an answer is kept for copies of its request: as long as an End-to-End Identifier is unique, RFC 6733 §3
+	MaxBackoff   = 2 * time.Second        // a peer that is back has its requests within 3 s
+	StayAway     = time.Minute            // before a peer that said BUSY or DO_NOT_WANT_TO_TALK_TO_YOU is dialled again
+	StableTime   = 10 * time.Second       // a connection that was open so long was a good one: backoff begins anew
+	MaxAge       = 10 * time.Second       // of a request sent on or of our own, all attempts together
+	ServeAge     = 20 * time.Second       // of a request that the owner of the node has not answered
+	AnsweredAge  = 4 * time.Minute        // an answer is kept for copies of its request: as long as an End-to-End Identifier is unique, RFC 6733 §3
 )
 
 // Limits.
