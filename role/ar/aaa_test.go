@@ -491,3 +491,35 @@ func TestTalkOfAnother(t *testing.T) { //spec DM-06
 		t.Errorf("%+v", w.arrs)
 	}
 }
+
+// Another subscriber who says that it has the care-of address of somebody's session does not get the session by saying so: it waits for
+// duplicate detection, in which the mobile node answers. If that is gone the address is another's to have.
+func TestSessionIsNotTakenOver(t *testing.T) { //spec DM-09
+	w, m := newAAAWorld(t, config()), newMobile(1)
+	w.known(m)
+	w.ask(m, nil)
+	mine := *w.r.gate.sessions[m.coa]
+	thief := newMobile(1)
+	thief.hw, thief.nai = plane.HW{2, 9, 9, 9, 9, 9}, "thief@home.example"
+	says := func(x *mobileNode) {
+		w.says(x.hw, x.coa, ip6.AllNodes, &nd.NeighborAdvertisement{Target: x.coa, Override: true, Options: nd.Options{TargetHW: x.hw}})
+	}
+	w.pass(2 * time.Minute) // the router has forgotten the neighbour, not the session
+	says(thief)
+	w.known(thief)
+	w.ask(thief, nil)
+	says(thief)
+	if got := *w.r.gate.sessions[m.coa]; got != mine || len(w.arrs) != 1 {
+		t.Fatalf("%d requests, the session is %+v", len(w.arrs), got)
+	}
+	says(m)
+	if r := w.reply(thief); r == nil || r.Result != uint32(diameter.InvalidAVPValue) || *w.r.gate.sessions[m.coa] != mine || !w.gates[m.gate()] {
+		t.Fatalf("%+v, the session is %+v", r, w.r.gate.sessions[m.coa])
+	}
+	w.pass(2 * time.Minute)
+	w.ask(thief, nil)
+	w.pass(1100 * time.Millisecond)
+	if s := w.r.gate.sessions[m.coa]; s == nil || s.hw != thief.hw || len(w.arrs) != 2 {
+		t.Errorf("%d requests, %+v", len(w.arrs), s)
+	}
+}

@@ -238,7 +238,9 @@ func (g *gatekeeper) neighbour(now engine.Now, in engine.Packet, p *ip6.Packet, 
 	switch m := m.(type) {
 	case *nd.NeighborSolicitation:
 		if g.speaker.Heard(in.Port, in.From, p, m, out) {
-			d.client.Neighbour(now, p.Src, in.From)
+			if !g.held(p.Src, in.From) {
+				d.client.Neighbour(now, p.Src, in.From)
+			}
 			return
 		}
 		if p.Src.IsUnspecified() && d.checks[m.Target] == in.From {
@@ -247,8 +249,10 @@ func (g *gatekeeper) neighbour(now engine.Now, in engine.Packet, p *ip6.Packet, 
 	case *nd.NeighborAdvertisement:
 		about = m.Target
 		if hw, ok := d.checks[about]; ok && hw == in.From && (m.Options.TargetHW == hw || m.Options.TargetHW == plane.HW{}) {
-			g.dad.Stop(dad.Key{Port: d.port, Addr: about})
-			g.checked(now, d, about, false, out)
+			if !g.held(about, hw) {
+				g.dad.Stop(dad.Key{Port: d.port, Addr: about})
+				g.checked(now, d, about, false, out)
+			}
 			return
 		}
 	default:
@@ -258,7 +262,15 @@ func (g *gatekeeper) neighbour(now engine.Now, in engine.Packet, p *ip6.Packet, 
 		g.checked(now, d, v.Key.Addr, true, out)
 		return
 	}
-	d.client.Neighbour(now, about, in.From)
+	if !g.held(about, in.From) {
+		d.client.Neighbour(now, about, in.From)
+	}
+}
+
+// held says whether another station has a session with an address: then whoever says that it has it must wait whether that one answers.
+func (g *gatekeeper) held(a netip.Addr, hw plane.HW) bool {
+	s := g.sessions[a]
+	return s != nil && s.standing == admitted && s.hw != hw
 }
 
 func (g *gatekeeper) tick(now engine.Now, out *engine.Effects) {
