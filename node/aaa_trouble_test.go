@@ -26,6 +26,7 @@ type trouble struct {
 	table   func(q engine.Query) (engine.Result, bool)        // in place of tables, where a test says so
 	scripts map[string]func(seed [32]byte) engine.Engine      // engines in place of roles, by node
 	lose    func(at time.Duration, seg string, p []byte) bool // may be nil
+	wrap    func(node string, e engine.Engine) engine.Engine  // may be nil
 	replay  *sim.Replay                                       // may be nil
 	step    func(at time.Duration)                            // every 100 ms; may be nil
 
@@ -167,6 +168,9 @@ func (w *trouble) build(n scenario.Node, seed [32]byte) (scenario.Built, error) 
 	}
 	b, err := build(n, seed)
 	if err == nil {
+		if w.wrap != nil {
+			b.Engines[0].Engine = w.wrap(n.Name, b.Engines[0].Engine)
+		}
 		w.engines[n.Name] = b.Engines[0].Engine
 	}
 	return b, err
@@ -216,10 +220,10 @@ func (w *trouble) router(name string) *ar.AAAView {
 	return w.engines[name].View().(ar.View).AAA
 }
 
-// saw counts what a node told of: an event by its name, one of drops by its reason, with every detail in details, from a time on.
+// saw counts what a node told of: an event by its name, one of drops or states by its reason, with every detail in details, from a time on.
 func (w *trouble) saw(node, what string, from, until time.Duration, details ...string) (n int) {
 	for _, e := range w.told {
-		if e.node != node || e.at < from || e.at > until || e.Name != what && !(e.Name == engine.EventDrop && e.Reason == what) {
+		if e.node != node || e.at < from || e.at > until || e.Name != what && !((e.Name == engine.EventDrop || e.Name == engine.EventState) && e.Reason == what) {
 			continue
 		}
 		all := true

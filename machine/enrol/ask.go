@@ -162,9 +162,9 @@ func (a *Applicant) unanswered(now engine.Now, out *engine.Effects) []Fact {
 }
 
 // later reports whether the AAA client said that it cannot just now: no server in reach, or too much under way (docs/access.md).
-func (q *request) later() bool {
-	return q.hint == unableToDeliver || q.hint == tooBusy
-}
+func (q *request) later() bool { return passing(q.hint) }
+
+func passing(result uint32) bool { return result == unableToDeliver || result == tooBusy }
 
 // giveUp ends an attempt, and rests.
 func (a *Applicant) giveUp(now engine.Now, f Fact, why string, out *engine.Effects) Fact {

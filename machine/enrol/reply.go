@@ -96,7 +96,7 @@ func (a *Applicant) judge(now engine.Now, r *access.Reply, out *engine.Effects) 
 		switch {
 		case succeeded(r.Result):
 			return a.granted(now, r, out)
-		case r.Result != MultiRound:
+		case r.Result != MultiRound && !passing(r.Result): // what passes may have passed when the request comes again
 			a.result = r.Result
 			return a.giveUp(now, Refused{Result: r.Result, Proven: true}, "refused", out), ""
 		}

@@ -68,6 +68,10 @@ func (s *Server) askNext(now engine.Now, out *engine.Effects, t *registration) {
 		s.ask(now, out, t)
 		return
 	}
+	if s.home.away(t.fits) { // as when this server has just been started: they come back before the mobile node has given up
+		s.refuse(now, out, t, tooBusy, "home-agents-away", "the home agents are not connected just now; try again")
+		return
+	}
 	s.refuse(now, out, t, noAgent, "no-home-agent", "no home agent can be had just now")
 }
 

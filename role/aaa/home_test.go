@@ -196,7 +196,7 @@ func TestRefused(t *testing.T) { //spec DM-07 DM-11 DM-12 DM-15
 			return b.send(m.arr())
 		}},
 		{"flags that contradict", 5901, "features-not-supported", true, func(b *bench, m *mobile) peers.Handle { m.req.Features = flagV; return b.send(m.arr()) }},
-		{"no open home agent", 4900, "no-home-agent", true, func(b *bench, m *mobile) peers.Handle {
+		{"no open home agent", 3004, "home-agents-away", true, func(b *bench, m *mobile) peers.Handle {
 			b.d.closed["ha1.home.example"], b.d.closed["ha2.home.example"] = true, true
 			m.req.Features = flagA | flagP
 			return b.send(m.arr())
@@ -377,7 +377,7 @@ func TestPool(t *testing.T) { //spec DM-13
 	take(nil)
 	used(6, 5)
 	h := b.send(m.arr()) // ha2 is full, ha1 gone
-	b.want(m, h, noAgent)
+	b.want(m, h, tooBusy)
 	b.d.closed = map[string]bool{}
 	take(nil)
 	used(7, 5)

@@ -50,6 +50,16 @@ func (p *pool) choose(fits func(*Agent) bool) int {
 	return best
 }
 
+// away says whether one of the home agents that fit would be chosen if it were connected.
+func (p *pool) away(fits func(*Agent) bool) bool {
+	for i := range p.agents {
+		if a := &p.agents[i]; !a.Drained && p.used[i] < a.Capacity && !p.open(a.Host) && fits(a) {
+			return true
+		}
+	}
+	return false
+}
+
 // take and give count one use; neither minds none.
 func (p *pool) take(i int) {
 	if i != none {
