@@ -523,3 +523,19 @@ func TestSessionIsNotTakenOver(t *testing.T) { //spec DM-09
 		t.Errorf("%d requests, %+v", len(w.arrs), s)
 	}
 }
+
+// DIAMETER_LIMITED_SUCCESS says that the mobile node is who it is, and that its home agent refused its update, as for its sequence number: it is let in,
+// or its next update would never arrive.
+func TestLimitedSuccess(t *testing.T) { //spec DM-09
+	w, m := newAAAWorld(t, config()), newMobile(1)
+	w.answer = func(q *mip6aaa.ARR, r *access.Request) *mip6aaa.ARA {
+		a := w.good(q, r)
+		a.Code = diameter.LimitedSuccess
+		return a
+	}
+	w.known(m)
+	w.ask(m, nil)
+	if s := w.r.gate.sessions[m.coa]; s == nil || s.standing != admitted || !w.gates[m.gate()] || w.reply(m).Result != uint32(diameter.LimitedSuccess) {
+		t.Errorf("%+v, gates %v", s, w.gates)
+	}
+}

@@ -159,7 +159,7 @@ func (g *gatekeeper) answered(now engine.Now, number uint64, m diameter.Message,
 	switch {
 	case !waits:
 		out.Drop("ara-too-late", engine.A("coa", a.coa))
-	case ara.Code == diameter.Success:
+	case ara.Code.Success():
 		s = g.admit(now, a, ara, out)
 	case ara.Code == diameter.MultiRoundAuth:
 		g.beginTalk(now, a, ara)
