@@ -39,6 +39,7 @@ const (
 const (
 	// fdPatience bounds every wait. freeDiameter asks idle peers after 6 ± 2 s, the least it allows, and dials them anew each second.
 	fdPatience = 20 * time.Second
+	fdWatched  = time.Minute // several of these intervals
 	fdPath     = "/usr/lib/freeDiameter"
 )
 
@@ -51,7 +52,12 @@ var (
 // until waits for what another process or goroutine brings about.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for late := time.Now().Add(fdPatience); !ok(); time.Sleep(2 * time.Millisecond) {
+	untilIn(t, fdPatience, what, ok)
+}
+
+func untilIn(t testing.TB, patience time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for late := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatal("never: " + what)
 		}

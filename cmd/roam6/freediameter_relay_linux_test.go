@@ -228,14 +228,14 @@ func (x *exchange) account() {
 	}
 }
 
-// watched waits until freeDiameter has asked both of us whether we live, and was answered.
+// watched waits until freeDiameter has asked one of us whether it lives, and was answered. Both ends of an idle connection ask after about 6 s,
+// and who is asked has heard something and waits anew: which of them asks is chance, time after time.
 func (x *exchange) watched() {
 	x.t.Helper()
-	for _, e := range []*tape{x.client, x.home} {
-		until(x.t, "freeDiameter's DWR and our DWA", func() bool {
-			return len(e.messages(false, true, diameter.DeviceWatchdog)) > 0 && len(e.messages(true, false, diameter.DeviceWatchdog)) > 0
-		})
+	asked := func(e *tape) bool {
+		return len(e.messages(false, true, diameter.DeviceWatchdog)) > 0 && len(e.messages(true, false, diameter.DeviceWatchdog)) > 0
 	}
+	untilIn(x.t, fdWatched, "freeDiameter's DWR and our DWA", func() bool { return asked(x.client) || asked(x.home) })
 }
 
 // comesBack kills the relay and starts it again. Before requests go by it, it has answered our watchdog three times (RFC 3539 §3.4.1).
