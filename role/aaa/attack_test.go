@@ -442,3 +442,24 @@ func TestOffersUnfit(t *testing.T) { //spec DM-19 DM-20
 		}
 	}
 }
+
+// Who is let in without a binding has a session too: it counts.
+func TestSessionWithoutBindingCounts(t *testing.T) { //spec DM-11
+	u := ann()
+	u.MaxSessions, u.AddressFrom = 1, profile.FromMobile
+	b := newBench(t, homeConfig(), u)
+	m := newMobile()
+	for i, home := range []netip.Addr{hoa, hoa, netip.MustParseAddr("2001:db8:1::101")} {
+		m.session, m.req.Binding = "ar1;"+string(rune('1'+i)), update(coa, ha1, home, time.Hour, 1)
+		h := b.send(m.arr())
+		if i == 2 {
+			b.want(m, h, unauthorized)
+			break
+		}
+		b.agent(func(a *mip6aaa.HOA) { a.Home, a.Binding = netip.Addr{}, ack(ha1, home, 1, 135) })
+		b.want(m, h, diameter.LimitedSuccess)
+	}
+	if v := b.s.View().(View); v.Sessions != 1 || v.Home[0].Used != 0 {
+		t.Errorf("%+v", v)
+	}
+}
