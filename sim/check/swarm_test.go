@@ -60,7 +60,7 @@ func build(n scenario.Node, seed [32]byte) (scenario.Built, error) {
 		return scenario.Built{}, err
 	}
 	engines, err := node.Build(c, seed)
-	b := scenario.Built{Refuse: c.Refuse()}
+	b := scenario.Built{Refuse: c.Refuse(), Profiles: c.Profiles()}
 	for _, e := range engines {
 		b.Engines = append(b.Engines, scenario.NamedEngine{Name: e.Name, Engine: e.Engine})
 	}
