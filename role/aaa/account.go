@@ -127,7 +127,7 @@ func (s *Server) recorded(now engine.Now, out *engine.Effects, id uint64, why st
 		aca.Outcome = mip6aaa.Outcome{Code: diameter.OutOfSpace, Message: "the record cannot be stored just now; send it again"}
 	}
 	if k, ok := s.sessions.byID[sessionKey{user: r.name, id: r.acr.Session}]; ok && why == "" && r.acr.Kind == mip6aaa.Stop {
-		s.sessions.drop(k, &s.home)
+		s.sessions.drop(k, &s.home, out)
 		out.Event("aaa.session-over", engine.S("user", r.name), engine.S("why", "stopped"))
 	}
 	if m, ok := s.node.Message(r.handle); ok {

@@ -54,7 +54,7 @@ func (s *Server) accept(now engine.Now, out *engine.Effects, t *registration, g 
 		ara.Keys, ara.Peer = append(ara.Keys, m), append(ara.Peer, p)
 	}
 	if g == nil || g.ok || s.sessions.find(t.name, home) == nil { // also one without a binding, for it is let in
-		s.sessions.put(now, x, t.lifetime, &s.home)
+		s.sessions.put(now, x, t.lifetime, &s.home, out)
 	}
 	out.Event("aaa.accepted", engine.S("user", t.name), engine.S("network", t.arr.Visited), engine.A("home", x.home), engine.A("agent", x.agent), engine.A("lifetime", t.lifetime))
 	s.answer(now, out, t, &ara)

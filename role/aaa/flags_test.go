@@ -3,8 +3,11 @@ package aaa
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
+	"time"
 
+	"roam6/engine"
 	"roam6/store/subscriber/profile"
 	"roam6/wire/access"
 	"roam6/wire/diameter"
@@ -238,4 +241,61 @@ func TestAssign(t *testing.T) { //spec DM-17
 			t.Errorf("%v, %v", a.Home, h.Home)
 		}
 	}
+}
+
+// A server that is started again still knows whose home agents in other networks its users have, and for how long.
+func TestVisitedAgentThroughRestart(t *testing.T) { //spec DM-16
+	b := newBench(t, homeConfig(), ann())
+	m := newMobile()
+	m.req.Features = flagP | flagA | flagV
+	a := m.arr()
+	a.Features |= access.VisitedAvailable
+	at := b.send(a)
+	b.agent(nil)
+	got := b.want(m, at, diameter.Success)
+	records := keptSessions(b.out.List)
+	if len(records) != 1 {
+		t.Fatalf("%d records", len(records))
+	}
+	for _, c := range []struct {
+		name    string
+		records []engine.Record
+		later   time.Duration
+		known   bool
+	}{
+		{"its record", records, time.Minute, true},
+		{"no record", nil, time.Minute, false},
+		{"its time is over", records, 2 * DefaultSessionTime, false},
+		{"another's record", []engine.Record{{Bucket: bucketSession, Key: "eve@home.example " + got.Home.String(), Value: records[0].Value}}, time.Minute, false},
+		{"no record at all", []engine.Record{{Bucket: bucketSession, Key: records[0].Key, Value: []byte("x")}}, time.Minute, false},
+	} {
+		again := newBench(t, homeConfig(), ann())
+		again.now = b.now
+		again.now.Wall = again.now.Wall.Add(c.later)
+		again.s.Handle(again.now, engine.Start{Records: c.records}, &again.out)
+		n := newMobile()
+		n.req.HomeAddress, n.req.Binding = got.Home, update(coa, vha, got.Home, DefaultSessionTime, 9)
+		at := again.send(n.arr())
+		if !c.known {
+			again.want(n, at, unauthorized)
+			continue
+		}
+		if h := again.agent(nil); h.DestinationRealm != netName || h.Agent != vha {
+			t.Errorf("%s: %+v", c.name, h)
+		}
+		again.want(n, at, diameter.Success)
+	}
+}
+
+// keptSessions is what effects leave in the store of sessions.
+func keptSessions(list []engine.Effect) (out []engine.Record) {
+	for _, e := range list {
+		if p, ok := e.(engine.Persist); ok && p.Bucket == bucketSession {
+			out = slices.DeleteFunc(out, func(r engine.Record) bool { return r.Key == p.Key })
+			if p.Value != nil {
+				out = append(out, engine.Record{Bucket: p.Bucket, Key: p.Key, Value: p.Value})
+			}
+		}
+	}
+	return out
 }

@@ -156,7 +156,7 @@ func (s *Server) carry(node carrier) {
 func (s *Server) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 	switch in := in.(type) {
 	case engine.Start:
-		s.recover(in.Records)
+		s.recover(now, in.Records, out)
 		s.node.Start(now, out)
 	case engine.Result:
 		s.result(now, out, in)
@@ -259,7 +259,7 @@ func (s *Server) over(now engine.Now, out *engine.Effects, l *sessions, p *pool)
 		if !ok {
 			return
 		}
-		l.drop(k, p)
+		l.drop(k, p, out)
 		out.Event("aaa.session-over", engine.S("user", k.user), engine.S("why", "time"))
 	}
 }
@@ -281,9 +281,13 @@ func (s *Server) Deadline() (engine.Mono, string) {
 	return at, why
 }
 
-// recover takes what was persisted: which home agents are drained.
-func (s *Server) recover(persisted []engine.Record) {
+// recover takes what was persisted: which home agents are drained, and sessions with home agents of other networks.
+func (s *Server) recover(now engine.Now, persisted []engine.Record, out *engine.Effects) {
 	for _, r := range persisted {
+		if r.Bucket == bucketSession {
+			s.resume(now, r, out)
+			continue
+		}
 		if a, err := netip.ParseAddr(r.Key); r.Bucket == bucketDrained && err == nil && len(r.Value) == 1 {
 			s.setDrained(a, r.Value[0] != 0)
 		}

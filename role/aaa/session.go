@@ -58,29 +58,36 @@ func (l *sessions) room(user string, home netip.Addr, id string, limit int) bool
 }
 
 // put enters a session, in place of the user's with the same home address, home agent or Session-Id, and gives the pool's room back that those had.
-func (l *sessions) put(now engine.Now, x session, lifetime time.Duration, p *pool) {
+func (l *sessions) put(now engine.Now, x session, lifetime time.Duration, p *pool, out *engine.Effects) {
 	id := sessionKey{user: x.user, id: x.id}
 	if k, ok := l.byID[id]; ok {
-		l.drop(k, p)
+		l.drop(k, p, out)
 	}
 	k := x.key()
-	l.drop(k, p)
+	l.drop(k, p, out)
 	for _, other := range slices.Clone(l.byUser[x.user]) { // a home agent keeps one home address of a user: it has left the one before
 		if x.agent.IsValid() && l.byKey[other].agent == x.agent {
-			l.drop(other, p)
+			l.drop(other, p, out)
 		}
 	}
-	l.byKey[k], l.byID[id] = &x, k
+	x.keep(now.Wall.Add(lifetime), out)
+	l.enter(x, now.Mono.Add(lifetime))
+}
+
+func (l *sessions) enter(x session, end engine.Mono) {
+	k := x.key()
+	l.byKey[k], l.byID[sessionKey{user: x.user, id: x.id}] = &x, k
 	l.byUser[x.user] = append(l.byUser[x.user], k)
-	l.end.Set(k, now.Mono.Add(lifetime))
+	l.end.Set(k, end)
 }
 
 // drop forgets a session.
-func (l *sessions) drop(k sessionKey, p *pool) bool {
+func (l *sessions) drop(k sessionKey, p *pool, out *engine.Effects) bool {
 	x := l.byKey[k]
 	if x == nil {
 		return false
 	}
+	x.release(out)
 	p.give(x.at)
 	delete(l.byKey, k)
 	delete(l.byID, sessionKey{user: x.user, id: x.id})

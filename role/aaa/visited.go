@@ -220,7 +220,7 @@ func (s *Server) assigned(now engine.Now, out *engine.Effects, t *assignment, m 
 	defer erase(h.Peer)
 	if b.accepted {
 		s.visited.take(t.at)
-		s.visiting.put(now, session{user: t.user, id: t.hor.Session, home: b.home, agent: b.agent, at: t.at}, t.hor.Lifetime, &s.visited)
+		s.visiting.put(now, session{user: t.user, id: t.hor.Session, home: b.home, agent: b.agent, at: t.at}, t.hor.Lifetime, &s.visited, out)
 	}
 	out.Event("aaa.assigned", engine.S("user", t.hor.User), engine.A("home", b.home), engine.A("agent", b.agent), engine.A("lifetime", t.hor.Lifetime.Truncate(time.Second)))
 	hoa := mip6aaa.HOA{Outcome: mip6aaa.Outcome{Code: h.Code, Message: h.Message}, User: t.hor.User, Binding: h.Binding, Agent: b.agent, Peer: h.Peer}

@@ -61,7 +61,7 @@ func esp(hopLimit uint8, body string) engine.Packet {
 func TestCheckers(t *testing.T) {
 	const s = time.Second
 	save := engine.Persist{Bucket: "b", Key: "k", Value: []byte("v")}
-	plan := &scenario.Plan{Flows: []scenario.Flow{{Name: "f", Mobile: "mn", Stop: 100 * s}}}
+	plan := &scenario.Plan{Flows: []scenario.Flow{{Name: "f", Mobile: "mn", MobileAddr: netip.MustParseAddr("2001:db8::1"), Stop: 100 * s}}}
 	frame := func(at time.Duration, node, to string) sim.Frame {
 		return sim.Frame{At: at, Node: node, Packet: tunnelled(to)}
 	}
@@ -136,11 +136,13 @@ func TestCheckers(t *testing.T) {
 		"part of a key": {NewNoKeys([]string{"k"}, map[string][]byte{"k": []byte("0123456789")}), []sim.Observation{
 			sim.Frame{Packet: []byte("xx012345678x")}}, ""},
 
-		"reachable":  {NewReachable(plan, 60*s, 30*s), flow([]time.Duration{1 * s, 80 * s}, []time.Duration{61 * s, 90 * s}), ""},
-		"never up":   {NewReachable(plan, 60*s, 30*s), flow([]time.Duration{1 * s}, []time.Duration{61 * s, 90 * s}), "sent from mn after 1m0s"},
-		"never down": {NewReachable(plan, 60*s, 30*s), flow([]time.Duration{80 * s}, nil), "sent toward mn after 1m0s"},
-		"too late":   {NewReachable(plan, 60*s, 30*s), flow([]time.Duration{91 * s, 95 * s}, []time.Duration{80 * s}), "for 31s"},
-		"lost again": {NewReachable(plan, 60*s, 30*s), flow([]time.Duration{62 * s, 80 * s}, []time.Duration{62 * s}), "after 1m2s was delivered for 38s"},
+		"reachable":            {NewReachable(plan, 60*s, 30*s), flow([]time.Duration{1 * s, 80 * s}, []time.Duration{61 * s, 90 * s}), ""},
+		"never up":             {NewReachable(plan, 60*s, 30*s), flow([]time.Duration{1 * s}, []time.Duration{61 * s, 90 * s}), "sent from mn after 1m0s"},
+		"never down":           {NewReachable(plan, 60*s, 30*s), flow([]time.Duration{80 * s}, nil), "sent toward mn after 1m0s"},
+		"too late":             {NewReachable(plan, 60*s, 30*s), flow([]time.Duration{91 * s, 95 * s}, []time.Duration{80 * s}), "for 31s"},
+		"another home address": {NewReachable(plan, 60*s, 30*s), append(assigned("2001:db8::9"), flow([]time.Duration{1 * s}, nil)...), ""},
+		"a home address lost":  {NewReachable(plan, 60*s, 30*s), append(assigned(plan.Flows[0].MobileAddr.String(), "2001:db8::9"), flow([]time.Duration{1 * s}, nil)...), "unreachable"},
+		"lost again":           {NewReachable(plan, 60*s, 30*s), flow([]time.Duration{62 * s, 80 * s}, []time.Duration{62 * s}), "after 1m2s was delivered for 38s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, o := range c.see {
@@ -152,4 +154,14 @@ func TestCheckers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// assigned is what a mobile node tells of home addresses that it was assigned.
+func assigned(addrs ...string) (list []sim.Observation) {
+	for _, a := range addrs {
+		var out engine.Effects
+		out.Event("home-address", engine.S("hoa", a))
+		list = append(list, sim.Handled{Node: "mn", Effects: out.List})
+	}
+	return list
 }

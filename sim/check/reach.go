@@ -1,14 +1,19 @@
 package check
 
 import (
+	"net/netip"
+	"slices"
 	"time"
 
+	"roam6/engine"
 	"roam6/scenario"
 	"roam6/sim"
 )
 
 // Reachable demands that every flow of a plan is delivered again, both ways, at most Within after the faults are over,
-// and that from then on its silence is never longer than Within.
+// and that from then on its silence is never longer than Within. A flow is between the addresses that the plan foresees: of a node that was
+// assigned a home address, but never that one (the home network chose another home agent while the foreseen one was away), nothing can be
+// demanded of it. A node that had the address and lost it gets no such pardon.
 type Reachable struct {
 	failure
 	plan   *scenario.Plan
@@ -16,11 +21,12 @@ type Reachable struct {
 	within time.Duration
 	last   [][2]time.Duration // by flow and direction: sending time of the latest packet delivered since from
 	sent   []map[uint32]time.Duration
+	homes  map[string][]netip.Addr // assigned so far, by node
 }
 
 // NewReachable makes the checker for faults that are over at from.
 func NewReachable(plan *scenario.Plan, from, within time.Duration) *Reachable {
-	c := &Reachable{plan: plan, from: from, within: within}
+	c := &Reachable{plan: plan, from: from, within: within, homes: map[string][]netip.Addr{}}
 	for _, f := range plan.Flows {
 		begin := max(from, f.Start)
 		c.last = append(c.last, [2]time.Duration{begin, begin})
@@ -42,8 +48,20 @@ func (c *Reachable) Observe(o sim.Observation) {
 			delete(sent, o.Seq)
 			c.delivered(o, at)
 		}
+	case sim.Handled:
+		c.handled(o)
 	case sim.Finished:
 		c.finished(o.At)
+	}
+}
+
+func (c *Reachable) handled(h sim.Handled) {
+	for _, e := range h.Effects {
+		if ev, ok := e.(engine.Event); ok && ev.Name == "home-address" {
+			if a, err := netip.ParseAddr(ev.Get("hoa")); err == nil {
+				c.homes[h.Node] = append(c.homes[h.Node], a)
+			}
+		}
 	}
 }
 
@@ -83,6 +101,9 @@ func (c *Reachable) silent(flow int, down bool, since, gap time.Duration) {
 		way = "toward"
 	}
 	f := c.plan.Flows[flow]
+	if homes := c.homes[f.Mobile]; len(homes) > 0 && !slices.Contains(homes, f.MobileAddr) {
+		return
+	}
 	c.fail("unreachable: nothing that flow %q sent %s %s after %v was delivered for %v; faults were over at %v, the bound is %v",
 		f.Name, way, f.Mobile, since, gap, c.from, c.within)
 }
