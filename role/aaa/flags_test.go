@@ -293,7 +293,7 @@ func keptSessions(list []engine.Effect) (out []engine.Record) {
 		if p, ok := e.(engine.Persist); ok && p.Bucket == bucketSession {
 			out = slices.DeleteFunc(out, func(r engine.Record) bool { return r.Key == p.Key })
 			if p.Value != nil {
-				out = append(out, engine.Record{Bucket: p.Bucket, Key: p.Key, Value: p.Value})
+				out = append(out, engine.Record(p))
 			}
 		}
 	}
