@@ -27,7 +27,7 @@
 // has the profiles scenario.Built.Profiles, everyone trusts everyone's authority, and no certificate expires. Not simulated: the rate at
 // which a listener accepts, and what package tcp says that it leaves out.
 //
-// Queries are answered by Config.Tables, after Config.QueryDelay; Rows are tables in memory.
+// Queries are answered by Config.Tables or, without, from the subscribers that the plan gives a node, after Config.QueryDelay.
 //
 // Checkers (package check) watch every input an engine handles and every frame.
 package sim

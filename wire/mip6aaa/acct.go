@@ -63,14 +63,8 @@ func (a *ACR) Octets(b *diameter.Builder) []byte {
 // spec DM-22
 func ParseACR(m diameter.Message) (*ACR, error) {
 	a := new(ACR)
-	for x := range m.All() {
-		known, err := a.Route.take(x)
-		if !known {
-			err = a.take(x)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := each(m, a.Route.take, a.take); err != nil {
+		return nil, err
 	}
 	return a, nil
 }
@@ -136,26 +130,25 @@ func (a *ACA) Octets(b *diameter.Builder, to diameter.Message, host, realm strin
 // spec DM-22
 func ParseACA(m diameter.Message) (*ACA, error) {
 	a := new(ACA)
-	for x := range m.All() {
-		known, err := a.Outcome.take(x)
-		if !known {
-			switch x.Key {
-			case diameter.UserName:
-				a.User, err = name(x)
-			case diameter.AccountingRecordType:
-				var v uint32
-				v, err = x.Uint32()
-				a.Kind = Kind(v)
-			case diameter.AccountingRecordNumber:
-				a.Number, err = x.Uint32()
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := each(m, a.Outcome.take, a.take); err != nil {
+		return nil, err
 	}
 	if a.Code == 0 {
 		return nil, missing("Result-Code is missing")
 	}
 	return a, nil
+}
+
+func (a *ACA) take(x diameter.AVP) (err error) {
+	switch x.Key {
+	case diameter.UserName:
+		a.User, err = name(x)
+	case diameter.AccountingRecordType:
+		var v uint32
+		v, err = x.Uint32()
+		a.Kind = Kind(v)
+	case diameter.AccountingRecordNumber:
+		a.Number, err = x.Uint32()
+	}
+	return err
 }

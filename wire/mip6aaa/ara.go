@@ -77,14 +77,8 @@ func (a *ARA) Octets(b *diameter.Builder, to diameter.Message, host, realm strin
 // spec DM-02 DM-03
 func ParseARA(m diameter.Message) (*ARA, error) {
 	a := new(ARA)
-	for x := range m.All() {
-		known, err := a.Outcome.take(x)
-		if !known {
-			err = a.take(x)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := each(m, a.Outcome.take, a.take); err != nil {
+		return nil, err
 	}
 	if a.Code == 0 {
 		return nil, missing("Result-Code is missing")

@@ -103,14 +103,8 @@ const noState = 1
 // spec DM-02 DM-03
 func ParseARR(m diameter.Message) (*ARR, error) {
 	a := new(ARR)
-	for x := range m.All() {
-		known, err := a.Route.take(x)
-		if !known {
-			err = a.take(x)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := each(m, a.Route.take, a.take); err != nil {
+		return nil, err
 	}
 	switch {
 	case a.User == "" && !a.Home.IsValid():

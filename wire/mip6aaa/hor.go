@@ -52,14 +52,8 @@ func (h *HOR) Octets(b *diameter.Builder) []byte {
 // spec DM-02 DM-03
 func ParseHOR(m diameter.Message) (*HOR, error) {
 	h := new(HOR)
-	for x := range m.All() {
-		known, err := h.Route.take(x)
-		if !known {
-			err = h.take(x)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := each(m, h.Route.take, h.take); err != nil {
+		return nil, err
 	}
 	return h, nil
 }
@@ -121,14 +115,8 @@ func (h *HOA) Octets(b *diameter.Builder, to diameter.Message, host, realm strin
 // spec DM-02 DM-03
 func ParseHOA(m diameter.Message) (*HOA, error) {
 	h := new(HOA)
-	for x := range m.All() {
-		known, err := h.Outcome.take(x)
-		if !known {
-			err = h.take(x)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := each(m, h.Outcome.take, h.take); err != nil {
+		return nil, err
 	}
 	if h.Code == 0 {
 		return nil, missing("Result-Code is missing")

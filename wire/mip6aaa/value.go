@@ -103,6 +103,20 @@ func begin(b *diameter.Builder, command uint32) *diameter.Builder {
 	return b.Request(command, diameter.AppMobileIPv6AAA, diameter.Proxiable)
 }
 
+// each gives every AVP to what all requests or all answers have, and those that it does not know to the command's own.
+func each(m diameter.Message, shared func(diameter.AVP) (known bool, err error), own func(diameter.AVP) error) error {
+	for x := range m.All() {
+		known, err := shared(x)
+		if !known {
+			err = own(x)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // address is that of one IPv6 node, of a scope that reaches beyond the link.
 func address(a diameter.AVP) (netip.Addr, error) {
 	x, err := a.Addr()
