@@ -28,7 +28,7 @@ func TestExamplesAreRight(t *testing.T) {
 		dir := t.TempDir()
 		for _, m := range tlsHost.FindAllSubmatch(text, -1) {
 			host := string(m[1])
-			selfSigned(t, filepath.Join(dir, host+".pem"), filepath.Join(dir, host+".key"), host)
+			certify(t, filepath.Join(dir, host+".pem"), filepath.Join(dir, host+".key"), host)
 		}
 		at := filepath.Join(dir, "node.yaml")
 		if err := os.WriteFile(at, regexp.MustCompile(`/etc/roam6/tls`).ReplaceAll(text, []byte(dir)), 0o600); err != nil {

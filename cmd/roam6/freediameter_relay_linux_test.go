@@ -3,14 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
-	"math/big"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -32,38 +25,13 @@ import (
 // certified writes the certificate of an authority, ca.pem, and below it one for each name.
 func certified(t *testing.T, dir string, names ...string) {
 	t.Helper()
-	made := func(form, parent *x509.Certificate, by *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
-		own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if by == nil {
-			parent, by = form, own
-		}
-		form.SerialNumber, form.NotBefore, form.NotAfter = big.NewInt(time.Now().UnixNano()), time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-		der, err := x509.CreateCertificate(rand.Reader, form, parent, &own.PublicKey, by)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return cert, own
+	ca, err := newAuthority()
+	if err != nil {
+		t.Fatal(err)
 	}
-	write := func(name, kind string, der []byte) {
-		writeFile(t, filepath.Join(dir, name), string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
-	}
-	ca, key := made(&x509.Certificate{Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}, nil, nil)
-	write("ca.pem", "CERTIFICATE", ca.Raw)
+	writePEM(t, filepath.Join(dir, "ca.pem"), "CERTIFICATE", ca.cert.Raw)
 	for _, name := range names {
-		cert, own := made(&x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, KeyUsage: x509.KeyUsageDigitalSignature}, ca, key)
-		secret, err := x509.MarshalPKCS8PrivateKey(own)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(name+".pem", "CERTIFICATE", cert.Raw)
-		write(name+".key", "PRIVATE KEY", secret)
+		certifyBy(t, ca, filepath.Join(dir, name+".pem"), filepath.Join(dir, name+".key"), name)
 	}
 }
 

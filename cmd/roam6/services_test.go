@@ -2,20 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,16 +20,19 @@ import (
 	"roam6/store/subscriber/profile"
 )
 
-// selfSigned writes a certificate that signs itself, for a name, and its key.
-func selfSigned(t *testing.T, cert, key, name string) {
+// certify writes a certificate for a name, and its key, of an authority that nobody else knows.
+func certify(t *testing.T, cert, key, name string) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ca, err := newAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
-	form := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, form, form, &private.PublicKey, private)
+	certifyBy(t, ca, cert, key, name)
+}
+
+func certifyBy(t *testing.T, ca *authority, cert, key, name string) {
+	t.Helper()
+	der, private, err := ca.issue(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,17 +40,21 @@ func selfSigned(t *testing.T, cert, key, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, b := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} { //order:any
-		if err := os.WriteFile(path, pem.EncodeToMemory(b), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	writePEM(t, cert, "CERTIFICATE", der)
+	writePEM(t, key, "PRIVATE KEY", secret)
+}
+
+func writePEM(t *testing.T, path, kind string, der []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
 func TestProfiles(t *testing.T) { //spec DM-23
 	dir := t.TempDir()
 	c := node.TLSConfig{Name: "peers", Certificate: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key"), Authorities: filepath.Join(dir, "cert")}
-	selfSigned(t, c.Certificate, c.Key, "ar.a.example")
+	certify(t, c.Certificate, c.Key, "ar.a.example")
 	got, err := tlsProfiles([]node.TLSConfig{c})
 	if err != nil || got["peers"] == nil {
 		t.Fatal(got, err)
@@ -73,7 +74,7 @@ func TestProfiles(t *testing.T) { //spec DM-23
 		}},
 		{"another certificate's key", "private key does not match", func(c *node.TLSConfig) {
 			c.Key = filepath.Join(dir, "other")
-			selfSigned(t, filepath.Join(dir, "unused"), c.Key, "other.example")
+			certify(t, filepath.Join(dir, "unused"), c.Key, "other.example")
 		}},
 	} {
 		x := c
@@ -89,7 +90,7 @@ func TestProfiles(t *testing.T) { //spec DM-23
 func TestCertificateIsRenewed(t *testing.T) {
 	dir := t.TempDir()
 	c := &certificate{files: node.TLSConfig{Certificate: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key")}}
-	selfSigned(t, c.files.Certificate, c.files.Key, "one.example")
+	certify(t, c.files.Certificate, c.files.Key, "one.example")
 	shown := func() string {
 		got, err := c.load()
 		if err != nil {
@@ -100,7 +101,7 @@ func TestCertificateIsRenewed(t *testing.T) {
 	if shown() != "one.example" {
 		t.Fatal("not the first")
 	}
-	selfSigned(t, c.files.Certificate, c.files.Key, "two.example")
+	certify(t, c.files.Certificate, c.files.Key, "two.example")
 	if shown() != "one.example" {
 		t.Error("read again at once: each connection would read files")
 	}
