@@ -12,7 +12,7 @@ func (r *runner) measure(m engine.Measure) {
 	if !ok {
 		in.Err = engine.ErrNotFound
 	}
-	r.node.w.inputs = append(r.node.w.inputs, offered{node: r.node, life: r.life, to: r, in: in})
+	r.tell(in)
 }
 
 // passed tells the plane's meters of a packet that the kernel sends on; in and out are nil for the TUN device.

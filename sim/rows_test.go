@@ -2,7 +2,7 @@ package sim
 
 import "roam6/engine"
 
-// Rows are tables in memory, one key one value: a node's tables for tests and demonstrations. Ask is a Config.Tables.
+// Rows are tables in memory, one key one value: a node's tables for tests. Ask is a Config.Tables.
 type Rows struct {
 	rows map[row][]byte
 	Puts []Put // all that was written, in order: accounting, for example

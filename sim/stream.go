@@ -132,7 +132,7 @@ func (r *runner) streams(e engine.Effect) {
 	}
 }
 
-// tell says to one engine what becomes of a Listen or a Dial that never was.
+// tell hands one engine an input of its own: an answer, or what becomes of a Listen or a Dial that never was.
 func (r *runner) tell(in engine.Input) {
 	r.node.w.inputs = append(r.node.w.inputs, offered{node: r.node, life: r.life, to: r, in: in})
 }

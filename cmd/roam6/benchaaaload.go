@@ -287,13 +287,10 @@ func (l *aaaLoad) close() {
 func (l *aaaLoad) press(window int, during func() error) (answers int64, took time.Duration, err error) {
 	l.stopped.Store(false)
 	before := l.answers.Load() + l.wrong.Load()
-	asked := int64(0)
 	for _, p := range l.clients {
-		k := max(1, window/len(l.clients))
-		if err := p.begin(k); err != nil {
+		if err := p.begin(max(1, window/len(l.clients))); err != nil {
 			return 0, 0, err
 		}
-		asked += int64(k)
 	}
 	time.Sleep(aaaWarm)
 	began, first := time.Now(), l.answers.Load()

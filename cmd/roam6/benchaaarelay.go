@@ -38,7 +38,6 @@ type aaaRelayed struct {
 
 // relayProcess is a relay in a process of its own.
 type relayProcess struct {
-	port  int
 	child *exec.Cmd
 	stdin io.Closer
 	said  strings.Builder
@@ -97,7 +96,7 @@ func ourRelay(c aaaRelayed) (*relayProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &relayProcess{port: c.Port}
+	p := &relayProcess{}
 	return p, p.start(self, "bench", "aaa-relay", string(text))
 }
 
@@ -113,7 +112,7 @@ func theirRelay(c aaaRelayed, dir string) (*relayProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &relayProcess{port: c.Port}
+	p := &relayProcess{}
 	return p, p.start("freeDiameterd", "-c", filepath.Join(dir, "relay.conf"), "-q")
 }
 

@@ -92,7 +92,7 @@ func (s *Server) account(now engine.Now, out *engine.Effects, f peers.Arrived) {
 	s.last++
 	s.records[s.last] = &accounted{f.Handle, f.From, acr, name}
 	s.timers.Set(timer{recording, s.last}, now.Mono.Add(LookupTime))
-	out.Query(engine.Query{ID: s.last, Table: tableAccounting, Key: acr.Session + "/" + strconv.FormatUint(uint64(acr.Number), 10), Put: put})
+	out.Query(engine.Query{ID: s.last, Table: profile.TableAccounting, Key: acr.Session + "/" + strconv.FormatUint(uint64(acr.Number), 10), Put: put})
 }
 
 // counts says whether accounting comes from a peer: a partner's, or an AAA client of our own.

@@ -7,12 +7,6 @@ import (
 	"roam6/store/subscriber/profile"
 )
 
-// The tables of the node that the server asks; docs/subscribers.md has their form.
-const (
-	tableSubscriber = "subscriber"
-	tableAccounting = "accounting"
-)
-
 // profiles remembers what the database said of subscribers, the one not asked for longest forgotten first.
 type profiles struct {
 	by    map[string]*list.Element
@@ -91,7 +85,7 @@ func (s *Server) lookup(now engine.Now, out *engine.Effects, t *registration) {
 	s.lookups[s.last] = &lookup{t.name, []uint64{t.id}}
 	s.asking[t.name] = s.last
 	s.timers.Set(timer{asked, s.last}, now.Mono.Add(LookupTime))
-	out.Query(engine.Query{ID: s.last, Table: tableSubscriber, Key: t.name})
+	out.Query(engine.Query{ID: s.last, Table: profile.TableSubscriber, Key: t.name})
 }
 
 // result takes the database's answer.
