@@ -58,7 +58,7 @@ func (s *Server) accept(now engine.Now, out *engine.Effects, t *registration, g 
 	}
 	out.Event("aaa.accepted", engine.S("user", t.name), engine.S("network", t.arr.Visited), engine.A("home", x.home), engine.A("agent", x.agent), engine.A("lifetime", t.lifetime))
 	s.answer(now, out, t, &ara)
-	erase(ara.Peer)
+	mip6aaa.ErasePeerKeys(ara.Peer)
 }
 
 // refuse answers a registration that did not go well, and forgets it.

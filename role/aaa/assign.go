@@ -104,7 +104,7 @@ func (s *Server) ask(now engine.Now, out *engine.Effects, t *registration) {
 	}
 	h.Peer = s.agentKeys(t)
 	raw := h.Octets(s.node.Builder())
-	erase(h.Peer)
+	mip6aaa.ErasePeerKeys(h.Peer)
 	if !s.node.Request(now, out, raw, t.id) {
 		s.agentFailed(now, out, t, "agent-not-connected")
 	}
@@ -155,7 +155,7 @@ func (s *Server) agentAnswered(now engine.Now, out *engine.Effects, t *registrat
 		s.agentFailed(now, out, t, "hoa-malformed")
 		return
 	}
-	defer erase(h.Peer)
+	defer mip6aaa.ErasePeerKeys(h.Peer)
 	if !h.Code.Success() {
 		t.refusals++
 		s.agentFailed(now, out, t, "agent-refused")

@@ -148,7 +148,7 @@ func (s *Server) repeat(now engine.Now, out *engine.Effects, t *registration, gr
 		ara.Keys, ara.Peer = append(ara.Keys, m), append(ara.Peer, p)
 	}
 	s.answer(now, out, t, &ara)
-	erase(ara.Peer)
+	mip6aaa.ErasePeerKeys(ara.Peer)
 }
 
 // keep takes the secret of a conversation that has succeeded, and keeps it for a while instead of its keys.

@@ -13,13 +13,6 @@ type pending struct {
 	random []byte // with access.Random: what the mobile node will be told
 }
 
-// erase overwrites the session keys of a message that has been written.
-func erase(list []mip6aaa.PeerKey) {
-	for i := range list {
-		list[i].Erase()
-	}
-}
-
 // method chooses one of those that a mobile node can do.
 func (s *Server) method(m access.Methods) access.Methods {
 	if m&access.DiffieHellman != 0 && (s.cfg.Home.PreferDH || m&access.Random == 0) {

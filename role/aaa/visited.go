@@ -58,12 +58,13 @@ func (s *Server) passRegistration(now engine.Now, out *engine.Effects, f peers.A
 		s.reject(now, out, f, &diameter.Error{Code: diameter.RealmNotServed, Text: "there is no agreement with " + arr.DestinationRealm}, "realm-without-agreement")
 		return
 	}
-	raw := bytes.Clone(f.Message.Raw)
+	raw := f.Message.Raw
 	features := arr.Features &^ access.VisitedAvailable
 	if a.Agents && features&access.HomeAgentRequested != 0 && features&access.OnlyInHomeDomain == 0 && s.visited.choose(anyAgent) != none {
 		features |= access.VisitedAvailable
 	}
 	if features != arr.Features {
+		raw = bytes.Clone(raw) // the message is kept as it came
 		diameter.SetUint32(raw, diameter.MIPv6FeatureVector, uint32(features))
 	}
 	s.node.Forward(now, out, f.Handle, raw)
@@ -105,7 +106,7 @@ func (s *Server) assign(now engine.Now, out *engine.Effects, f peers.Arrived) {
 		s.reject(now, out, f, asError(err), "hor-malformed")
 		return
 	}
-	defer erase(h.Peer)
+	defer mip6aaa.ErasePeerKeys(h.Peer)
 	user, err := profile.Canonical(h.User)
 	switch {
 	case !s.speaksFor(f.From, h.OriginRealm):
@@ -181,7 +182,7 @@ func (s *Server) askHere(now engine.Now, out *engine.Effects, t *assignment) {
 		h.Peer = again.Peer
 	}
 	raw := h.Octets(s.node.Builder())
-	erase(h.Peer)
+	mip6aaa.ErasePeerKeys(h.Peer)
 	sent := s.node.Request(now, out, raw, t.id)
 	clear(raw)
 	if !sent {
@@ -217,7 +218,7 @@ func (s *Server) assigned(now engine.Now, out *engine.Effects, t *assignment, m 
 		s.askHere(now, out, t)
 		return
 	}
-	defer erase(h.Peer)
+	defer mip6aaa.ErasePeerKeys(h.Peer)
 	if b.accepted {
 		s.visited.take(t.at)
 		s.visiting.put(now, session{user: t.user, id: t.hor.Session, home: b.home, agent: b.agent, at: t.at}, t.hor.Lifetime, &s.visited, out)

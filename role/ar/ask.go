@@ -90,6 +90,7 @@ func (g *gatekeeper) offer(keys []access.KeyRequest) *offer {
 			drawn := make([]byte, aaa.PublicLen)
 			g.rand.Read(drawn)
 			private, err := aaa.NewPrivate(drawn)
+			clear(drawn)
 			if err != nil {
 				panic("ar: " + err.Error()) // any octets will do
 			}
@@ -173,9 +174,7 @@ func (g *gatekeeper) answered(now engine.Now, number uint64, m diameter.Message,
 	if s != nil && g.books != nil { // behind the reply, which waits for no record
 		g.books.open(now, s, ara.Interim, out)
 	}
-	for i := range ara.Peer {
-		ara.Peer[i].Erase()
-	}
+	mip6aaa.ErasePeerKeys(ara.Peer)
 }
 
 // admit begins a session, or goes on with it.

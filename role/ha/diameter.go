@@ -72,9 +72,7 @@ func (a *Agent) respond(now engine.Now, e *errand, out *engine.Effects) {
 		a.guests.waiting--
 		e.waits = false
 	}
-	for i := range e.hor.Peer {
-		e.hor.Peer[i].Erase()
-	}
+	mip6aaa.ErasePeerKeys(e.hor.Peer)
 	e.answer.User, e.answer.Agent = e.hor.User, a.cfg.Address
 	if a.aaa == nil {
 		return

@@ -217,6 +217,13 @@ func FindPeerKey(list []PeerKey, use access.Use) *PeerKey {
 	return nil
 }
 
+// ErasePeerKeys overwrites the session keys of a message that has been written, or read and used.
+func ErasePeerKeys(list []PeerKey) {
+	for i := range list {
+		list[i].Erase()
+	}
+}
+
 func exactly(a diameter.AVP, n int) ([]byte, error) {
 	if len(a.Data) != n {
 		return nil, short(a, "%s with %d octets; %d are needed", a.Name(), len(a.Data), n)
