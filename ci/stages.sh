@@ -174,8 +174,9 @@ stage_captures() {
 		route-optimised) wanted=('ipv6.routing.type == 2 && udp' 'ipv6.opt.mipv6.home_address && udp' 'mip6.mhtype == 5') ;;
 		mobile-network) wanted=('mip6.nemo.mnp.mnp && mip6.nemo.bu.r_flag == 1' 'mip6.nemo.ba.r_flag == 1') ;;
 		two-radios) wanted=('mip6.bi.bid == 2 && mip6.bi.coa_ipv6' 'mip6.mhtype == 6 && mip6.bi.bid == 2') ;;
-		# AAA Request and Reply, and what becomes of them: ARR and ARA; all else of Diameter is inside TLS there.
-		roam-*) wanted=('icmpv6.type == 150' 'diameter.cmd.code == 16777214') ;;
+		# AAA Request and Reply, and what becomes of them: ARR and ARA; all else of Diameter is inside TLS there. The kernels of access
+		# routers say nothing of what is for their engines: no Destination Unreachable about a request, no Redirect.
+		roam-*) wanted=('icmpv6.type == 150' 'diameter.cmd.code == 16777214' 'no icmpv6.type == 1 && icmpv6.type == 150' 'no icmpv6.type == 137') ;;
 		# RtSolPr and PrRtAdv, FBU, FBack, HI and HAck (inside ESP), UNA.
 		fast-*) wanted=('icmpv6.type == 154' 'mip6.mhtype == 8' 'mip6.mhtype == 9' 'esp && mip6.mhtype == 14' 'esp && mip6.mhtype == 15' 'icmpv6.type == 136') ;;
 		esac

@@ -30,6 +30,9 @@ func (m *machine) Apply(op plane.Op) error {
 	errs = append(errs, m.filters(d.filters)...)
 	m.held.captured(m, d.capture)
 	errs = append(errs, m.gate(op))
+	if op.Local != nil {
+		errs = append(errs, m.silence(d.capture))
+	}
 	if !m.kernel.want(m.demand, d) {
 		return errors.Join(errs...)
 	}

@@ -99,6 +99,13 @@ func (d *demand) path(p netip.Prefix, path plane.Path, gone bool) delta {
 	return c
 }
 
+// overheard tells whether packets to an address come by the socket of a link on which the kernel speaks too. An address that may still turn
+// out to be another node's is not ours to silence, and link-local ones no kernel forwards to.
+func (d *demand) overheard(a netip.Addr) bool {
+	l, ok := d.locals[a]
+	return ok && byLink(l) && d.shared[l.Port] && !l.Tentative && !a.IsLinkLocalUnicast()
+}
+
 // route keeps whether a mobile address is captured for the sake of one of its peers.
 func (d *demand) route(p plane.Pair, capture bool) delta {
 	if capture == d.pairs[p] {

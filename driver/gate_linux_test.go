@@ -45,7 +45,7 @@ func newRouterBed(t *testing.T, how Plane) *routerBed {
 		case engine.Start:
 			out.Plane(localOp(yard.HA, plane.Local{Capture: true}))
 		case engine.Packet:
-			if p, err := ip6.Parse(in.Data); err == nil && p.Dst == yard.HA {
+			if p, err := ip6.Parse(in.Data); err == nil && (p.Dst == yard.HA || p.Dst == client) {
 				b.heard <- p
 			}
 		case engine.Command:

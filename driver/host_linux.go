@@ -34,6 +34,7 @@ type machine struct {
 	feed   Feed
 	held   held
 	gates  *gate.Gates
+	silent *silent
 	refuse []netip.Prefix // Config.Refuse
 	closed bool
 
@@ -79,6 +80,9 @@ func (m *machine) open(c Config) error {
 	}
 	m.gates = gate.Open("roam6-" + cmp.Or(c.Tun, c.Name))
 	if m.muted, err = openMuted(m.conf, c.Store); err != nil {
+		return err
+	}
+	if m.silent, err = openSilent(m.kernel.nl, c.Store); err != nil {
 		return err
 	}
 	for _, lc := range c.Links {
@@ -322,6 +326,9 @@ func (m *machine) Close() error {
 	m.neighbours.close()
 	if m.muted != nil {
 		errs = append(errs, m.muted.restore())
+	}
+	if m.silent != nil {
+		errs = append(errs, m.silent.clear())
 	}
 	if m.kernel != nil {
 		m.kernel.close()

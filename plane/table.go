@@ -43,8 +43,8 @@ type Link struct {
 
 // Local is an address that an engine of this node answers for: care-of and link-local addresses of a
 // mobile node, the home agent's address and its anycast address. Packets to it are given to the engines
-// (control) or decapsulated (tunnels); the kernel never sees them. On a node whose kernel routes, the
-// applier makes the kernel hand packets for it to the plane ("Capture").
+// (control) or decapsulated (tunnels); the kernel never acts on them. On a node whose kernel routes, the
+// applier makes the kernel hand packets for it to the plane ("Capture"), or has it discard its copies of what the link brings.
 type Local struct {
 	Port      Port // link on which its solicited-node group is joined; Kernel for none
 	Tentative bool // duplicate address detection still runs: only neighbour discovery is accepted for it
