@@ -371,3 +371,22 @@ func TestVouch(t *testing.T) { //spec DM-20
 	refused("SPI", ours(t).VerifyVouch(HomeAgent, host, a, b, 514, mac))
 	refused("key", key(t, ramp(1, 32), mn, visited).VerifyVouch(HomeAgent, host, a, b, 513, mac))
 }
+
+// A drawn secret is that of the octets drawn, no more of which are taken than it has; without randomness there is none.
+func TestDrawPrivate(t *testing.T) {
+	octets := ramp(9, PublicLen+1)
+	r := bytes.NewReader(octets)
+	want, err := NewPrivate(octets[:PublicLen])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := DrawPrivate(r).Public(); !bytes.Equal(got, want.Public()) || r.Len() != 1 {
+		t.Errorf("public value %x, want %x; %d octets left", got, want.Public(), r.Len())
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a secret was drawn of one octet")
+		}
+	}()
+	DrawPrivate(r)
+}

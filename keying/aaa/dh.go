@@ -33,6 +33,18 @@ func NewPrivate(drawn []byte) (Private, error) {
 	return Private{func() *ecdh.PrivateKey { return k }}, nil
 }
 
+// DrawPrivate draws a secret. It panics when nothing can be read from rand.
+func DrawPrivate(rand io.Reader) Private {
+	var drawn [PublicLen]byte
+	defer clear(drawn[:])
+	_, err := io.ReadFull(rand, drawn[:])
+	p, bad := NewPrivate(drawn[:])
+	if err = errors.Join(err, bad); err != nil {
+		panic(err)
+	}
+	return p
+}
+
 // Public is what the other end is told.
 func (p Private) Public() []byte { return p.k().PublicKey().Bytes() }
 

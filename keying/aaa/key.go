@@ -44,7 +44,7 @@ type Key struct {
 }
 
 type bound struct {
-	secret      [KeyLen]byte
+	root        [sha256.Size]byte // of the long-term key: all that is made of it is expanded of that
 	mn, visited string
 }
 
@@ -56,33 +56,42 @@ func NewKey(longTerm []byte, mn, visited string) (Key, error) {
 	if mn == "" || visited == "" {
 		return Key{}, fmt.Errorf("aaa: the mobile node is %q and the visited network %q; both need a name", mn, visited)
 	}
-	k := &bound{[KeyLen]byte(longTerm), mn, visited}
+	k := &bound{extract(longTerm), mn, visited}
 	return Key{func() *bound { return k }}, nil
 }
 
-// Erase overwrites the key. It is none afterwards: what is derived from it is worthless.
-func (k Key) Erase() { clear(k.k().secret[:]) }
-
-// derive makes a key of a secret for this mobile node and network.
-func (k *bound) derive(secret []byte, label string) [KeyLen]byte {
-	b, err := keying.Derive(secret, label, k.mn, k.visited, KeyLen)
+// extract takes a secret of KeyLen octets.
+func extract(secret []byte) [sha256.Size]byte {
+	root, err := keying.Extract(secret)
 	if err != nil {
-		panic(err) // only wrong sizes are an error, and ours are constants
+		panic(err) // only a wrong size is an error, and KeyLen is none
 	}
-	defer clear(b)
-	return [KeyLen]byte(b)
+	return root
+}
+
+// Erase overwrites the key. It is none afterwards: what is derived from it is worthless.
+func (k Key) Erase() { clear(k.k().root[:]) }
+
+// derive makes a key for this mobile node and network.
+func (k *bound) derive(label string) (key [KeyLen]byte) {
+	keying.Expand(key[:], &k.root, label, k.mn, k.visited)
+	return key
 }
 
 // mac is the first MACLen octets of HMAC-SHA-256 under a key of its own, over fields that stand behind their lengths of four octets.
 func (k *bound) mac(label string, fields ...[]byte) []byte {
-	key := k.derive(k.secret[:], label)
+	key := k.derive(label)
 	defer clear(key[:])
-	h := hmac.New(sha256.New, key[:])
+	n := 0
 	for _, f := range fields {
-		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(f))))
-		h.Write(f)
+		n += 4 + len(f)
 	}
-	return h.Sum(nil)[:MACLen]
+	message := make([]byte, 0, n)
+	for _, f := range fields {
+		message = append(binary.BigEndian.AppendUint32(message, uint32(len(f))), f...)
+	}
+	sum := keying.MAC(&key, message)
+	return sum[:MACLen:MACLen]
 }
 
 // Exchange is what both authenticators of one exchange are about.

@@ -52,8 +52,7 @@ func (k Key) Session(use Use, random []byte) (Session, error) {
 	if len(random) != RandomLen {
 		return Session{}, fmt.Errorf("aaa: the random number has %d octets; use %d", len(random), RandomLen)
 	}
-	b := k.k()
-	return newSession(b.derive(b.secret[:], label(labelSession, use, random))), nil
+	return newSession(k.k().derive(label(labelSession, use, random))), nil
 }
 
 // label is a name, what it is for, and octets of a fixed length.
@@ -71,14 +70,13 @@ func label(name string, use Use, more ...[]byte) string {
 //
 // spec DM-19
 func (s Session) ESP(use Use, mn, peer string, peerSPI, mobileSPI uint32) (toPeer, toMobile []byte) {
+	root := extract(s.k()[:])
+	defer clear(root[:])
 	one := func(direction byte) []byte {
-		l := label(labelESP, use, []byte{direction})
-		l = string(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32([]byte(l), peerSPI), mobileSPI))
-		b, err := keying.Derive(s.k()[:], l, mn, peer, ESPKeyLen)
-		if err != nil {
-			panic(err) // only wrong sizes are an error, and ours are constants
-		}
-		return b
+		l := label(labelESP, use, []byte{direction}, binary.BigEndian.AppendUint32(nil, peerSPI), binary.BigEndian.AppendUint32(nil, mobileSPI))
+		key := make([]byte, ESPKeyLen)
+		keying.Expand(key, &root, l, mn, peer)
+		return key
 	}
 	return one(1), one(2)
 }

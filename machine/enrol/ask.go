@@ -77,13 +77,7 @@ func (a *Applicant) draw() {
 		if k.Public = nil; k.Methods&access.DiffieHellman == 0 {
 			continue
 		}
-		var secret [aaa.PublicLen]byte
-		a.rand.Read(secret[:])
-		p, err := aaa.NewPrivate(secret[:])
-		if err != nil {
-			panic("enrol: " + err.Error()) // the length is right
-		}
-		clear(secret[:])
+		p := aaa.DrawPrivate(a.rand)
 		q.secrets[k.Use], k.Public = p, p.Public()
 	}
 }

@@ -87,14 +87,7 @@ func (g *gatekeeper) offer(keys []access.KeyRequest) *offer {
 		}
 		o := &offer{method: access.Random, mnSPI: k.SPI, spi: uint32(g.rand.Uint64()>>32) | access.MinSPI}
 		if k.Methods&access.DiffieHellman != 0 {
-			drawn := make([]byte, aaa.PublicLen)
-			g.rand.Read(drawn)
-			private, err := aaa.NewPrivate(drawn)
-			clear(drawn)
-			if err != nil {
-				panic("ar: " + err.Error()) // any octets will do
-			}
-			o.method, o.private, o.mobilePublic = access.DiffieHellman, private, k.Public
+			o.method, o.private, o.mobilePublic = access.DiffieHellman, aaa.DrawPrivate(g.rand), k.Public
 		}
 		return o
 	}

@@ -83,15 +83,9 @@ func (a *Agent) session(e *errand, k *mip6aaa.PeerKey, fresh *freshKeys) (aaa.Se
 		}
 		return s, ""
 	case k.Method == access.DiffieHellman && len(k.Public) == aaa.PublicLen && e.hor.Visited != "":
-		drawn := make([]byte, aaa.PublicLen)
-		a.rand.Read(drawn)
-		own, err := aaa.NewPrivate(drawn)
-		if err != nil {
-			return aaa.Session{}, "hor-public-value"
-		}
+		own := aaa.DrawPrivate(a.rand)
 		fresh.told.Public = own.Public()
 		s, err := own.Session(aaa.Parties{Use: aaa.HomeAgent, Mobile: e.identity, Visited: e.hor.Visited, MobilePublic: k.Public, PeerPublic: fresh.told.Public})
-		clear(drawn)
 		if err != nil {
 			return aaa.Session{}, "hor-public-value"
 		}
