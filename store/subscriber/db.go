@@ -52,7 +52,8 @@ type DB struct {
 type pools struct {
 	read, write *sql.DB
 	file        os.FileInfo
-	known       *sync.Map // of SQLite: text of a read → *sql.Stmt, since parsing takes longer than looking up
+	direct      directs // of SQLite: for look-ups
+	dsn         string
 }
 
 // Open opens a database that is there and brings its schema up to date. keyFile may be empty for SQLite. Errors are ErrURL,
@@ -157,7 +158,7 @@ func (d *DB) connect() error {
 		}
 		db.SetMaxOpenConns(maxConns)
 		db.SetMaxIdleConns(maxConns)
-		d.pools = pools{read: db, write: db}
+		d.pools = pools{read: db, write: db, dsn: d.dsn}
 		return nil
 	}
 	info, err := os.Stat(d.path)
@@ -173,9 +174,8 @@ func (d *DB) connect() error {
 		return err
 	}
 	read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
-	read.SetMaxIdleConns(2 * runtime.GOMAXPROCS(0))
 	write.SetMaxOpenConns(1)
-	d.pools = pools{read, write, info, new(sync.Map)}
+	d.pools = pools{read, write, info, newDirects(), d.dsn}
 	return nil
 }
 
@@ -208,6 +208,9 @@ func (p pools) close() error {
 	err := p.read.Close()
 	if p.write != p.read {
 		err = errors.Join(err, p.write.Close())
+	}
+	if p.direct != nil {
+		err = errors.Join(err, p.direct.close())
 	}
 	return err
 }

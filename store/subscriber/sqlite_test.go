@@ -1,11 +1,13 @@
 package subscriber
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 
 	"roam6/store/subscriber/profile"
@@ -74,6 +76,61 @@ func TestSQLiteComesBack(t *testing.T) {
 	}
 	if _, err := d.Account(t.Context(), []Record{record("s", 1)}); err != nil {
 		t.Error(err)
+	}
+}
+
+// More look-ups at a time than there are connections all get their answers; after Close they get an error.
+func TestSQLiteLooksUp(t *testing.T) {
+	d := make1(t, t.TempDir()+"/a.db", "")
+	add(t, d, "ann@home.example")
+	var all sync.WaitGroup
+	for range 3 * cap(d.pools.direct) {
+		all.Go(func() {
+			for range 50 {
+				if s, err := d.Lookup(t.Context(), "ann@home.example"); err != nil || s.NAI != "ann@home.example" {
+					t.Error(err)
+				}
+				if _, err := d.Lookup(t.Context(), "2001:db8::1"); !errors.Is(err, ErrNotFound) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := d.Lookup(gone, "ann@home.example"); !errors.Is(err, context.Canceled) {
+		t.Errorf("a look-up that nobody waits for: %v", err)
+	}
+	for range 3 * cap(d.pools.direct) {
+		all.Go(func() {
+			for err := error(nil); err == nil; {
+				if _, err = d.Lookup(t.Context(), "ann@home.example"); err != nil && !strings.Contains(err.Error(), "closed") {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+	if _, err := d.Lookup(t.Context(), "ann@home.example"); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("a look-up in a closed database: %v", err)
+	}
+}
+
+// A row that somebody altered is refused, not read as something else.
+func TestSQLiteAltered(t *testing.T) {
+	d := make1(t, t.TempDir()+"/a.db", "")
+	add(t, d, "ann@home.example")
+	for _, set := range []string{"max_sessions = 'many'", "max_sessions = 2.5", "secret = 'x'", "home_agents = x'00'"} {
+		if _, err := d.pools.write.Exec("UPDATE subscriber SET " + set); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := d.Lookup(t.Context(), "ann@home.example"); err == nil {
+			t.Errorf("%s: %+v", set, s)
+		}
 	}
 }
 

@@ -34,8 +34,10 @@ func NewKey() []byte {
 
 // Name gives the name under which the database knows an NAI or a home address.
 func Name(text string) (string, error) {
-	if a, err := netip.ParseAddr(text); err == nil {
-		return a.String(), nil
+	if !strings.Contains(text, "@") {
+		if a, err := netip.ParseAddr(text); err == nil {
+			return a.String(), nil
+		}
 	}
 	name, err := profile.Canonical(text)
 	if err != nil {
@@ -110,20 +112,45 @@ func (d *DB) Lookup(ctx context.Context, text string) (*Subscriber, error) {
 		return nil, err
 	}
 	var s *Subscriber
-	err = d.reading(ctx, func(ctx context.Context, q querier) error {
-		s, err = d.find(ctx, q, name)
+	err = d.again(ctx, func(ctx context.Context, p pools) (err error) {
+		if p.direct == nil {
+			s, err = d.find(ctx, p.read, name)
+			return err
+		}
+		row, err := p.look(ctx, query(name), name)
+		if err == nil {
+			s, err = d.taken(name, row)
+		}
 		return err
 	})
 	return s, err
 }
 
-// find reads one subscriber with its key. A name with a colon is an address, which no NAI has.
-func (d *DB) find(ctx context.Context, q querier, name string) (*Subscriber, error) {
-	by := "name"
+// The queries of look-ups.
+const (
+	byName = "SELECT " + columns + " FROM subscriber WHERE name = ?"
+	byHome = "SELECT " + columns + " FROM subscriber WHERE home_address = ?"
+)
+
+// query finds whose name it is. One with a colon is an address, which no NAI has.
+func query(name string) string {
 	if strings.Contains(name, ":") {
-		by = "home_address"
+		return byHome
 	}
-	s, secret, err := scan(q.QueryRowContext(ctx, d.text("SELECT "+columns+" FROM subscriber WHERE "+by+" = ?"), name))
+	return byName
+}
+
+// find reads one subscriber with its key.
+func (d *DB) find(ctx context.Context, q querier, name string) (*Subscriber, error) {
+	return d.taken(name, q.QueryRowContext(ctx, d.text(query(name)), name))
+}
+
+// scanner is a row: sql.Row, or values.
+type scanner interface{ Scan(...any) error }
+
+// taken is what a row says of a subscriber, with its key.
+func (d *DB) taken(name string, row scanner) (*Subscriber, error) {
+	s, secret, err := scan(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("%s: %w", name, ErrNotFound)
 	}
@@ -134,7 +161,7 @@ func (d *DB) find(ctx context.Context, q querier, name string) (*Subscriber, err
 	return s, err
 }
 
-func scan(row interface{ Scan(...any) error }) (*Subscriber, []byte, error) {
+func scan(row scanner) (*Subscriber, []byte, error) {
 	var (
 		s                          Subscriber
 		name, realm, agents, agent string

@@ -41,46 +41,7 @@ type querier interface {
 
 // reading runs f, and once more when the connection had broken meanwhile.
 func (d *DB) reading(ctx context.Context, f func(ctx context.Context, q querier) error) error {
-	return d.again(ctx, func(ctx context.Context, p pools) error {
-		if p.known == nil {
-			return f(ctx, p.read) // pgx knows statements by itself
-		}
-		return f(ctx, prepared(p))
-	})
-}
-
-// prepared reads by statements that were prepared once. Their texts are few: those of this package.
-type prepared pools
-
-func (p prepared) statement(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s, ok := p.known.Load(query); ok {
-		return s.(*sql.Stmt), nil
-	}
-	s, err := p.read.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	if first, had := p.known.LoadOrStore(query, s); had {
-		s.Close()
-		return first.(*sql.Stmt), nil
-	}
-	return s, nil
-}
-
-func (p prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := p.statement(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(ctx, args...)
-}
-
-func (p prepared) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	s, err := p.statement(ctx, query)
-	if err != nil {
-		return p.read.QueryRowContext(ctx, query, args...) // a Row tells the error; only sql makes one
-	}
-	return s.QueryRowContext(ctx, args...)
+	return d.again(ctx, func(ctx context.Context, p pools) error { return f(ctx, p.read) })
 }
 
 // writing runs f in a transaction, and once more when the connection broke before its end was asked for.

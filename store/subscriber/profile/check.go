@@ -94,11 +94,15 @@ func (p *Profile) Check() error {
 			return err
 		}
 	}
-	if err := address("home_address", p.HomeAddress); p.HomeAddress.IsValid() && err != nil {
-		return err
+	if p.HomeAddress.IsValid() {
+		if err := address("home_address", p.HomeAddress); err != nil {
+			return err
+		}
 	}
-	if err := address("home_agent", p.HomeAgent); p.HomeAgent.IsValid() && err != nil {
-		return err
+	if p.HomeAgent.IsValid() {
+		if err := address("home_agent", p.HomeAgent); err != nil {
+			return err
+		}
 	}
 	return p.checkRest()
 }
