@@ -22,6 +22,7 @@ type request struct {
 	network string
 	client  netip.Addr
 	id      uint32
+	epoch   uint32 // advertised when the packets were made
 	packets [][]byte
 	parts   parts // of the reply
 
@@ -111,7 +112,7 @@ func (a *Applicant) compose(local []byte) {
 	if q.want.EAP == nil {
 		q.req.Auth = q.key.Answer(exchangeOf(q.req))
 	}
-	q.packets, q.parts = nil, parts{}
+	q.packets, q.parts, q.epoch = nil, parts{}, a.ad.Epoch
 	for _, part := range access.Split(q.req, q.id) {
 		p := ip6.Packet{Header: ip6.Header{Src: q.want.CareOf, Dst: q.client, HopLimit: access.HopLimit}, Proto: ip6.ProtoICMPv6}
 		p.Payload = part.Append(nil, p.Src, p.Dst)

@@ -17,6 +17,9 @@
 // with the fresh one, at most MaxFresh times; success is no success. So forged replies delay by what is named here and do nothing else.
 // A forged part spoils a reply of several parts only until the true one comes again.
 //
+// An advertisement with another epoch has the session renewed soon: the AAA client has lost sessions, perhaps this one. Nothing else comes of it,
+// and what anybody on the link says of epochs counts seldom (Spread).
+//
 // The session (Admitted, Due, Ended) outlives a failed renewal until its time is over. Which features, keys and packets are wanted
 // and what the answer means to the binding is the role's business, as are security associations: a Key makes their octets.
 //

@@ -30,6 +30,10 @@ const (
 	MaxRounds = 40
 	// RenewAt is the part of a session's or a key's life after which it is due to be renewed.
 	RenewAt = 0.8
+	// Spread is how soon a session is renewed, at random, when the AAA client says that it has lost some: all mobile nodes of a link hear that
+	// at once. Anybody on the link can say so, therefore it counts once in Pause, and twice as long each further time, up to MaxPause; after
+	// MaxPause without such word it is as new.
+	Spread = time.Second
 	// HostChallengeLen is how many octets are drawn for each request.
 	HostChallengeLen = 16
 )
@@ -138,6 +142,7 @@ type Applicant struct {
 	ad      *nd.Access // of the last advertisement; nil: the network asks nobody
 	ask     request
 	session session
+	doubt   doubt
 	pause   time.Duration // the last; 0: none since the last success
 	result  uint32        // of the last reply
 	timers  engine.Timers[what]
@@ -148,7 +153,14 @@ type session struct {
 	client, careOf netip.Addr
 	network        string
 	until          engine.Mono
-	due            bool
+	epoch          uint32 // of the AAA client when it was asked
+	doubted, due   bool
+}
+
+// doubt is when a session was last renewed because the AAA client may have lost it, and how long such word does not count from then on.
+type doubt struct {
+	at    engine.Mono
+	pause time.Duration
 }
 
 type what uint8
@@ -188,19 +200,40 @@ func (a *Applicant) Rekey(secret []byte) error {
 }
 
 // Advertised takes what the router in use says of access: the challenge for the next request. One that names another client or network
-// ends what was asked of the one before, and its session.
+// ends what was asked of the one before, and its session; another epoch has the session renewed.
 //
 // spec DM-05
-func (a *Applicant) Advertised(ad *nd.Access, out *engine.Effects) {
+func (a *Applicant) Advertised(now engine.Now, ad *nd.Access, out *engine.Effects) {
 	if a.ad != nil && (a.ad.Client != ad.Client || a.ad.Network != ad.Network) {
 		a.Leave("another AAA client", out)
 	}
 	a.ad = ad
+	if s := &a.session; s.careOf.IsValid() && s.epoch != ad.Epoch && !s.doubted && !s.due {
+		a.doubts(now, out)
+	}
+}
+
+// doubts has the session renewed soon, as if it were due. Until then, and if nothing comes of it, it is as good as it was.
+func (a *Applicant) doubts(now engine.Now, out *engine.Effects) {
+	d := &a.doubt
+	if now.Mono.Sub(d.at) > MaxPause {
+		d.pause = 0
+	}
+	at := now.Mono.Add(a.rand.Between(0, Spread))
+	if d.pause > 0 {
+		at = max(at, d.at.Add(d.pause))
+	}
+	d.at, d.pause = at, min(max(2*d.pause, Pause), MaxPause)
+	a.session.doubted = true
+	if due, armed := a.timers.Armed(renew); !armed || at < due {
+		a.timers.Set(renew, at)
+	}
+	out.Event("access.doubted", engine.A("client", a.session.client), engine.S("in", at.Sub(now.Mono).String()))
 }
 
 // Leave forgets network and session: the node is somewhere else.
 func (a *Applicant) Leave(why string, out *engine.Effects) {
-	a.ad, a.ask, a.session, a.pause = nil, request{}, session{}, 0
+	a.ad, a.ask, a.session, a.pause, a.doubt = nil, request{}, session{}, 0, doubt{}
 	a.timers = engine.Timers[what]{}
 	a.become(Idle, why, out)
 }

@@ -306,16 +306,16 @@ func TestAnotherNetwork(t *testing.T) { //spec DM-08
 	d := newDesk(t, nil)
 	d.ask(plain())
 	r, id := d.request()
-	d.a.Advertised(advertisement(2), &d.out)
+	d.a.Advertised(d.now, advertisement(2), &d.out)
 	if _, ok := d.reply(id, signed(t, r, &access.Reply{Result: Success})).(*Grant); !ok {
 		t.Fatal("a new challenge ended the request")
 	}
 	for _, change := range []func(){
-		func() { ad := advertisement(2); ad.Network = "other.example"; d.a.Advertised(ad, &d.out) },
-		func() { ad := advertisement(2); ad.Client = agent; d.a.Advertised(ad, &d.out) },
+		func() { ad := advertisement(2); ad.Network = "other.example"; d.a.Advertised(d.now, ad, &d.out) },
+		func() { ad := advertisement(2); ad.Client = agent; d.a.Advertised(d.now, ad, &d.out) },
 		func() { d.a.Leave("test", &d.out) },
 	} {
-		d.a.Advertised(advertisement(2), &d.out)
+		d.a.Advertised(d.now, advertisement(2), &d.out)
 		d.ask(plain())
 		r, id = d.request()
 		d.reply(id, signed(t, r, &access.Reply{Result: Success}))
@@ -436,5 +436,90 @@ func TestLater(t *testing.T) { //spec DM-08
 		if (again != id) != anew || bytes.Equal(first.HostChallenge, second.HostChallenge) == anew {
 			t.Errorf("%d: identifier %x after %x", result, again, id)
 		}
+	}
+}
+
+// epoch advertises one, with the challenge of before.
+func (d *desk) epoch(n uint32) {
+	ad := advertisement(1)
+	ad.Epoch = n
+	d.a.Advertised(d.now, ad, &d.out)
+}
+
+// An AAA client that has lost sessions is asked again soon, once, from a session that is as good as before; what is asked meanwhile with the
+// new epoch is for it.
+func TestEpochOfTheClient(t *testing.T) { //spec DM-08
+	d := newDesk(t, nil)
+	d.epoch(1)
+	in := func() {
+		t.Helper()
+		d.ask(plain())
+		r, id := d.request()
+		if _, ok := d.reply(id, signed(t, r, &access.Reply{Result: Success, Lifetime: time.Hour})).(*Grant); !ok {
+			t.Fatal("not granted")
+		}
+	}
+	in()
+	d.epoch(1)
+	if at, _ := d.a.Deadline(); at != d.now.Mono.Add(48*time.Minute) {
+		t.Fatalf("renewed in %v with the epoch that was", at.Sub(d.now.Mono))
+	}
+	for range 3 {
+		d.epoch(2)
+	}
+	at, _ := d.a.Deadline()
+	if in := at.Sub(d.now.Mono); in > Spread || d.a.Due() || !d.a.Admitted(d.now, coa) {
+		t.Fatalf("renewed in %v, due %v", in, d.a.Due())
+	}
+	d.now.Mono = at
+	if facts := d.a.Tick(d.now, &d.out); len(facts) != 1 || facts[0] != (Due{}) || !d.a.Admitted(d.now, coa) {
+		t.Fatalf("%+v, admitted %v", facts, d.a.Admitted(d.now, coa))
+	}
+	d.sent()
+	in()
+	d.epoch(2)
+	if at, _ := d.a.Deadline(); at != d.now.Mono.Add(48*time.Minute) || d.a.Due() {
+		t.Errorf("after that renewed in %v, due %v", at.Sub(d.now.Mono), d.a.Due())
+	}
+}
+
+// Somebody on the link who says all the time that sessions are lost makes a node ask a few times in an hour, and it stays in.
+func TestForgedEpochs(t *testing.T) { //spec DM-08
+	d := newDesk(t, nil)
+	d.ask(plain())
+	r, id := d.request()
+	d.reply(id, signed(t, r, &access.Reply{Result: Success}))
+	var asked []engine.Mono
+	for i := range uint32(2 * 3600 * 20) {
+		d.now.Mono = d.now.Mono.Add(50 * time.Millisecond)
+		d.epoch(i%7 + 1)
+		for _, f := range d.a.Tick(d.now, &d.out) {
+			if f != (Due{}) {
+				t.Fatalf("%+v", f)
+			}
+			asked = append(asked, d.now.Mono)
+			d.sent()
+			d.ask(plain())
+			r, id := d.request()
+			d.reply(id, signed(t, r, &access.Reply{Result: Success}))
+		}
+		if !d.a.Admitted(d.now, coa) {
+			t.Fatal("out")
+		}
+		d.sent()
+	}
+	// 10 s, 20 s, 40 s, 80 s, 160 s, then every 5 minutes.
+	if n := len(asked); n < 20 || n > 5+2*3600/int(MaxPause/time.Second)+2 {
+		t.Errorf("asked %d times in two hours: %v", n, asked)
+	}
+	for i := 1; i < len(asked); i++ {
+		if gap := asked[i].Sub(asked[i-1]); gap < Pause {
+			t.Errorf("asked again after %v", gap)
+		}
+	}
+	d.now.Mono = d.now.Mono.Add(2 * MaxPause)
+	d.epoch(9)
+	if at, _ := d.a.Deadline(); at.Sub(d.now.Mono) > Spread {
+		t.Errorf("the next word counts after %v", at.Sub(d.now.Mono))
 	}
 }

@@ -143,7 +143,7 @@ func (a *Applicant) granted(now engine.Now, r *access.Reply, out *engine.Effects
 		keys[i].Until = now.Mono.Add(k.Lifetime)
 		due = min(due, now.Mono.Add(part(k.Lifetime)))
 	}
-	a.session = session{client: q.client, careOf: q.want.CareOf, network: q.network, until: g.Until}
+	a.session = session{client: q.client, careOf: q.want.CareOf, network: q.network, until: g.Until, epoch: q.epoch}
 	a.pause, a.result = 0, r.Result
 	a.ask = request{}
 	a.timers = engine.Timers[what]{}

@@ -47,7 +47,7 @@ func newDesk(t testing.TB, change func(*Config)) *desk {
 		t.Fatal(err)
 	}
 	d := &desk{t: t, a: a, rand: engine.NewRand([32]byte{2})}
-	d.a.Advertised(advertisement(1), &d.out)
+	d.a.Advertised(d.now, advertisement(1), &d.out)
 	return d
 }
 

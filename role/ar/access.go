@@ -56,6 +56,7 @@ type gatekeeper struct {
 	cfg     AAA
 	node    *peers.Node
 	rand    *engine.Rand
+	epochs  *engine.Rand // for what no other draw shall depend on
 	doors   []*door
 	dad     *dad.Detector
 	speaker neighbor.Speaker
@@ -76,6 +77,7 @@ type door struct {
 	client  *admit.Client
 	hw      plane.HW
 	checks  map[netip.Addr]plane.HW // addresses under duplicate detection, and who claims them
+	epoch   uint32                  // epoch.go
 }
 
 // due is what a timer is for: the end of a session, or of a conversation.
@@ -84,7 +86,7 @@ type due struct {
 	talk bool
 }
 
-func newGatekeeper(cfg AAA, links []*link, rand *engine.Rand) (*gatekeeper, error) {
+func newGatekeeper(cfg AAA, links []*link, rand, epochs *engine.Rand) (*gatekeeper, error) {
 	if cfg.Session <= 0 {
 		cfg.Session = DefaultSession
 	}
@@ -100,7 +102,7 @@ func newGatekeeper(cfg AAA, links []*link, rand *engine.Rand) (*gatekeeper, erro
 	if err != nil {
 		return nil, err
 	}
-	g := &gatekeeper{cfg: cfg, node: node, rand: rand, dad: dad.New(dad.Config{}, rand),
+	g := &gatekeeper{cfg: cfg, node: node, rand: rand, epochs: epochs, dad: dad.New(dad.Config{}, rand),
 		asks: map[uint64]*ask{}, talks: map[netip.Addr]talk{}, sessions: map[netip.Addr]*session{}, stations: map[station]*session{}}
 	if cfg.Accounting {
 		g.books = newBooks(g, cfg.Interim)
@@ -146,7 +148,13 @@ func (g *gatekeeper) start(now engine.Now, in engine.Start, out *engine.Effects)
 	if g.books != nil {
 		g.books.restore(now, in.Records, out)
 	}
+	g.recall(in.Records)
 	g.resume(now, in.Records, out)
+	for _, d := range g.doors {
+		if d.epoch == 0 {
+			g.lost(d, out)
+		}
+	}
 }
 
 func (g *gatekeeper) linkUp(now engine.Now, in engine.LinkUp) {
@@ -170,7 +178,11 @@ func (g *gatekeeper) linkDown(now engine.Now, in engine.LinkDown, out *engine.Ef
 	for _, s := range g.list() {
 		if s.door == d {
 			g.become(now, s, ended, "link down", out)
+			d.epoch = 0
 		}
+	}
+	if d.epoch == 0 { // for who has not seen it go down
+		g.lost(d, out)
 	}
 }
 

@@ -21,7 +21,7 @@ func TestMobileNodesEnd(t *testing.T) { //spec DM-04 DM-05 DM-09 DM-19 DM-20
 			t.Fatal(err)
 		}
 		var out engine.Effects
-		a.Advertised(w.r.links[0].adv.Message().Options.Access, &out)
+		a.Advertised(w.now, w.r.links[0].adv.Message().Options.Access, &out)
 		w.pass(90 * time.Second) // the challenge is an old one now
 		w.known(m)
 		var grant *enrol.Grant

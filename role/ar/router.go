@@ -10,7 +10,7 @@
 //
 // access.go is the way in, ask.go the requests to the AAA servers, session.go who is in, account.go and books.go what is told of that.
 //
-// A session ends with its lifetime or with its link, not with a life of the router (stay.go). A node that moves on is not missed before: it authenticates at the next router,
+// A session ends with its lifetime or with its link, not with a life of the router (stay.go); what is lost is told (epoch.go). A node that moves on is not missed before: it authenticates at the next router,
 // and what it leaves here is an open gate for an address that nobody uses.
 package ar
 
@@ -64,7 +64,8 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 		r.links = append(r.links, &link{cfg: l})
 	}
 	if cfg.AAA != nil {
-		gate, err := newGatekeeper(*cfg.AAA, r.links, rand)
+		seed[0] ^= 1
+		gate, err := newGatekeeper(*cfg.AAA, r.links, rand, engine.NewRand(seed))
 		if err != nil {
 			return nil, fmt.Errorf("ar: aaa: %w", err)
 		}
@@ -74,7 +75,7 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 		c := l.cfg
 		if r.gate != nil {
 			if d := r.gate.doorOf(c.Port); d != nil {
-				c.Access = d.client.Access
+				c.Access = d.advertised
 			}
 		}
 		l.adv = advertise.New(c, rand)

@@ -9,8 +9,8 @@ import (
 	"roam6/plane"
 )
 
-// Who was let in stays in when the router is started again: nothing would tell him that its gates are closed, and he would not ask before
-// his session ends. The key with the router is not kept: it belongs to a life of the router, as nothing is protected by it yet.
+// Who was let in stays in when the router is started again. That its gates are closed he would hear (epoch.go), but he and all others would have to
+// authenticate anew for it. The key with the router is not kept: it belongs to a life of the router, as nothing is protected by it yet.
 
 // stayBucket holds sessions by care-of address.
 const stayBucket = "ar/session"
@@ -52,11 +52,17 @@ func (g *gatekeeper) resume(now engine.Now, records []engine.Record, out *engine
 		if err != nil || x.Session == "" {
 			out.Drop("session-unreadable", engine.S("key", r.Key))
 			out.Persist(stayBucket, r.Key, nil)
+			for _, d := range g.doors { // whose it was nobody knows
+				d.epoch = 0
+			}
 			continue
 		}
 		d, left := g.doorOf(x.Port), min(time.Unix(x.Ends, 0).Sub(now.Wall), time.Duration(x.Life)*time.Second)
 		if d == nil || left <= 0 || g.sessions[coa] != nil || !g.room(coa) || !g.books.room(x.User) {
 			out.Persist(stayBucket, r.Key, nil)
+			if d != nil && left > 0 {
+				d.epoch = 0
+			}
 			continue
 		}
 		s := &session{coa: coa, door: d, hw: x.HW, id: x.Session, name: x.Name, user: x.User, home: x.Home, agent: x.Agent, ends: now.Mono.Add(left)}

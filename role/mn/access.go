@@ -121,7 +121,7 @@ func (n *Node) facts(now engine.Now, a *access, facts []attach.Fact, out *engine
 	for _, f := range facts {
 		switch f.Kind {
 		case attach.Found:
-			a.arrivedAt(f.Router, out)
+			a.arrivedAt(now, f.Router, out)
 			n.found(now, a, f.Router, out)
 		case attach.Confirmed:
 			n.confirmed(now, a, f.Router, out)

@@ -126,21 +126,21 @@ func (a *access) offered(in engine.Packet, p *ip6.Packet, ra *nd.RouterAdvertise
 }
 
 // arrivedAt begins with a network anew.
-func (a *access) arrivedAt(r attach.Router, out *engine.Effects) {
+func (a *access) arrivedAt(now engine.Now, r attach.Router, out *engine.Effects) {
 	if a.applicant == nil {
 		return
 	}
 	a.left("another router", out)
 	if a.offer != nil && a.router == r.Addr {
-		a.applicant.Advertised(a.offer, out)
+		a.applicant.Advertised(now, a.offer, out)
 	}
 }
 
 // stays takes the newest word of the router in use: a new challenge, or that it does not ask any more.
-func (a *access) stays(out *engine.Effects) {
+func (a *access) stays(now engine.Now, out *engine.Effects) {
 	switch {
 	case a.offer != nil:
-		a.applicant.Advertised(a.offer, out)
+		a.applicant.Advertised(now, a.offer, out)
 	case a.applicant.Known():
 		a.left("the network asks nobody any more", out)
 	}

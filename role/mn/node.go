@@ -233,7 +233,7 @@ func (n *Node) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Packe
 		heard := a.offered(in, p, m)
 		n.facts(now, a, facts, out)
 		if heard {
-			a.stays(out)
+			a.stays(now, out)
 		}
 		n.agentAtHome(now, a, m, out)
 		n.denied(now, a, in, p, m, out)

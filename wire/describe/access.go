@@ -33,6 +33,7 @@ var suboptions = options{title: "Suboptions", unit: 1, whole: true, layouts: map
 	subopt.NetworkAuth:     {"Network Authentication Data", accessDraft + "§7.6", []field{{"MAC", 2, toEnd, octets}}},
 	subopt.KeyData:         {"Key Data", accessDraft + "§10", []field{{"Keys", 2, toEnd, octets}}},
 	subopt.SessionLifetime: {"Session Lifetime", "RFC 6733 §8.13", []field{{"Lifetime", 2, 4, seconds}}},
+	subopt.Epoch:           {"Epoch", "docs/access.md", []field{{"Epoch", 2, 4, hex}}},
 }}
 
 // features shows the flags of draft-le-aaa-diameter-mobileipv6-04 §8.3.1, the lowest bit first.

@@ -1,6 +1,7 @@
 package nd
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strings"
 	"unicode"
@@ -27,6 +28,7 @@ type Access struct {
 	LocalChallenge []byte     // MinChallenge to MaxChallenge octets; changes often
 	Network        string     // the visited network's identifier, usually its realm: at most MaxNetwork octets of UTF-8 without spaces
 	Client         netip.Addr // where requests go
+	Epoch          uint32     // changes when the AAA client has lost sessions whose nodes cannot know; 0: it tells nothing of that
 }
 
 // takeAccess leaves an option that is not ours, and a second one, among the unknown.
@@ -42,7 +44,7 @@ func (o *Options) takeAccess(opt []byte) bool {
 }
 
 // ParseAccess reads an option OptExperiment from its type on. Everybody's experiments share this type (RFC 4727), so one that is not
-// ours, or lacks one of the three, is no error.
+// ours, or lacks one of the three that it must have, is no error.
 //
 // spec DM-05
 func ParseAccess(opt []byte) (a Access, ours bool) {
@@ -61,7 +63,9 @@ func ParseAccess(opt []byte) (a Access, ours bool) {
 			a.Network = string(v.Data)
 		case v.Type == subopt.AAAClient && !a.Client.IsValid() && len(v.Data) == 16 && ip6.Routable(addrAt(v.Data, 0)):
 			a.Client = addrAt(v.Data, 0)
-		case v.Type >= subopt.LocalChallenge && v.Type <= subopt.AAAClient:
+		case v.Type == subopt.Epoch && a.Epoch == 0 && len(v.Data) == 4 && binary.BigEndian.Uint32(v.Data) != 0:
+			a.Epoch = binary.BigEndian.Uint32(v.Data)
+		case v.Type >= subopt.LocalChallenge && v.Type <= subopt.AAAClient || v.Type == subopt.Epoch:
 			return Access{}, false
 		}
 	}
@@ -80,5 +84,8 @@ func (a *Access) append(b []byte) []byte {
 	d := subopt.Append(nil, subopt.LocalChallenge, a.LocalChallenge)
 	d = subopt.Append(d, subopt.VisitedNetwork, []byte(a.Network))
 	d = appendAddr(append(d, subopt.AAAClient, subopt.HeaderLen+16), a.Client)
+	if a.Epoch != 0 {
+		d = subopt.Append(d, subopt.Epoch, binary.BigEndian.AppendUint32(nil, a.Epoch))
+	}
 	return RawOption{OptExperiment, d}.append(b)
 }

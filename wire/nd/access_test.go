@@ -56,6 +56,18 @@ func TestLongestAccess(t *testing.T) { //spec DM-05
 	}
 }
 
+// An epoch is the one suboption that may be missing.
+func TestEpoch(t *testing.T) { //spec DM-05
+	ra := &RouterAdvertisement{Options: Options{Access: &Access{LocalChallenge: make([]byte, MinChallenge), Network: "v", Client: arAddr, Epoch: 0x80000001}}}
+	b := Append(nil, arLL, ip6.AllNodes, ra)
+	if m, err := Parse(arLL, ip6.AllNodes, HopLimit, b); err != nil || !reflect.DeepEqual(m, ra) {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if want := []byte{subopt.Epoch, 6, 0x80, 0, 0, 1}; !bytes.Contains(b, want) {
+		t.Errorf("no % x in % x", want, b)
+	}
+}
+
 // Other experiments have the same option type. Whatever they put into it, the advertisement stays good, and nothing is taken for ours.
 func TestOtherExperiments(t *testing.T) {
 	challenge := subopt.Append(nil, subopt.LocalChallenge, make([]byte, 8))
@@ -76,6 +88,8 @@ func TestOtherExperiments(t *testing.T) {
 		"a long network":     slices.Concat(challenge, subopt.Append(nil, subopt.VisitedNetwork, bytes.Repeat([]byte("a"), MaxNetwork+1)), clientOpt),
 		"a group as client":  slices.Concat(challenge, network, subopt.Append(nil, subopt.AAAClient, multicast[:])),
 		"a truncated client": slices.Concat(challenge, network, clientOpt[:17]),
+		"a short epoch":      slices.Concat(challenge, network, clientOpt, subopt.Append(nil, subopt.Epoch, []byte{1, 2, 3})),
+		"epoch 0":            slices.Concat(challenge, network, clientOpt, subopt.Append(nil, subopt.Epoch, make([]byte, 4))),
 	} {
 		ra := &RouterAdvertisement{Options: Options{Unknown: []RawOption{{OptExperiment, d}}}}
 		m, err := Parse(arLL, ip6.AllNodes, HopLimit, Append(nil, arLL, ip6.AllNodes, ra))

@@ -20,4 +20,5 @@ const (
 	NetworkAuth     uint8 = 45 // AAA Reply
 	KeyData         uint8 = 46 // AAA Reply
 	SessionLifetime uint8 = 47 // AAA Reply
+	Epoch           uint8 = 48 // router advertisement
 )
