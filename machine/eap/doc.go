@@ -14,8 +14,8 @@
 // Both are values without a clock of their own: octets in, octets and an Outcome out. What does not belong is refused with a reason and
 // changes nothing. One packet is under way at a time, and one that comes again is answered with the very packet that answered it
 // before. That holds for the server as well, which in RFC 3748 discards repeated responses: here the peer's side repeats (AAA
-// Requests are repeated until answered) and each repetition waits for an answer. Where nobody below repeats, ServerConfig.Retransmit makes
-// the server do it (§4.3).
+// Requests are repeated until answered) and each repetition waits for an answer. So the server never sends a request again by itself:
+// its retransmission timer is infinite, as §4.3 wants above a lower layer that repeats.
 //
 // Where the lower layer invites to authenticate, as router advertisements with a challenge do, Peer.Begin answers without an
 // Identity Request and saves a round trip; else the server's Start asks.

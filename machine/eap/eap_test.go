@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"roam6/engine"
 	"roam6/keying/gpsk"
@@ -51,7 +50,6 @@ type pair struct {
 	t      fataler
 	peer   *Peer
 	server *Server
-	now    engine.Now
 	last   struct{ peer, server Outcome }
 }
 
@@ -64,7 +62,7 @@ func with(t fataler, seed byte, change func(p *PeerConfig, s *ServerConfig)) *pa
 		change(&p, &s)
 	}
 	rand := engine.NewRand([32]byte{seed})
-	x := &pair{t: t, now: engine.Now{Mono: engine.Mono(time.Hour)}}
+	x := &pair{t: t}
 	var err error
 	if x.peer, err = NewPeer(p, rand); err != nil {
 		t.Fatal(err)
@@ -104,7 +102,7 @@ func (x *pair) toPeer(b []byte) []byte {
 func (x *pair) toServer(b []byte) []byte {
 	x.t.Helper()
 	before, from := glance(x.server), x.server.state
-	out, o := x.server.Handle(x.now, b)
+	out, o := x.server.Handle(b)
 	x.last.server = o
 	walk(from, x.server.state)
 	if out == nil && (o.Reason == "" || before != glance(x.server)) {
@@ -119,7 +117,7 @@ func glance(v any) string {
 	case *Peer:
 		return fmt.Sprintf("%s %s %q %d %x %x %x", v.state, v.result, v.why, v.rounds, v.request, v.response, v.run)
 	case *Server:
-		return fmt.Sprintf("%s %s %q %q %d %x %x %d %d %d", v.state, v.result, v.why, v.identity, v.id, v.request, v.response, v.dies, v.again, v.repeats)
+		return fmt.Sprintf("%s %s %q %q %d %x %x", v.state, v.result, v.why, v.identity, v.id, v.request, v.response)
 	}
 	return ""
 }
@@ -165,9 +163,9 @@ func TestConversation(t *testing.T) { //spec DM-06
 			x := with(t, 1, c.change)
 			first := x.server.Start
 			if begun {
-				first = func(engine.Now) []byte { return x.toServer(x.peer.Begin()) }
+				first = func() []byte { return x.toServer(x.peer.Begin()) }
 			}
-			packets := x.converse(first(x.now))
+			packets := x.converse(first())
 			if !x.agreed() {
 				t.Errorf("%s: the peer %+v, the server %+v, %d packets", c.name, x.last.peer, x.last.server, len(packets))
 				continue
@@ -208,12 +206,9 @@ func TestFailures(t *testing.T) {
 		}, NoSuite, NoMethod},
 	} {
 		x := with(t, 2, c.change)
-		packets := x.converse(x.server.Start(x.now))
+		packets := x.converse(x.server.Start())
 		if x.peer.result != Failed || x.server.result != Failed || x.last.peer.Reason != c.peer || x.last.server.Reason != c.server {
 			t.Errorf("%s: the peer %+v, the server %+v after %d packets, want %q and %q", name, x.last.peer, x.last.server, len(packets), c.peer, c.server)
-		}
-		if at, _ := x.server.Deadline(); at != engine.Never {
-			t.Errorf("%s: a deadline at %v", name, at)
 		}
 		for _, k := range []gpsk.Keys{x.peer.keys, x.server.keys} {
 			if k.Valid() && !bytes.Equal(k.MSK(), make([]byte, gpsk.MSKLen)) {
@@ -228,7 +223,7 @@ func TestUnknownPeerLooksLikeWrongKey(t *testing.T) {
 	runs := make([][][]byte, 2)
 	for i, key := range []gpsk.Key{{}, secret(t, bytes.Repeat([]byte{7}, 32))} {
 		x := with(t, 3, func(_ *PeerConfig, s *ServerConfig) { s.Key = key })
-		runs[i] = x.converse(x.server.Start(x.now))
+		runs[i] = x.converse(x.server.Start())
 	}
 	if fmt.Sprintf("%x", runs[0]) != fmt.Sprintf("%x", runs[1]) {
 		t.Errorf("\n%x\n%x", runs[0], runs[1])
@@ -323,60 +318,48 @@ func TestRoundsAreLimited(t *testing.T) {
 	}
 }
 
-func TestServerRetransmits(t *testing.T) {
-	x := with(t, 7, func(_ *PeerConfig, s *ServerConfig) { s.Retransmit = 3 * time.Second })
-	if at, _ := x.server.Deadline(); at != engine.Never {
-		t.Errorf("a deadline before anything was sent: %v", at)
-	}
-	if out, o := x.server.Tick(x.now); out != nil || o != (Outcome{}) {
-		t.Errorf("%x, %+v", out, o)
-	}
-	request := x.server.Start(x.now)
-	for i := range MaxRetransmits {
-		at, what := x.server.Deadline()
-		if at.Sub(x.now.Mono) != 3*time.Second || what != "eap request again" {
-			t.Fatalf("repetition %d in %v: %s", i, at.Sub(x.now.Mono), what)
+// Either end can be given up wherever it stands. Then no key is left, of which somebody who knows what overwritten keys are could make use,
+// and it takes nothing more.
+func TestGivenUp(t *testing.T) {
+	for stage := -2; stage <= success; stage++ { // -2: nothing was said, -1: the server has asked for the identity
+		x, next := with(t, 8, nil), []byte(nil)
+		switch {
+		case stage >= gpsk1:
+			next = x.reach(stage)
+		case stage == -1:
+			next = x.server.Start()
 		}
-		x.now.Mono = at - 1
-		if out, _ := x.server.Tick(x.now); out != nil {
-			t.Fatalf("too early: %x", out)
+		peer, server := x.peer.state, x.server.state
+		results := [2]Result{x.peer.result, x.server.result}
+		x.peer.End()
+		x.server.End()
+		if peer != over {
+			walk(peer, x.peer.state)
 		}
-		x.now.Mono = at
-		if out, o := x.server.Tick(x.now); !bytes.Equal(out, request) || o.Reason != Repeated {
-			t.Fatalf("repetition %d: %x, %+v", i, out, o)
+		if server != over {
+			walk(server, x.server.state)
 		}
-	}
-	x.now.Mono, _ = x.server.Deadline()
-	from := x.server.state
-	if out, o := x.server.Tick(x.now); out != nil || o != (Outcome{Failed, NoResponse, nil}) {
-		t.Errorf("%x, %+v", out, o)
-	}
-	walk(from, x.server.state)
-}
-
-// A conversation that stands still is given up, in each state.
-func TestServerGivesUp(t *testing.T) {
-	for n := range 4 { // exchanges before it stands still
-		x := with(t, 8, func(_ *PeerConfig, s *ServerConfig) { s.Denied = n == 3 })
-		request := x.server.Start(x.now)
-		for range min(n, 2) {
-			request = x.toServer(x.toPeer(request))
+		for i, r := range []Result{x.peer.result, x.server.result} {
+			if want := max(results[i], Failed); results[i] == Going && r != want || results[i] != Going && r != results[i] {
+				t.Errorf("stage %d: %v, was %v", stage, r, results[i])
+			}
 		}
-		at, what := x.server.Deadline()
-		if at.Sub(x.now.Mono) != MaxAge || what != "eap conversation" {
-			t.Fatalf("%d: %v, %s", n, at, what)
+		for _, k := range []gpsk.Keys{x.peer.keys, x.server.keys} {
+			if k.Valid() && !bytes.Equal(k.MSK(), make([]byte, gpsk.MSKLen)) {
+				t.Errorf("stage %d: keys are left", stage)
+			}
 		}
-		x.now.Mono = at
-		from := x.server.state
-		if out, o := x.server.Tick(x.now); out != nil || o != (Outcome{Failed, TimedOut, nil}) {
-			t.Errorf("%d: %x, %+v", n, out, o)
+		zeros := secret(t, make([]byte, len(longTerm)))
+		for _, k := range []gpsk.Key{x.peer.cfg.Key, x.server.cfg.Key} {
+			if !k.Derive(gpsk.Run{Suite: gpsk.SHA256}).Equal(zeros.Derive(gpsk.Run{Suite: gpsk.SHA256})) {
+				t.Errorf("stage %d: the pre-shared key is left", stage)
+			}
 		}
-		walk(from, x.server.state)
-		if out := x.toServer(x.toPeer(request)); out != nil || x.last.server != (Outcome{Failed, Over, nil}) {
-			t.Errorf("%d: %x, %+v", n, out, x.last.server)
+		if out := x.toPeer(next); out != nil || x.last.peer.Reason == "" {
+			t.Errorf("stage %d: the peer answers %x", stage, out)
 		}
-		if at, _ := x.server.Deadline(); at != engine.Never {
-			t.Errorf("%d: a deadline at %v", n, at)
+		if out := x.toServer(packet(x.server.id, wire.Response, wire.Identity, []byte(nai))); out != nil || x.last.server.Reason != Over {
+			t.Errorf("stage %d: the server answers %x, %+v", stage, out, x.last.server)
 		}
 	}
 }
@@ -404,7 +387,7 @@ func TestConfigIsChecked(t *testing.T) {
 
 func TestSecretsDoNotPrint(t *testing.T) {
 	x := with(t, 1, nil)
-	x.converse(x.server.Start(x.now))
+	x.converse(x.server.Start())
 	keys, _ := x.peer.Keys()
 	for _, v := range []any{x.peer, *x.peer, x.peer.cfg, x.server, *x.server, x.server.cfg, keys} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
@@ -425,7 +408,7 @@ func TestIdentity(t *testing.T) {
 	if s, ok := Identity(x.peer.Begin()); s != nai || !ok {
 		t.Errorf("%q, %v", s, ok)
 	}
-	for _, b := range [][]byte{nil, x.server.Start(x.now), {3, 0, 0, 4}} {
+	for _, b := range [][]byte{nil, x.server.Start(), {3, 0, 0, 4}} {
 		if s, ok := Identity(b); ok {
 			t.Errorf("%x: %q", b, s)
 		}

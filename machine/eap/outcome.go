@@ -55,12 +55,10 @@ const (
 	WrongServer   = "eap gpsk server not expected"
 	UnknownPeer   = "eap gpsk unknown peer"
 	NotAuthorized = "eap gpsk not authorized"
-	Refused       = "eap gpsk refused"         // the server says so, with no proof that it is the server
-	Denied        = "eap gpsk denied"          // the server says so, and proves it
-	Rejected      = "eap failure"              // a Failure of EAP with nothing before it
-	TooManyRounds = "eap too many rounds"      // MaxRounds
-	TimedOut      = "eap timed out"            // MaxAge
-	NoResponse    = "eap peer does not answer" // MaxRetransmits
+	Refused       = "eap gpsk refused"    // the server says so, with no proof that it is the server
+	Denied        = "eap gpsk denied"     // the server says so, and proves it
+	Rejected      = "eap failure"         // a Failure of EAP with nothing before it
+	TooManyRounds = "eap too many rounds" // MaxRounds
 )
 
 // state of either end.
@@ -79,7 +77,7 @@ const (
 
 // edges is every change of state there is; become refuses any other.
 var edges = map[state][]state{
-	fresh:    {asked, proposed},
+	fresh:    {asked, proposed, over},
 	asked:    {proposed, over},
 	proposed: {proving, failing, over},
 	idle:     {proving, over},

@@ -79,6 +79,15 @@ func (p *Peer) Proven() (gpsk.Keys, bool) {
 	return p.keys, true
 }
 
+// End gives the conversation up, wherever it stands, and overwrites its keys: those it has made and the one it was given.
+func (p *Peer) End() {
+	if p.state != over {
+		p.finish(Failed, "")
+	}
+	p.keys.Erase()
+	p.cfg.Key.Erase()
+}
+
 // State says where the conversation stands, for people.
 func (p *Peer) State() string { return standing(p.state, p.result) }
 
@@ -244,17 +253,28 @@ func (p *Peer) onGPSK3(q wire.Packet, m *wire.GPSK3) (*wire.Packet, Outcome) {
 		return nil, Outcome{Reason: Mismatch}
 	}
 	run, keys := p.run, p.keys
-	if m.RandServer != run.RandServer {
+	another := m.RandServer != run.RandServer
+	if another {
 		run.RandServer = m.RandServer
 		keys = p.cfg.Key.Derive(run)
 	}
-	if !keys.Verify(m.Covered(), m.MAC) {
-		return nil, Outcome{Reason: WrongMAC}
+	reason := ""
+	switch {
+	case !keys.Verify(m.Covered(), m.MAC):
+		reason = WrongMAC
+	case !openable(keys, m.Protected):
+		reason = WrongData
 	}
-	if !openable(keys, m.Protected) {
-		return nil, Outcome{Reason: WrongData}
+	if reason != "" {
+		if another {
+			keys.Erase()
+		}
+		return nil, Outcome{Reason: reason}
 	}
 	become(&p.state, proved)
+	if another {
+		p.keys.Erase()
+	}
 	p.run, p.keys = run, keys
 	out := &wire.GPSK4{}
 	out.MAC = keys.MAC(out.Covered())

@@ -89,7 +89,7 @@ func TestAdversary(t *testing.T) { //spec DM-06
 		some := func() *pair { return rapid.SampledFrom(w.pairs).Draw(t, "whose") }
 		t.Repeat(map[string]func(*rapid.T){
 			"begin": func(*rapid.T) { w.hear(some().peer.Begin()) },
-			"start": func(*rapid.T) { x := some(); w.hear(x.server.Start(x.now)) },
+			"start": func(*rapid.T) { x := some(); w.hear(x.server.Start()) },
 			"peer":  func(t *rapid.T) { w.hear(some().toPeer(w.packet(t))) },
 			"server": func(t *rapid.T) {
 				w.hear(some().toServer(w.packet(t)))
@@ -171,7 +171,7 @@ func BenchmarkConversation(b *testing.B) {
 				s, _ := NewServer(ServerConfig{Name: server, Peer: nai, Key: key}, rand)
 				next := p.Begin()
 				for p.result == Going {
-					next, _ = s.Handle(engine.Now{}, next)
+					next, _ = s.Handle(next)
 					next, _ = p.Handle(next)
 				}
 				if s.result != Succeeded {

@@ -196,7 +196,7 @@ func TestEveryStateOfTheServerRefuses(t *testing.T) {
 		for stage, want := range map[int]string{-1: c.asked, gpsk1: c.proposed, gpsk3: c.proving, success: c.ended} { //order:any
 			x := with(t, 1, nil)
 			if stage < 0 {
-				x.server.Start(x.now)
+				x.server.Start()
 			} else {
 				x.reach(stage)
 			}
@@ -328,7 +328,7 @@ func TestGPSK3UnderAnotherIdentifier(t *testing.T) {
 // Every edge is walked by what stands here.
 func TestEveryEdge(t *testing.T) {
 	clear(walked)
-	for _, test := range []func(*testing.T){TestConversation, TestFailures, TestServerGivesUp, TestForgedGPSK1,
+	for _, test := range []func(*testing.T){TestConversation, TestFailures, TestGivenUp, TestForgedGPSK1,
 		TestGPSK3UnderAnotherIdentifier, TestEveryStateOfThePeerRefuses, TestEveryStateOfTheServerRefuses} {
 		test(t)
 	}

@@ -11,11 +11,8 @@ import (
 	wire "roam6/wire/eap"
 )
 
-// Limits of time at the server.
-const (
-	MaxAge         = time.Minute // of a conversation, from the first packet on
-	MaxRetransmits = 5           // of one request, RFC 3748 §4.3
-)
+// MaxAge is how long a conversation may last at the server, from the first packet on. Whoever keeps the server keeps the time.
+const MaxAge = time.Minute
 
 // ServerConfig is what a server is told about itself and the peer.
 type ServerConfig struct {
@@ -24,9 +21,6 @@ type ServerConfig struct {
 	Key    gpsk.Key     // the peer's; the zero Key: there is no such peer
 	Denied bool         // the peer is known and not authorized
 	Suites []gpsk.Suite // offered, in order; none: DefaultSuites
-
-	// Retransmit is how long to wait for a response before a request is sent again; 0 where the lower layer repeats.
-	Retransmit time.Duration
 }
 
 // Server is the home AAA server's end of one conversation. What it sends is bounded by the method: at most three requests.
@@ -44,15 +38,12 @@ type Server struct {
 	request  []byte // the last packet sent; nil: none yet
 	response []byte // the one it answered
 
-	dies, again engine.Mono
-	repeats     int
-
 	keys gpsk.Keys
 }
 
 // NewServer makes the server of one conversation; it draws its nonce and first identifier here.
 func NewServer(cfg ServerConfig, rand *engine.Rand) (*Server, error) {
-	s := &Server{cfg: cfg, known: cfg.Key.Fits(gpsk.AES), nonce: draw(rand), state: fresh, dies: engine.Never, again: engine.Never}
+	s := &Server{cfg: cfg, known: cfg.Key.Fits(gpsk.AES), nonce: draw(rand), state: fresh}
 	decoy := draw(rand)
 	if !s.known { // the same offer and the same work as for one that is known
 		var err error
@@ -71,10 +62,10 @@ func NewServer(cfg ServerConfig, rand *engine.Rand) (*Server, error) {
 }
 
 // Start is the Request/Identity. A server that is given a Response/Identity needs no Start.
-func (s *Server) Start(now engine.Now) []byte {
+func (s *Server) Start() []byte {
 	if s.state == fresh {
 		become(&s.state, asked)
-		s.send(now, wire.Packet{Code: wire.Request, Method: wire.Identity})
+		s.send(wire.Packet{Code: wire.Request, Method: wire.Identity})
 	}
 	return s.request
 }
@@ -90,36 +81,23 @@ func (s *Server) Keys() (gpsk.Keys, bool) {
 	return s.keys, true
 }
 
+// End gives the conversation up, wherever it stands, and overwrites its keys: those it has made and the one it was given.
+func (s *Server) End() {
+	if s.state != over {
+		become(&s.state, over)
+		s.result = Failed
+	}
+	s.keys.Erase()
+	s.cfg.Key.Erase()
+}
+
 // State says where the conversation stands, for people.
 func (s *Server) State() string { return standing(s.state, s.result) }
-
-// Deadline is when Tick has something to do.
-func (s *Server) Deadline() (engine.Mono, string) {
-	if s.again < s.dies {
-		return s.again, "eap request again"
-	}
-	return s.dies, "eap conversation"
-}
-
-// Tick gives the last request again when its time has come, and ends a conversation that lasts too long.
-func (s *Server) Tick(now engine.Now) ([]byte, Outcome) {
-	switch at, _ := s.Deadline(); {
-	case now.Mono < at || at == engine.Never:
-		return nil, Outcome{Result: s.result}
-	case at == s.dies:
-		return nil, s.fail(TimedOut)
-	case s.repeats == MaxRetransmits:
-		return nil, s.fail(NoResponse)
-	}
-	s.repeats++
-	s.again = now.Mono.Add(s.cfg.Retransmit)
-	return s.request, Outcome{Reason: Repeated}
-}
 
 // Handle takes a response of the peer and gives the next packet for it, nil if there is none.
 //
 // spec DM-06
-func (s *Server) Handle(now engine.Now, response []byte) ([]byte, Outcome) {
+func (s *Server) Handle(response []byte) ([]byte, Outcome) {
 	p, err := wire.Parse(response)
 	if err != nil {
 		return nil, Outcome{s.result, Malformed, err}
@@ -140,27 +118,17 @@ func (s *Server) Handle(now engine.Now, response []byte) ([]byte, Outcome) {
 		return nil, o
 	}
 	s.response = raw
-	s.send(now, *next)
-	if s.state == over {
-		s.dies, s.again = engine.Never, engine.Never
-	}
+	s.send(*next)
 	return s.request, o
 }
 
 // send gives a request the next identifier; a Success or Failure has that of the response.
-func (s *Server) send(now engine.Now, p wire.Packet) {
+func (s *Server) send(p wire.Packet) {
 	if p.Code == wire.Request {
 		s.id++
 	}
 	p.ID = s.id
-	s.request, s.repeats = p.Append(nil), 0
-	if s.dies == engine.Never {
-		s.dies = now.Mono.Add(MaxAge)
-	}
-	s.again = engine.Never
-	if s.cfg.Retransmit > 0 {
-		s.again = now.Mono.Add(s.cfg.Retransmit)
-	}
+	s.request = p.Append(nil)
 }
 
 // take is what follows a response, nil if it is refused.
@@ -213,23 +181,14 @@ func ask(m wire.GPSKMessage) (*wire.Packet, Outcome) {
 
 // finish ends the conversation with a Success or Failure.
 func (s *Server) finish(r Result, reason string) (*wire.Packet, Outcome) {
+	become(&s.state, over)
+	s.result = r
 	code := wire.Success
 	if r == Failed {
 		code = wire.Failure
-		s.fail(reason)
-	} else {
-		become(&s.state, over)
-		s.result = r
+		s.keys.Erase()
 	}
 	return &wire.Packet{Code: code}, Outcome{Result: r, Reason: reason}
-}
-
-// fail ends the conversation without a word.
-func (s *Server) fail(reason string) Outcome {
-	become(&s.state, over)
-	s.result, s.dies, s.again = Failed, engine.Never, engine.Never
-	s.keys.Erase()
-	return Outcome{Result: Failed, Reason: reason}
 }
 
 // onGPSK2 verifies the peer in the order of RFC 5433 §10.
@@ -238,14 +197,19 @@ func (s *Server) onGPSK2(m *wire.GPSK2) (*wire.Packet, Outcome) {
 		return nil, Outcome{Reason: Mismatch}
 	}
 	keys := s.cfg.Key.Derive(gpsk.Run{Suite: gpsk.Suite(m.Suite.Specifier), RandPeer: m.RandPeer, RandServer: s.nonce, Peer: m.Peer, Server: m.Server})
-	right := keys.Verify(m.Covered(), m.MAC)
-	switch {
+	reason := ""
+	switch right := keys.Verify(m.Covered(), m.MAC); { // for an unknown peer as well, so that it takes as long
 	case !s.known || string(m.Peer) != s.cfg.Peer:
-		return s.failing(UnknownPeer, &wire.GPSKFail{Failure: wire.AuthenticationFailure})
+		reason = UnknownPeer
 	case !right:
-		return s.failing(WrongMAC, &wire.GPSKFail{Failure: wire.AuthenticationFailure})
+		reason = WrongMAC
 	case !openable(keys, m.Protected):
+		keys.Erase()
 		return nil, Outcome{Reason: WrongData}
+	}
+	if reason != "" {
+		keys.Erase()
+		return s.failing(reason, &wire.GPSKFail{Failure: wire.AuthenticationFailure})
 	}
 	s.keys = keys
 	if s.cfg.Denied {

@@ -28,8 +28,6 @@ type conversation struct {
 	key    conversationKey
 	user   string
 	server *eap.Server
-	psk    gpsk.Key
-	known  bool // there is such a subscriber, whose psk that is
 
 	// Once it has succeeded.
 	secret  []byte            // takes the place of the long-term key
@@ -55,7 +53,7 @@ func (s *Server) converse(now engine.Now, out *engine.Effects, t *registration, 
 	var packet []byte
 	var o eap.Outcome
 	if c != nil {
-		packet, o = c.server.Handle(now, t.req.EAP)
+		packet, o = c.server.Handle(t.req.EAP)
 		if _, begins := eap.Identity(t.req.EAP); packet == nil && begins { // the mobile node has given it up, or it is over
 			s.hangUp(c)
 			c = nil
@@ -68,9 +66,12 @@ func (s *Server) converse(now engine.Now, out *engine.Effects, t *registration, 
 			s.refuse(now, out, t, rejected, "eap-impossible", rejectedText)
 			return
 		}
-		packet, o = c.server.Handle(now, t.req.EAP)
+		packet, o = c.server.Handle(t.req.EAP)
 	}
 	if packet == nil || c.secret != nil && c.about != t.asksFor() {
+		if c.id == 0 {
+			s.hangUp(c)
+		}
 		s.refuse(now, out, t, rejected, "eap-refused", "the EAP packet does not belong here: "+o.Reason)
 		return
 	}
@@ -101,13 +102,16 @@ func (s *Server) converser(k conversationKey, user string, p *profile.Profile) (
 		if cfg.Peer = p.EAPIdentity; cfg.Peer == "" {
 			cfg.Peer = p.Name()
 		}
-		if c.psk, err = gpsk.NewKey(p.Key); err != nil {
+		if cfg.Key, err = gpsk.NewKey(p.Key); err != nil {
 			return nil, err
 		}
-		cfg.Key, cfg.Denied, c.known = c.psk, !p.Enabled, true
+		cfg.Denied = !p.Enabled
 	}
-	c.server, err = eap.NewServer(cfg, s.rand)
-	return c, err
+	if c.server, err = eap.NewServer(cfg, s.rand); err != nil {
+		cfg.Key.Erase()
+		return nil, err
+	}
+	return c, nil
 }
 
 // convinced goes on with what the request asks for, under the secret that the conversation has made.
@@ -134,7 +138,7 @@ func (s *Server) convinced(now engine.Now, out *engine.Effects, t *registration,
 		s.repeat(now, out, t, c.granted)
 		return
 	}
-	t.talk, c.working = c, true
+	t.talk, c.working, t.exchange = c, true, t.about()
 	s.authorize(now, out, t, p)
 }
 
@@ -159,13 +163,12 @@ func (s *Server) keep(now engine.Now, c *conversation, t *registration, mn strin
 	}
 	emsk := keys.EMSK()
 	defer clear(emsk)
-	keys.Erase()
 	var err error
 	if c.secret, err = aaa.Exported(emsk, mn, t.arr.Visited); err != nil {
 		return err
 	}
 	c.about = t.asksFor()
-	c.psk.Erase()
+	c.server.End()
 	s.timers.Stop(timer{conversing, c.id})
 	s.begun.Stop(c.id)
 	s.kept.Set(c.id, now.Mono.Add(KeptTime))
@@ -196,9 +199,7 @@ func (s *Server) makeRoom(out *engine.Effects) {
 
 // hangUp forgets a conversation and its keys.
 func (s *Server) hangUp(c *conversation) {
-	if c.known {
-		c.psk.Erase()
-	}
+	c.server.End()
 	clear(c.secret)
 	s.kept.Stop(c.id)
 	if c.id == 0 {

@@ -202,7 +202,14 @@ func TestConversations(t *testing.T) { //spec DM-06
 	if b.s.refused["eap-of-another"] != 1 || len(b.s.talks) != 1 {
 		t.Error(b.s.refused)
 	}
+	var only *eap.Server
+	for _, c := range b.s.talks { //order:any — there is one
+		only = c.server
+	}
 	b.wait(eap.MaxAge)
+	if only.State() != "failed" {
+		t.Errorf("given up with its keys: %s", only.State())
+	}
 	if len(b.s.talks)+len(b.s.talkers) != 0 || b.s.refused["eap-timed-out"] != 1 {
 		t.Error(b.s.refused)
 	}

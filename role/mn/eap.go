@@ -86,9 +86,7 @@ func (n *Node) round(now engine.Now, a *access, f enrol.Round, out *engine.Effec
 // over ends what a request stood for, and the keys of its conversation.
 func (q *asked) over() {
 	if q.peer != nil {
-		if keys, ok := q.peer.Proven(); ok {
-			keys.Erase()
-		}
+		q.peer.End()
 	}
 	*q = asked{}
 }

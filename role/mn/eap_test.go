@@ -43,7 +43,7 @@ func server(t *testing.T, key []byte) *eap.Server {
 // answer is the home network's answer to a round: the next one, or the end with what it grants.
 func (b *bench) answer(s *eap.Server, q question) (in engine.Packet, o eap.Outcome) {
 	b.t.Helper()
-	next, o := s.Handle(b.now, q.EAP)
+	next, o := s.Handle(q.EAP)
 	if next == nil {
 		b.t.Fatalf("%x: %s", q.EAP, o.Reason)
 	}
@@ -176,7 +176,7 @@ func TestEAPServerRestarts(t *testing.T) { //spec DM-06
 	b.up(wlan)
 	in, _ := b.answer(server(t, psk), b.question(b.closed(wlan, ar1)))
 	q := b.question(b.do(in))
-	next, o := server(t, psk).Handle(b.now, q.EAP)
+	next, o := server(t, psk).Handle(q.EAP)
 	if next != nil || o.Reason != eap.Unexpected {
 		t.Fatal(o)
 	}
