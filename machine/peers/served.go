@@ -67,7 +67,7 @@ func (n *Node) arrive(p *peer, l *link, m diameter.Message, proxy bool, key dupl
 	n.idle = n.idle[:len(n.idle)-1]
 	s := &n.served[i]
 	*s = served{used: true, proxy: proxy, gen: s.gen + 1, p: p, from: l, hop: m.HopByHop, endToEnd: m.EndToEnd, slot: -1, key: key,
-		raw: slices.Clone(m.Raw), born: n.now.Mono}
+		raw: append(s.raw[:0], m.Raw...), born: n.now.Mono}
 	if !proxy {
 		n.flight[key] = i
 	}
@@ -105,7 +105,11 @@ func (n *Node) unhold(i int32) {
 	s.p.held -= len(s.raw)
 	n.held -= len(s.raw)
 	n.serving.remove(n.byServed, i)
-	*s = served{gen: s.gen}
+	raw := s.raw // which facts of this Handle may show: it is written over at the earliest in the next
+	if cap(raw) > MaxIdleSlot {
+		raw = nil
+	}
+	*s = served{gen: s.gen, raw: raw}
 	n.idle = append(n.idle, i)
 }
 

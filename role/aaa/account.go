@@ -59,13 +59,13 @@ func (s *Server) account(now engine.Now, out *engine.Effects, f peers.Arrived) {
 	} else if acr.Home.IsValid() {
 		name = acr.Home.String()
 	}
-	k, known := s.sessions.byID[sessionKey{user: name, id: acr.Session}]
+	x := s.sessions.byID[sessionKey{user: name, id: acr.Session}]
 	const most = 1<<63 - 1
 	switch {
 	case !s.counts(f.From):
 		s.reject(now, out, f, &diameter.Error{Code: unauthorized, Text: "peer " + f.From + " does not count for our users"}, "accounting-not-of-peer")
 		return
-	case known && !s.countsFor(f.From, s.sessions.byKey[k].seen):
+	case x != nil && !s.countsFor(f.From, x.seen):
 		s.reject(now, out, f, &diameter.Error{Code: unauthorized, Text: "the session is not in a network of peer " + f.From}, "accounting-not-of-network")
 		return
 	case err != nil || name == "":
@@ -126,8 +126,8 @@ func (s *Server) recorded(now engine.Now, out *engine.Effects, id uint64, why st
 		s.drop(out, "record-"+reason(why), engine.S("user", r.name), engine.S("from", r.from))
 		aca.Outcome = mip6aaa.Outcome{Code: diameter.OutOfSpace, Message: "the record cannot be stored just now; send it again"}
 	}
-	if k, ok := s.sessions.byID[sessionKey{user: r.name, id: r.acr.Session}]; ok && why == "" && r.acr.Kind == mip6aaa.Stop {
-		s.sessions.drop(k, &s.home, out)
+	if x := s.sessions.byID[sessionKey{user: r.name, id: r.acr.Session}]; x != nil && why == "" && r.acr.Kind == mip6aaa.Stop {
+		s.sessions.drop(x, &s.home, out)
 		out.Event("aaa.session-over", engine.S("user", r.name), engine.S("why", "stopped"))
 	}
 	if m, ok := s.node.Message(r.handle); ok {

@@ -141,7 +141,8 @@ func (s *Server) known(now engine.Now, out *engine.Effects, t *registration, p *
 		s.refuse(now, out, t, rejected, "key-length", rejectedText) // the default authentication needs 32 octets; the store takes others, for EAP
 		return
 	}
-	if !key.VerifyAnswer(t.about(), t.req.Auth) {
+	t.exchange = t.about()
+	if !key.VerifyAnswer(t.exchange, t.req.Auth) {
 		key.Erase()
 		s.refuse(now, out, t, rejected, "authentication-wrong", rejectedText)
 		return
@@ -160,9 +161,9 @@ func (t *registration) about() aaa.Exchange {
 	return aaa.Exchange{HostChallenge: t.req.HostChallenge, LocalChallenge: t.req.LocalChallenge, CareOf: t.req.CareOf, Request: t.req.Covered()}
 }
 
-// authorize goes on with a mobile node that has proven who it is; t.key proves the network to it.
+// authorize goes on with a mobile node that has proven who it is, in t.exchange; t.key proves the network to it.
 func (s *Server) authorize(now engine.Now, out *engine.Effects, t *registration, p *profile.Profile) {
-	t.exchange, t.proven, t.profile = t.about(), true, *p
+	t.proven, t.profile = true, *p
 	s.perUser[t.name]++
 	t.profile.Key, t.profile.HomeAgents = nil, slices.Clone(p.HomeAgents)
 	if t.lifetime = p.SessionTime; t.lifetime == 0 {

@@ -255,12 +255,12 @@ func (s *Server) tick(now engine.Now, out *engine.Effects) {
 // over ends the sessions whose time it is.
 func (s *Server) over(now engine.Now, out *engine.Effects, l *sessions, p *pool) {
 	for {
-		k, ok := l.end.Pop(now.Mono)
+		x, ok := l.end.Pop(now.Mono)
 		if !ok {
 			return
 		}
-		l.drop(k, p, out)
-		out.Event("aaa.session-over", engine.S("user", k.user), engine.S("why", "time"))
+		l.drop(x, p, out)
+		out.Event("aaa.session-over", engine.S("user", x.user), engine.S("why", "time"))
 	}
 }
 

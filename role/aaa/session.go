@@ -22,9 +22,9 @@ type session struct {
 // sessions of a home realm. A user's session is named by its home address, or its Session-Id if it has none.
 type sessions struct {
 	byKey  map[sessionKey]*session
-	byID   map[sessionKey]sessionKey // by user and the last Session-Id of each: no Session-Id reaches another user's session
-	byUser map[string][]sessionKey
-	end    engine.Timers[sessionKey]
+	byID   map[sessionKey]*session // by user and the last Session-Id of each: no Session-Id reaches another user's session
+	byUser map[string][]*session
+	end    engine.Timers[*session]
 }
 
 type sessionKey struct {
@@ -41,7 +41,7 @@ func (s *session) key() sessionKey {
 }
 
 func newSessions() sessions {
-	return sessions{byKey: map[sessionKey]*session{}, byID: map[sessionKey]sessionKey{}, byUser: map[string][]sessionKey{}}
+	return sessions{byKey: map[sessionKey]*session{}, byID: map[sessionKey]*session{}, byUser: map[string][]*session{}}
 }
 
 // find gives a user's session with a home address.
@@ -59,14 +59,14 @@ func (l *sessions) room(user string, home netip.Addr, id string, limit int) bool
 
 // put enters a session, in place of the user's with the same home address, home agent or Session-Id, and gives the pool's room back that those had.
 func (l *sessions) put(now engine.Now, x session, lifetime time.Duration, p *pool, out *engine.Effects) {
-	id := sessionKey{user: x.user, id: x.id}
-	if k, ok := l.byID[id]; ok {
-		l.drop(k, p, out)
+	if before := l.byID[sessionKey{user: x.user, id: x.id}]; before != nil {
+		l.drop(before, p, out)
 	}
-	k := x.key()
-	l.drop(k, p, out)
+	if before := l.byKey[x.key()]; before != nil {
+		l.drop(before, p, out)
+	}
 	for _, other := range slices.Clone(l.byUser[x.user]) { // a home agent keeps one home address of a user: it has left the one before
-		if x.agent.IsValid() && l.byKey[other].agent == x.agent {
+		if x.agent.IsValid() && other.agent == x.agent {
 			l.drop(other, p, out)
 		}
 	}
@@ -75,34 +75,24 @@ func (l *sessions) put(now engine.Now, x session, lifetime time.Duration, p *poo
 }
 
 func (l *sessions) enter(x session, end engine.Mono) {
-	k := x.key()
-	l.byKey[k], l.byID[sessionKey{user: x.user, id: x.id}] = &x, k
-	l.byUser[x.user] = append(l.byUser[x.user], k)
-	l.end.Set(k, end)
+	l.byKey[x.key()], l.byID[sessionKey{user: x.user, id: x.id}] = &x, &x
+	l.byUser[x.user] = append(l.byUser[x.user], &x)
+	l.end.Set(&x, end)
 }
 
 // drop forgets a session.
-func (l *sessions) drop(k sessionKey, p *pool, out *engine.Effects) bool {
-	x := l.byKey[k]
-	if x == nil {
-		return false
-	}
+func (l *sessions) drop(x *session, p *pool, out *engine.Effects) {
 	x.release(out)
 	p.give(x.at)
-	delete(l.byKey, k)
+	delete(l.byKey, x.key())
 	delete(l.byID, sessionKey{user: x.user, id: x.id})
-	l.end.Stop(k)
-	keys := l.byUser[x.user]
-	for i := range keys {
-		if keys[i] == k {
-			keys = append(keys[:i], keys[i+1:]...)
-			break
-		}
-	}
-	if l.byUser[x.user] = keys; len(keys) == 0 {
+	l.end.Stop(x)
+	list := l.byUser[x.user]
+	if i := slices.Index(list, x); len(list) > 1 {
+		l.byUser[x.user] = slices.Delete(list, i, i+1)
+	} else {
 		delete(l.byUser, x.user)
 	}
-	return true
 }
 
 // replays remembers pairs of challenges that were answered rightly, so that nobody uses an answer again.

@@ -42,6 +42,9 @@ func (d directs) close() error {
 
 // look gives the row that a query finds by a name.
 func (p pools) look(ctx context.Context, query, name string) (values, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	var c *direct
 	select {
 	case <-ctx.Done():

@@ -112,11 +112,14 @@ func (d *DB) Lookup(ctx context.Context, text string) (*Subscriber, error) {
 		return nil, err
 	}
 	var s *Subscriber
-	err = d.again(ctx, func(ctx context.Context, p pools) (err error) {
-		if p.direct == nil {
-			s, err = d.find(ctx, p.read, name)
+	if d.path == "" {
+		err = d.reading(ctx, func(ctx context.Context, q querier) error {
+			s, err = d.find(ctx, q, name)
 			return err
-		}
+		})
+		return s, err
+	}
+	err = d.again(ctx, func(p pools) error {
 		row, err := p.look(ctx, query(name), name)
 		if err == nil {
 			s, err = d.taken(name, row)

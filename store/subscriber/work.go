@@ -41,12 +41,16 @@ type querier interface {
 
 // reading runs f, and once more when the connection had broken meanwhile.
 func (d *DB) reading(ctx context.Context, f func(ctx context.Context, q querier) error) error {
-	return d.again(ctx, func(ctx context.Context, p pools) error { return f(ctx, p.read) })
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return d.again(ctx, func(p pools) error { return f(ctx, p.read) })
 }
 
 // writing runs f in a transaction, and once more when the connection broke before its end was asked for.
 func (d *DB) writing(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) error {
-	return d.again(ctx, func(ctx context.Context, p pools) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return d.again(ctx, func(p pools) error {
 		tx, err := p.write.BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -62,16 +66,19 @@ func (d *DB) writing(ctx context.Context, f func(ctx context.Context, tx *sql.Tx
 	})
 }
 
-func (d *DB) again(ctx context.Context, f func(ctx context.Context, p pools) error) error {
-	if _, has := ctx.Deadline(); !has {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, Wait)
-		defer cancel()
+// bounded gives an operation a deadline, unless it has one.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return ctx, func() {}
 	}
+	return context.WithTimeout(ctx, Wait)
+}
+
+func (d *DB) again(ctx context.Context, f func(p pools) error) error {
 	for attempt := 0; ; attempt++ {
 		p, err := d.use()
 		if err == nil {
-			err = f(ctx, p)
+			err = f(p)
 		}
 		if err == nil {
 			return nil
