@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"net/netip"
 	"time"
@@ -17,15 +16,19 @@ type regWorld struct {
 	ends    map[regEnd]regEnd
 	conns   engine.Conn
 	queue   []regInput
+	octets  []byte // of streams on their way: once the queue is empty nobody looks at them any more
 	ask     queryFunc
+	asking  time.Duration                     // what look-ups took
+	timed   bool                              // what nodes and look-ups take is wanted
 	note    func(n *regNode, e engine.Effect) // what else engines want
 	err     error
 }
 
 type regNode struct {
-	name string
+	name, what string
 	engine.Engine
-	out engine.Effects
+	out   engine.Effects
+	spent time.Duration // in Handle, while the world is timed
 }
 
 type regListener struct {
@@ -48,8 +51,8 @@ func newRegWorld(ask queryFunc) *regWorld {
 }
 
 // add makes a node, and starts it.
-func (w *regWorld) add(name string, e engine.Engine) *regNode {
-	n := &regNode{name: name, Engine: e}
+func (w *regWorld) add(name, what string, e engine.Engine) *regNode {
+	n := &regNode{name: name, what: what, Engine: e}
 	w.nodes = append(w.nodes, n)
 	w.give(n, engine.Start{})
 	return n
@@ -60,14 +63,24 @@ func (w *regWorld) give(n *regNode, in engine.Input) {
 	w.queue = append(w.queue, regInput{n, in})
 	for i := 0; i < len(w.queue); i++ {
 		to := w.queue[i].to
+		began := w.clock()
 		to.Handle(w.now, w.queue[i].in, &to.out)
+		to.spent += w.clock().Sub(began)
 		for _, e := range to.out.List {
 			w.carry(to, e)
 		}
 		to.out.Reset()
 	}
 	clear(w.queue)
-	w.queue = w.queue[:0]
+	w.queue, w.octets = w.queue[:0], w.octets[:0]
+}
+
+// clock tells the time while the world is timed.
+func (w *regWorld) clock() time.Time {
+	if !w.timed {
+		return time.Time{}
+	}
+	return time.Now()
 }
 
 func (w *regWorld) later(n *regNode, in engine.Input) { w.queue = append(w.queue, regInput{n, in}) }
@@ -91,7 +104,9 @@ func (w *regWorld) carry(n *regNode, e engine.Effect) {
 		w.later(l.at, engine.Opened{Conn: b.c, Listener: l.name, From: e.To, To: here})
 	case engine.Write:
 		if other, ok := w.ends[regEnd{n, e.Conn}]; ok {
-			w.later(other.at, engine.Stream{Conn: other.c, Data: bytes.Clone(e.Data)})
+			at := len(w.octets)
+			w.octets = append(w.octets, e.Data...)
+			w.later(other.at, engine.Stream{Conn: other.c, Data: w.octets[at:len(w.octets):len(w.octets)]})
 		}
 	case engine.Close:
 		if other, ok := w.ends[regEnd{n, e.Conn}]; ok {
@@ -101,7 +116,9 @@ func (w *regWorld) carry(n *regNode, e engine.Effect) {
 			w.later(other.at, engine.Closed{Conn: other.c, Reason: engine.ReasonPeerClosed})
 		}
 	case engine.Query:
+		began := w.clock()
 		value, err := w.ask(context.Background(), e.Table, e.Key, e.Put)
+		w.asking += w.clock().Sub(began)
 		r := engine.Result{ID: e.ID, Value: value}
 		if err != nil {
 			r.Err, w.err = err.Error(), err
