@@ -112,7 +112,7 @@ func New(cfg Config, rand *engine.Rand) *Client {
 	if cfg.Rotate <= 0 {
 		cfg.Rotate = DefaultRotate
 	}
-	c := &Client{cfg: cfg, rand: rand, turn: engine.Never}
+	c := &Client{cfg: cfg, rand: rand, turn: engine.Never, rates: newRates()}
 	c.clear()
 	return c
 }
@@ -121,7 +121,7 @@ func (c *Client) clear() {
 	c.messages, c.exchanges, c.handles, c.sources = map[key]*message{}, map[key]*exchange{}, map[Handle]*exchange{}, map[netip.Addr]*load{}
 	c.used, c.joining = [2]int{}, [2]int{}
 	c.parts, c.pending, c.answered = engine.Timers[key]{}, engine.Timers[key]{}, engine.Timers[key]{}
-	c.neighbours = recent[netip.Addr, plane.HW]{}
+	c.neighbours = newRecent[netip.Addr, plane.HW](MaxNeighbours, NeighbourFor)
 }
 
 // Up begins on a link; hw is the router's.
@@ -151,14 +151,14 @@ func (c *Client) Neighbour(now engine.Now, addr netip.Addr, hw plane.HW) {
 	if !c.careOf(addr) || !station(hw) {
 		return
 	}
-	if has, ok := c.neighbours.find(now, addr, MaxNeighbours, NeighbourFor); !ok || has == hw {
-		c.neighbours.put(now, addr, hw, MaxNeighbours, NeighbourFor)
+	if has, ok := c.neighbours.find(now, addr); !ok || has == hw {
+		c.neighbours.put(now, addr, hw)
 	}
 }
 
 // Owner is the station that has an address, as far as is known.
 func (c *Client) Owner(now engine.Now, addr netip.Addr) (plane.HW, bool) {
-	return c.neighbours.find(now, addr, MaxNeighbours, NeighbourFor)
+	return c.neighbours.find(now, addr)
 }
 
 // careOf says whether an address may be a mobile node's on this link.

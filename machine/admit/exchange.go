@@ -165,7 +165,7 @@ func (c *Client) Checked(now engine.Now, a netip.Addr, duplicate bool, out *engi
 			out.Drop("access-duplicate", engine.A("from", a))
 			c.answer(now, e, &access.Reply{Result: uint32(diameter.InvalidAVPValue)}, out)
 		default:
-			c.neighbours.put(now, a, e.hw, MaxNeighbours, NeighbourFor)
+			c.neighbours.put(now, a, e.hw)
 			c.become(e, waiting)
 			facts = append(facts, c.request(e, out))
 		}

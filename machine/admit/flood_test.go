@@ -140,20 +140,20 @@ func TestFloodOfMadeUpAddresses(t *testing.T) {
 
 // What is remembered of late is remembered for its time at least, and has an end.
 func TestRecent(t *testing.T) {
-	var r recent[plane.HW, int]
+	r := newRecent[plane.HW, int](2, time.Minute)
 	at := func(d time.Duration) engine.Now { return engine.Now{Mono: engine.Mono(d)} }
-	r.put(at(0), plane.HW{2}, 7, 2, time.Minute)
+	r.put(at(0), plane.HW{2}, 7)
 	for _, c := range []struct {
 		at time.Duration
 		ok bool
 	}{{time.Minute - 1, true}, {time.Minute, true}, {2*time.Minute - 1, true}, {2 * time.Minute, false}} {
-		if v, ok := r.find(at(c.at), plane.HW{2}, 2, time.Minute); ok != c.ok || ok && v != 7 {
+		if v, ok := r.find(at(c.at), plane.HW{2}); ok != c.ok || ok && v != 7 {
 			t.Errorf("after %v: %d %v", c.at, v, ok)
 		}
 	}
 	for i := range 100 {
-		r.put(at(2*time.Minute), plane.HW{2, byte(i)}, i, 2, time.Minute)
-		if _, ok := r.find(at(2*time.Minute), plane.HW{2, byte(i)}, 2, time.Minute); !ok || r.len() > 4 {
+		r.put(at(2*time.Minute), plane.HW{2, byte(i)}, i)
+		if _, ok := r.find(at(2*time.Minute), plane.HW{2, byte(i)}); !ok || r.len() > 4 {
 			t.Fatalf("%d: %v, %d", i, ok, r.len())
 		}
 	}

@@ -48,20 +48,28 @@ type limit struct {
 	until   engine.Mono // not heard before
 }
 
+func newRates() rates {
+	return rates{
+		stations: newRecent[plane.HW, *limit](MaxStations, rateFor),
+		sources:  newRecent[netip.Addr, *limit](MaxSources, rateFor),
+		known:    newRecent[plane.HW, struct{}](MaxKnown, KnownFor),
+	}
+}
+
 // allow spends one packet of a station. reason is empty, or why it is dropped.
 //
 // spec DM-09
 func (r *rates) allow(now engine.Now, hw plane.HW, src netip.Addr) (kind int, reason string) {
-	if _, ok := r.known.find(now, hw, MaxKnown, KnownFor); ok {
+	if _, ok := r.known.find(now, hw); ok {
 		kind = known
 	}
-	s := limitOf(&r.stations, now, hw, MaxStations)
+	s := limitOf(&r.stations, now, hw)
 	switch {
 	case now.Mono < s.until:
 		return kind, "access-penalty"
 	case !s.bucket.Take(now.Mono, StationBurst, StationRate):
 		return kind, "access-rate-station"
-	case !limitOf(&r.sources, now, src, MaxSources).bucket.Take(now.Mono, SourceBurst, SourceRate):
+	case !limitOf(&r.sources, now, src).bucket.Take(now.Mono, SourceBurst, SourceRate):
 		return kind, "access-rate-source"
 	case kind == known && !r.friends.Take(now.Mono, KnownBurst, KnownRate):
 		return kind, "access-rate-known"
@@ -73,11 +81,11 @@ func (r *rates) allow(now engine.Now, hw plane.HW, src netip.Addr) (kind int, re
 	return kind, ""
 }
 
-func limitOf[K comparable](r *recent[K, *limit], now engine.Now, k K, most int) *limit {
-	l, ok := r.find(now, k, most, rateFor)
+func limitOf[K comparable](r *recent[K, *limit], now engine.Now, k K) *limit {
+	l, ok := r.find(now, k)
 	if !ok {
 		l = &limit{}
-		r.put(now, k, l, most, rateFor)
+		r.put(now, k, l)
 	}
 	return l
 }
@@ -85,11 +93,11 @@ func limitOf[K comparable](r *recent[K, *limit], now engine.Now, k K, most int) 
 // learn draws the conclusion of a reply. Only what was not vouched for by the home server can be a stranger's fault, and only codes from
 // 4000 on are: those below tell of the servers.
 func (r *rates) learn(now engine.Now, hw plane.HW, m *access.Reply) {
-	_, ours := r.known.find(now, hw, MaxKnown, KnownFor)
-	s := limitOf(&r.stations, now, hw, MaxStations)
+	_, ours := r.known.find(now, hw)
+	s := limitOf(&r.stations, now, hw)
 	switch {
 	case m.Result == uint32(diameter.Success):
-		r.known.put(now, hw, struct{}{}, MaxKnown, KnownFor)
+		r.known.put(now, hw, struct{}{})
 		s.refused, s.until = 0, 0
 	case m.Result >= 4000 && m.Auth == nil && !ours:
 		s.until = now.Mono.Add(min(PenaltyFirst<<min(s.refused, 16), PenaltyMost))
@@ -98,24 +106,30 @@ func (r *rates) learn(now engine.Now, hw plane.HW, m *access.Reply) {
 }
 
 // recent remembers by key what was used of late: in two maps, of which the older is thrown away when the younger is full or old. So it
-// costs the same however many keys there are, and nobody has to be told which one goes. The zero recent is ready.
+// costs the same however many keys there are, and nobody has to be told which one goes.
 type recent[K comparable, V any] struct {
+	most       int           // keys of the younger map, and as many of before
+	age        time.Duration // a key is remembered for one to two of it
 	young, old map[K]V
 	since      engine.Mono // when young began
 }
 
-func (r *recent[K, V]) age(now engine.Now, most int, age time.Duration) {
+func newRecent[K comparable, V any](most int, age time.Duration) recent[K, V] {
+	return recent[K, V]{most: most, age: age}
+}
+
+func (r *recent[K, V]) turn(now engine.Now) {
 	switch past := now.Mono.Sub(r.since); {
-	case r.young == nil || past >= 2*age:
+	case r.young == nil || past >= 2*r.age:
 		r.young, r.old, r.since = map[K]V{}, nil, now.Mono
-	case past >= age || len(r.young) >= most:
+	case past >= r.age || len(r.young) >= r.most:
 		r.young, r.old, r.since = map[K]V{}, r.young, now.Mono
 	}
 }
 
 // find gives the value of a key, if it is remembered.
-func (r *recent[K, V]) find(now engine.Now, k K, most int, age time.Duration) (V, bool) {
-	r.age(now, most, age)
+func (r *recent[K, V]) find(now engine.Now, k K) (V, bool) {
+	r.turn(now)
 	if v, ok := r.young[k]; ok {
 		return v, true
 	}
@@ -124,8 +138,8 @@ func (r *recent[K, V]) find(now engine.Now, k K, most int, age time.Duration) (V
 }
 
 // put remembers a value.
-func (r *recent[K, V]) put(now engine.Now, k K, v V, most int, age time.Duration) {
-	r.age(now, most, age)
+func (r *recent[K, V]) put(now engine.Now, k K, v V) {
+	r.turn(now)
 	r.young[k] = v
 	delete(r.old, k)
 }

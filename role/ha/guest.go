@@ -221,22 +221,11 @@ func (a *Agent) admitGuest(now engine.Now, m *mobile, q request) mh.Status {
 	return mh.Accepted
 }
 
-// assignable says whether a home address can be a guest's: in the prefix, not the agent's own, and none that means something else (RFC
-// 5453: the anycast identifiers of the subnet, of routers, home agents and the like).
+// assignable says whether a home address can be a guest's: in the prefix, not the agent's own, and none that means something else.
 //
 // spec DM-14
 func (a *Agent) assignable(hoa netip.Addr) bool {
-	if !a.cfg.Prefix.Contains(hoa) || hoa == a.cfg.Address || !ip6.Routable(hoa) {
-		return false
-	}
-	b := hoa.As16()
-	switch id := binary.BigEndian.Uint64(b[8:]); {
-	case id == 0, // RFC 4291 §2.6.1
-		id >= 0x02005efffe000000 && id <= 0x02005efffe005212, // RFC 5453 §3
-		id >= 0xfdffffffffffff80 && id <= 0xfdffffffffffffff: // RFC 2526
-		return false
-	}
-	return true
+	return a.cfg.Prefix.Contains(hoa) && hoa != a.cfg.Address && ip6.Routable(hoa) && !ip6.ReservedID(hoa)
 }
 
 // drawHome chooses a home address that is nobody's as far as the agent knows. The identifier is drawn, so that it tells nothing of

@@ -46,3 +46,17 @@ func HomeAgentsAnycast(prefix netip.Prefix) netip.Addr {
 
 // Routable reports whether an address may be a home or care-of address: unicast and routable (RFC 6275 §6.1.7, §9.3.1, §9.5.1, §11.3.3).
 func Routable(a netip.Addr) bool { return a.Is6() && !a.Is4In6() && a.IsGlobalUnicast() }
+
+// Identifiers of interfaces that no host may have, RFC 5453 §3: of anycast addresses of routers as RFC 4291 §2.6.1 has them, of those
+// that Ethernet's numbers were set aside for, and of RFC 2526's, the home agents' among them.
+const (
+	firstEthernetReserved, lastEthernetReserved = 0x02005efffe000000, 0x02005efffe005212
+	firstAnycast, lastAnycast                   = 0xfdffffffffffff80, 0xfdffffffffffffff
+)
+
+// ReservedID reports whether the interface identifier of an address, its last 64 bits, is one that no host may have for its own.
+func ReservedID(a netip.Addr) bool {
+	b := a.As16()
+	id := binary.BigEndian.Uint64(b[8:])
+	return id == 0 || id >= firstEthernetReserved && id <= lastEthernetReserved || id >= firstAnycast && id <= lastAnycast
+}

@@ -90,3 +90,20 @@ func TestRoutable(t *testing.T) {
 		t.Error("no address")
 	}
 }
+
+// What is next to a reserved identifier is none, and the prefix says nothing.
+func TestReservedID(t *testing.T) {
+	for a, want := range map[string]bool{
+		"2001:db8:1::": true, "2001:db8:2::": true, "2001:db8:1::1": false, // RFC 4291 §2.6.1
+		"2001:db8::200:5eff:fdff:ffff": false, "2001:db8::200:5eff:fe00:0": true, "2001:db8::200:5eff:fe00:5212": true, "2001:db8::200:5eff:fe00:5213": false,
+		"2001:db8::fdff:ffff:ffff:ff7f": false, "2001:db8::fdff:ffff:ffff:ff80": true, "2001:db8::fdff:ffff:ffff:ffff": true, "2001:db8::fe00:0:0:0": false,
+		"2001:db8::ffff:ffff:ffff:ffff": false,
+	} { //order:any
+		if ReservedID(netip.MustParseAddr(a)) != want {
+			t.Errorf("%s: not %v", a, want)
+		}
+	}
+	if a := HomeAgentsAnycast(netip.MustParsePrefix("2001:db8::/64")); !ReservedID(a) {
+		t.Errorf("%v is the home agents'", a)
+	}
+}
