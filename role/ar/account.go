@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"roam6/engine"
@@ -41,6 +42,7 @@ type usage struct {
 // account is a session that is being counted.
 type account struct {
 	usage     // as last measured
+	shelf     *shelf
 	port      plane.Port
 	began     engine.Mono
 	interval  time.Duration
@@ -60,9 +62,9 @@ func (b *books) open(now engine.Now, s *session, interval time.Duration, out *en
 	}
 	a := b.accounts[s.id]
 	if a == nil {
-		a = &account{usage: usage{Session: s.id, User: s.user, CareOf: s.coa, Kind: mip6aaa.Start}, port: s.door.port, began: now.Mono}
+		a = &account{usage: usage{Session: s.id, User: s.user, CareOf: s.coa, Kind: mip6aaa.Start}, shelf: b.shelf(s.user), port: s.door.port, began: now.Mono}
 		b.accounts[s.id] = a
-		b.shelf(a.User).accounts++
+		a.shelf.accounts++
 		out.Plane(plane.Op{Meter: &plane.MeterOp{Key: a.meter()}})
 	}
 	a.Home, a.Agent, a.interval = s.home, s.agent, max(interval, MinInterim)
@@ -112,11 +114,11 @@ func (b *books) measured(now engine.Now, in engine.Measured, out *engine.Effects
 	if in.Err != "" {
 		out.Drop("meter-unread", engine.A("coa", a.CareOf), engine.S("error", in.Err))
 	}
-	if !a.closing {
-		b.write(now, a, mip6aaa.Interim, out)
-		return
+	kind := mip6aaa.Interim
+	if a.closing {
+		kind = mip6aaa.Stop
 	}
-	b.write(now, a, mip6aaa.Stop, out)
+	b.write(now, a, kind, out)
 }
 
 func most(a, b plane.Count) plane.Count {
@@ -130,8 +132,8 @@ func (b *books) write(now engine.Now, a *account, kind mip6aaa.Kind, out *engine
 	a.Number++
 	if kind == mip6aaa.Stop {
 		delete(b.accounts, a.Session)
-		b.shelf(a.User).accounts--
-		b.tidy(a.User)
+		a.shelf.accounts--
+		b.tidy(a.shelf)
 		out.Persist(bucket, openKey+a.Session, nil)
 	} else {
 		value, _ := json.Marshal(a.usage)
@@ -166,7 +168,7 @@ func (b *books) restore(now engine.Now, records []engine.Record, out *engine.Eff
 	for _, s := range b.shelves { //order:any — each by itself
 		slices.Sort(s.ready)
 	}
-	slices.SortFunc(open, func(x, y usage) int { return compare(x.Session, y.Session) })
+	slices.SortFunc(open, func(x, y usage) int { return strings.Compare(x.Session, y.Session) })
 	for _, u := range open {
 		u.Kind = mip6aaa.Stop
 		b.record(u, nil, out)

@@ -52,30 +52,33 @@ type books struct {
 	timers  engine.Timers[chore]
 }
 
-// shelf is what is for one home network.
+// shelf is what is for one home network. It is there as long as a record or an account stands on it, which know it.
 type shelf struct {
+	realm                     string
 	records, accounts, flying int
 	ready                     []uint64 // to be sent, in order
 }
 
 // shelf gives that of a user's home network.
 func (b *books) shelf(user string) *shelf {
-	realm := strings.ToLower(b.g.realmOf(user))
+	realm := b.realm(user)
 	s := b.shelves[realm]
 	if s == nil {
-		s = &shelf{}
+		s = &shelf{realm: realm}
 		b.shelves[realm] = s
 		b.turn = append(b.turn, realm)
 	}
 	return s
 }
 
+// realm is how the home network of a user is known here: names of networks are the same whatever their case.
+func (b *books) realm(user string) string { return strings.ToLower(b.g.realmOf(user)) }
+
 // tidy forgets a shelf on which nothing is.
-func (b *books) tidy(user string) {
-	if s := b.shelf(user); s.records == 0 && s.accounts == 0 {
-		realm := strings.ToLower(b.g.realmOf(user))
-		delete(b.shelves, realm)
-		b.turn = slices.DeleteFunc(b.turn, func(r string) bool { return r == realm })
+func (b *books) tidy(s *shelf) {
+	if s.records == 0 && s.accounts == 0 {
+		delete(b.shelves, s.realm)
+		b.turn = slices.DeleteFunc(b.turn, func(r string) bool { return r == s.realm })
 	}
 }
 
@@ -83,6 +86,7 @@ func (b *books) tidy(user string) {
 type record struct {
 	number uint64
 	usage  usage
+	shelf  *shelf
 	of     *account // nil: of an earlier life
 	tries  int
 	flies  bool
@@ -106,7 +110,7 @@ func (b *books) room(user string) bool {
 	if b == nil {
 		return true
 	}
-	s := b.shelves[strings.ToLower(b.g.realmOf(user))]
+	s := b.shelves[b.realm(user)]
 	return len(b.records)+perAccount*(len(b.accounts)+1) <= MaxRecords && (s == nil || s.records+perAccount*(s.accounts+1) <= MaxRecordsOfRealm)
 }
 
@@ -120,8 +124,6 @@ func numberOf(key string) (uint64, bool) {
 	n, err := strconv.ParseUint(text, 10, 64)
 	return n, err == nil
 }
-
-func compare(a, b string) int { return strings.Compare(a, b) }
 
 // record enters a record.
 //
@@ -145,16 +147,16 @@ func (b *books) record(u usage, of *account, out *engine.Effects) {
 // put has a record wait to be sent.
 func (b *books) put(r *record) {
 	b.records[r.number] = r
-	s := b.shelf(r.usage.User)
-	s.records++
-	s.ready = append(s.ready, r.number)
+	r.shelf = b.shelf(r.usage.User)
+	r.shelf.records++
+	r.shelf.ready = append(r.shelf.ready, r.number)
 }
 
 // strike takes a record out. Its place in ready is passed over.
 func (b *books) strike(r *record, out *engine.Effects) {
 	delete(b.records, r.number)
-	b.shelf(r.usage.User).records--
-	b.tidy(r.usage.User)
+	r.shelf.records--
+	b.tidy(r.shelf)
 	b.timers.Stop(chore{record: r.number})
 	out.Persist(bucket, keyOf(r.number), nil)
 }
@@ -188,7 +190,7 @@ func (b *books) send(now engine.Now, r *record, out *engine.Effects) {
 	}
 	g.number++
 	r.flies = true
-	b.shelf(u.User).flying++
+	r.shelf.flying++
 	b.flying[g.number] = r.number
 	if !g.node.Request(now, out, acr.Octets(g.node.Builder()), g.number) {
 		b.later(now, b.landed(g.number))
@@ -204,7 +206,7 @@ func (b *books) landed(number uint64) *record {
 	delete(b.flying, number)
 	r := b.records[n]
 	r.flies = false
-	b.shelf(r.usage.User).flying--
+	r.shelf.flying--
 	return r
 }
 
@@ -257,7 +259,7 @@ func (b *books) peerUp(now engine.Now, out *engine.Effects) {
 	slices.Sort(again)
 	for _, n := range again {
 		b.timers.Stop(chore{record: n})
-		s := b.shelf(b.records[n].usage.User)
+		s := b.records[n].shelf
 		s.ready = append(s.ready, n)
 	}
 	for _, s := range b.shelves { //order:any — each by itself
@@ -269,7 +271,7 @@ func (b *books) peerUp(now engine.Now, out *engine.Effects) {
 func (b *books) tick(now engine.Now, out *engine.Effects) {
 	for x, ok := b.timers.Pop(now.Mono); ok; x, ok = b.timers.Pop(now.Mono) {
 		if x.record != 0 {
-			s := b.shelf(b.records[x.record].usage.User)
+			s := b.records[x.record].shelf
 			s.ready = append(s.ready, x.record)
 			continue
 		}
