@@ -77,14 +77,20 @@ func (w *trouble) Dropped(string, int)                               {}
 // inTrouble makes a world: mn goes from cell to cell, one step each pace; the other two begin with it.
 func inTrouble(t *testing.T, agent string, length time.Duration, moves string) *trouble {
 	t.Helper()
+	return inTroubleFrom(t, "ar1", agent, length, moves)
+}
+
+// inTroubleFrom makes one that begins at another access router.
+func inTroubleFrom(t *testing.T, start, agent string, length time.Duration, moves string) *trouble {
+	t.Helper()
 	s, err := scenario.Read("trouble.yaml", []byte(fmt.Sprintf(`name: trouble
 title: what can be wrong with a request to be let in
 length: %v
-mn: {start: ar1, dad: optimistic, aaa: on, home_agent: %s}
+mn: {start: %s, dad: optimistic, aaa: on, home_agent: %s}
 moves: %s
 flows:
   - {name: probe, interval: 20ms, size: 64, start: 6s, probe: true}
-`, length, agent, moves)))
+`, length, start, agent, moves)))
 	if err != nil {
 		t.Fatal(err)
 	}
