@@ -129,6 +129,7 @@ laboratory() {
 	3) note skip "lab run $scenario" "$(tail -n 3 "$scratch/said" | tr '\n' ' ')" ;;
 	*) note fail "lab run $scenario${flags[*]+ ${flags[*]}}" "status $status" && cat "$scratch/said" ;;
 	esac
+	[ $status -eq 3 ] || [[ $dir != "$scratch"/lab-* ]] || judge_meanwhile "$dir"
 	return $status
 }
 
@@ -161,29 +162,49 @@ labs() {
 # every scenario in real namespaces, with what it expects
 stage_lab() { binary && labs; }
 
+# judge judges the captures of a run: its status and what is said of it are left beside them. One at a time, since each takes two cores.
+judge() {
+	local dir=$1 wanted=()
+	case ${dir##*/lab-} in
+	route-optimised) wanted=('ipv6.routing.type == 2 && udp' 'ipv6.opt.mipv6.home_address && udp' 'mip6.mhtype == 5') ;;
+	mobile-network) wanted=('mip6.nemo.mnp.mnp && mip6.nemo.bu.r_flag == 1' 'mip6.nemo.ba.r_flag == 1') ;;
+	two-radios) wanted=('mip6.bi.bid == 2 && mip6.bi.coa_ipv6' 'mip6.mhtype == 6 && mip6.bi.bid == 2') ;;
+	# AAA Request and Reply, and what becomes of them: ARR and ARA; all else of Diameter is inside TLS there. The kernels of access
+	# routers say nothing of what is for their engines: no Destination Unreachable about a request, no Redirect.
+	roam-*) wanted=('icmpv6.type == 150' 'diameter.cmd.code == 16777214' 'no icmpv6.type == 1 && icmpv6.type == 150' 'no icmpv6.type == 137') ;;
+	# RtSolPr and PrRtAdv, FBU, FBack, HI and HAck (inside ESP), UNA.
+	fast-*) wanted=('icmpv6.type == 154' 'mip6.mhtype == 8' 'mip6.mhtype == 9' 'esp && mip6.mhtype == 14' 'esp && mip6.mhtype == 15' 'icmpv6.type == 136') ;;
+	esac
+	flock "$scratch/judging" "${@:2}" ci/captures "$scratch/roam6" "$dir" "${wanted[@]}" >"$dir/judged" 2>&1
+	echo $? >"$dir/verdict"
+}
+
+# judge_meanwhile judges the captures of a run while the next one goes on: a laboratory mostly waits, and what is idle gives way at once.
+judge_meanwhile() {
+	[[ " $stages " == *" captures "* ]] && has tshark && has chrt || return 0
+	judge "$1" chrt --idle 0 &
+	judges="$judges $!"
+}
+judges=''
+
 # tshark and roam6 decode find no malformed packet and no bad checksum in any capture of the lab, and see what each run is about
 stage_captures() {
-	local dir bad=0 any=0 wanted
+	local dir bad=0 any=0
 	has tshark || skip_stage captures "no tshark (apt-get install tshark)" || return
 	binary || return
+	# shellcheck disable=SC2086  # one word a process
+	[ -z "$judges" ] || wait $judges
 	for dir in "$scratch"/lab-*; do
 		[ -d "$dir" ] || continue
 		any=1
-		wanted=()
-		case ${dir##*/lab-} in
-		route-optimised) wanted=('ipv6.routing.type == 2 && udp' 'ipv6.opt.mipv6.home_address && udp' 'mip6.mhtype == 5') ;;
-		mobile-network) wanted=('mip6.nemo.mnp.mnp && mip6.nemo.bu.r_flag == 1' 'mip6.nemo.ba.r_flag == 1') ;;
-		two-radios) wanted=('mip6.bi.bid == 2 && mip6.bi.coa_ipv6' 'mip6.mhtype == 6 && mip6.bi.bid == 2') ;;
-		# AAA Request and Reply, and what becomes of them: ARR and ARA; all else of Diameter is inside TLS there. The kernels of access
-		# routers say nothing of what is for their engines: no Destination Unreachable about a request, no Redirect.
-		roam-*) wanted=('icmpv6.type == 150' 'diameter.cmd.code == 16777214' 'no icmpv6.type == 1 && icmpv6.type == 150' 'no icmpv6.type == 137') ;;
-		# RtSolPr and PrRtAdv, FBU, FBack, HI and HAck (inside ESP), UNA.
-		fast-*) wanted=('icmpv6.type == 154' 'mip6.mhtype == 8' 'mip6.mhtype == 9' 'esp && mip6.mhtype == 14' 'esp && mip6.mhtype == 15' 'icmpv6.type == 136') ;;
-		esac
-		ci/captures "$scratch/roam6" "$dir" "${wanted[@]}" >"$scratch/said" 2>&1 && note pass "captures of ${dir##*/lab-}" "$(tail -n 1 "$scratch/said")" && continue
-		note fail "captures of ${dir##*/lab-}"
-		cat "$scratch/said"
-		bad=1
+		[ -e "$dir/verdict" ] || judge "$dir"
+		if [ "$(cat "$dir/verdict")" -eq 0 ]; then
+			note pass "captures of ${dir##*/lab-}" "$(tail -n 1 "$dir/judged")"
+		else
+			note fail "captures of ${dir##*/lab-}"
+			cat "$dir/judged"
+			bad=1
+		fi
 	done
 	[ $any -eq 1 ] || skip_stage captures "the lab has run no scenario, so there are none" || return
 	return $bad

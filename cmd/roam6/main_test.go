@@ -25,6 +25,9 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(e.WorkDir+"/out", 0o777)
 		},
 		Condition: func(cond string) (bool, error) {
+			if cond == "raced" {
+				return raced, nil
+			}
 			if cond != "lab" {
 				return false, nil
 			}

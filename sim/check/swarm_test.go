@@ -111,6 +111,7 @@ func TestSwarm(t *testing.T) {
 			continue
 		}
 		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel() // a simulation runs on one core
 			var injected uint64
 			for seed := *from; seed < *from+*seeds; seed++ {
 				var sums [2][]byte
