@@ -8,7 +8,7 @@ unitdir ?= $(prefix)/lib/systemd/system
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOBUILD  = CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help build demo test quick vm wireguard-go bench conformance install uninstall clean
+.PHONY: help build demo test quick vm wireguard-go go-diameter bench conformance install uninstall clean
 
 help:
 	@echo 'make build      ./roam6, one static binary'
@@ -17,7 +17,7 @@ help:
 	@echo 'make quick      format, vet, lint, house rules, unit tests'
 	@echo 'make vm         on Debian'\''s own kernel, in a virtual machine (docs/vm.md)'
 	@echo 'make bench      how fast codecs, plane and simulator are'
-	@echo 'make install    what make build made: binary, manual pages, completion, systemd unit, into $$(DESTDIR)$(prefix)'
+	@echo 'make install    what make build made: binary, manual pages, completion, systemd units, into $$(DESTDIR)$(prefix)'
 	@echo 'make clean      remove what was made here'
 
 # Always built: the Go tool knows better than make what is up to date.
@@ -41,6 +41,10 @@ vm: build
 wireguard-go:
 	@CGO_ENABLED=0 go build -modfile=tools/go.mod -buildvcs=false -trimpath -o wireguard-go golang.zx2c4.com/wireguard
 
+# The program by which `roam6 bench aaa` measures the library of that name; no part of the product.
+go-diameter:
+	@CGO_ENABLED=0 go -C tools build -buildvcs=false -trimpath -o ../go-diameter ./go-diameter
+
 bench:
 	go test -run '^$$' -bench . -benchmem ./wire/... ./keying/... ./plane ./engine ./machine/... ./sim ./driver
 
@@ -60,12 +64,12 @@ install:
 	./roam6 completion zsh >'$(DESTDIR)$(prefix)/share/zsh/site-functions/_roam6'
 	./roam6 completion fish >'$(DESTDIR)$(prefix)/share/fish/vendor_completions.d/roam6.fish'
 	mkdir -p '$(DESTDIR)$(unitdir)'
-	sed 's|/usr/local/bin|$(bindir)|' examples/systemd/roam6@.service >'$(DESTDIR)$(unitdir)/roam6@.service'
+	for unit in roam6@ roam6-aaa@; do sed 's|/usr/local/bin|$(bindir)|' "examples/systemd/$$unit.service" >'$(DESTDIR)$(unitdir)'/"$$unit.service" || exit 1; done
 
 uninstall:
 	rm -f '$(DESTDIR)$(bindir)/roam6' '$(DESTDIR)$(mandir)'/man1/roam6.1 '$(DESTDIR)$(mandir)'/man1/roam6-*.1
 	rm -f '$(DESTDIR)$(prefix)/share/bash-completion/completions/roam6' '$(DESTDIR)$(prefix)/share/zsh/site-functions/_roam6'
-	rm -f '$(DESTDIR)$(prefix)/share/fish/vendor_completions.d/roam6.fish' '$(DESTDIR)$(unitdir)/roam6@.service'
+	rm -f '$(DESTDIR)$(prefix)/share/fish/vendor_completions.d/roam6.fish' '$(DESTDIR)$(unitdir)/roam6@.service' '$(DESTDIR)$(unitdir)/roam6-aaa@.service'
 
 clean:
 	rm -rf roam6 dist demo-report

@@ -64,15 +64,17 @@ func capabilities() (uint64, error) {
 var errThreads = errors.New("driver: capabilities cannot be dropped in a binary built with cgo; build with CGO_ENABLED=0")
 
 // DropCapabilities gives up, in all threads and for good, every capability but those a node needs, and the ability
-// to gain any (no_new_privs). Call it after New.
-func DropCapabilities() (err error) {
+// to gain any (no_new_privs). A node that has nothing to do with packets needs none. Call it after New.
+func DropCapabilities(packets bool) (err error) {
 	have, err := capabilities()
 	if err != nil {
 		return fmt.Errorf("driver: reading capabilities: %w", err)
 	}
 	var keep uint64
 	for _, c := range needed {
-		keep |= have & (1 << c.bit)
+		if packets {
+			keep |= have & (1 << c.bit)
+		}
 	}
 	if err := everywhere(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); err != nil {
 		return fmt.Errorf("driver: no_new_privs: %w", err)

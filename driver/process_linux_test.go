@@ -140,7 +140,7 @@ func playDrop() int {
 		go func() { runtime.LockOSThread(); select {} }()
 	}
 	time.Sleep(10 * time.Millisecond)
-	if err := DropCapabilities(); err != nil {
+	if err := DropCapabilities(true); err != nil {
 		fmt.Println(err)
 		return 3
 	}

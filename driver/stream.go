@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,8 +44,8 @@ const (
 	DropHandshakes = DropError("tls-handshakes-full") // a listener has MaxHandshakes under way
 )
 
-// EventStream tells why a Listen, a Dial, a connection or a query failed, in words that say what to do; attrs engine, reason, and what it
-// was about.
+// EventStream tells why a Listen, a Dial, a connection or a query failed, in words that say what to do; attrs engine, reason, and with, the
+// address of the other end, for a connection.
 const EventStream = "driver.stream"
 
 // StreamStats counts what streams there are and were.
@@ -312,6 +313,15 @@ func (s *streams) begin(st *stream, live func()) {
 		delete(s.all, st)
 		s.mu.Unlock()
 	}()
+}
+
+// withEvent is streamEvent about a connection: by its other end a reader tells one trouble from another.
+func withEvent(owner *slot, reason, why string, with netip.Addr) *engine.Event {
+	e := streamEvent(owner, reason, why)
+	if with.IsValid() {
+		e.Attrs = append(e.Attrs, engine.A("with", with))
+	}
+	return e
 }
 
 // tell says in words why something failed.

@@ -155,7 +155,7 @@ func (st *stream) connect(ctx context.Context, d engine.Dial, profile *tls.Confi
 	var tell *engine.Event
 	if reason == "" {
 		reason = whyDial(err)
-		tell = streamEvent(st.slot, reason, "dial "+d.To.String()+": "+err.Error()+hintDial(reason, d))
+		tell = withEvent(st.slot, reason, "dial "+d.To.String()+": "+err.Error()+hintDial(reason, d), d.To.Addr())
 	}
 	st.s.inbox.put(arrived{st: st, in: engine.Closed{Reason: reason}, tell: tell})
 }
@@ -205,7 +205,16 @@ func (st *stream) live(c net.Conn, o engine.Opened) {
 		reason = engine.ReasonNotDrained
 	}
 	st.mu.Unlock()
-	st.s.inbox.put(arrived{st: st, in: engine.Closed{Listener: o.Listener, Reason: reason}})
+	st.s.inbox.put(arrived{st: st, in: engine.Closed{Listener: o.Listener, Reason: reason}, tell: st.alert(err, o)})
+}
+
+// alert tells of a connection that the other end gave up by TLS: with TLS 1.3 who dials hears only then that its certificate is not taken.
+func (st *stream) alert(err error, o engine.Opened) *engine.Event {
+	var alert *net.OpError
+	if o.Names == nil || !errors.As(err, &alert) || alert.Op != "remote error" { // which is how package tls tells of alerts
+		return nil
+	}
+	return withEvent(st.slot, engine.ReasonTLS, "TLS with "+o.To.String()+": "+err.Error()+"; the other end does not take this node's certificate, or not any more: its log says why", o.To.Addr())
 }
 
 // readAll hands what comes to the loop, until there is no more or nobody wants it.

@@ -122,10 +122,11 @@ func (n *door) live(st *stream, c net.Conn) {
 		names, err := shake(n.s.ctx, t)
 		n.shaking.Add(-1)
 		if err != nil {
-			from := c.RemoteAddr().String()
+			remote := c.RemoteAddr()
+			from := remote.String()
 			reset(c)
 			reason := why(err)
-			n.s.inbox.put(arrived{drop: DropError(reason), tell: streamEvent(n.slot, reason, "TLS with "+from+": "+err.Error())})
+			n.s.inbox.put(arrived{drop: DropError(reason), tell: withEvent(n.slot, reason, "TLS with "+from+": "+err.Error()+hintShake(reason), addrPort(remote).Addr())})
 			return
 		}
 		c, o.Names = t, names

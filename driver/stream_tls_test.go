@@ -57,14 +57,15 @@ func (a *authority) sign(t testing.TB, c *x509.Certificate, key *ecdsa.PrivateKe
 	return cert
 }
 
-// profile is that of a node whose certificate bears names and ends when it says.
+// profile is that of a node whose certificate bears names, or only a common one, and ends when it says.
 func (a *authority) profile(t testing.TB, ends time.Time, names ...string) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := a.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: "common." + names[0]}, DNSNames: names, NotAfter: ends, KeyUsage: x509.KeyUsageDigitalSignature}, key)
+	common := strings.TrimSuffix("common."+strings.Join(names[:min(len(names), 1)], ""), ".")
+	c := a.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: common}, DNSNames: names, NotAfter: ends, KeyUsage: x509.KeyUsageDigitalSignature}, key)
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{c.Raw}, PrivateKey: key}}, RootCAs: pool, ClientCAs: pool}
@@ -95,6 +96,8 @@ func TestStreamTLS(t *testing.T) { //spec DM-23
 		"expired":       {ours.profile(t, past, "a.example.org"), good, "a.example.org", engine.ReasonTLSExpired, false},
 		"other client":  {good, mixed(other.profile(t, later, "client.example.org"), good), "a.example.org", engine.ReasonTLS, true},
 		"stale client":  {good, ours.profile(t, past, "client.example.org"), "a.example.org", engine.ReasonTLS, true},
+		"no name":       {ours.profile(t, later), good, "common", engine.ReasonTLSName, false},
+		"no client":     {good, ours.profile(t, later), "a.example.org", engine.ReasonTLS, true},
 		"other version": {good, &tls.Config{Certificates: good.Certificates, RootCAs: good.RootCAs, ClientCAs: good.ClientCAs, MaxVersion: tls.VersionTLS11}, "a.example.org", engine.ReasonTLS, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -212,6 +215,49 @@ func TestTLSProfiles(t *testing.T) {
 	} {
 		if _, err := New(Config{Name: "n", Host: &Memory{}, TLS: map[string]*tls.Config{"bad": p}}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), `"bad"`) {
 			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
+// Who shows a certificate without DNS names is told so, by whom it is refused and at its own end.
+func TestStreamNameless(t *testing.T) { //spec DM-23
+	ours, later := newAuthority(t), time.Now().Add(time.Hour)
+	h := onLoopback(t)
+	at := h.port(t)
+	heard := make(chan engine.Event, 100)
+	tell := func(_ time.Duration, _ string, e engine.Event) {
+		if e.Name == EventStream {
+			heard <- e
+		}
+	}
+	listening := begin(t, Config{Host: h, OnEvent: tell, TLS: map[string]*tls.Config{"x": ours.profile(t, later, "a.example.org")},
+		Engines: []Engine{{"server", peerOf([]engine.Listen{{Name: "tls", At: at, TLS: "x"}}, nil)}}})
+	if _, err := listening.Stats(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	client := peerOf(nil, func(in engine.Input, out *engine.Effects) {
+		switch in := in.(type) {
+		case engine.Command:
+			out.Dial(engine.Dial{Conn: 1, To: at, TLS: "x", Server: "a.example.org"})
+		case engine.Opened:
+			out.Write(in.Conn, []byte("hello"))
+		}
+	})
+	n := begin(t, Config{Host: onLoopback(t), OnEvent: tell, TLS: map[string]*tls.Config{"x": ours.profile(t, later)}, Engines: []Engine{{"client", client}}})
+	n.Inject("client", engine.Command{})
+	said := map[string]string{}
+	for len(said) < 2 {
+		e := hear(t, heard)
+		said[e.Get("engine")] = e.Get("reason") + " " + e.Get("with") + " " + e.Reason
+	}
+	for who, wants := range map[string][]string{ //order:any
+		"server": {engine.ReasonTLSName + " " + at.Addr().String(), `"CN=common"`, "subject alternative names", "subjectAltName=DNS:"},
+		"client": {engine.ReasonTLS + " " + at.Addr().String(), "bad certificate", "does not take this node's certificate"},
+	} {
+		for _, want := range wants {
+			if !strings.Contains(said[who], want) {
+				t.Errorf("the %s's log has no %q: %s", who, want, said[who])
+			}
 		}
 	}
 }

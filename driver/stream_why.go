@@ -45,6 +45,7 @@ func why(err error) string {
 	var (
 		authority x509.UnknownAuthorityError
 		name      x509.HostnameError
+		bare      nameless
 		invalid   x509.CertificateInvalidError
 		errno     syscall.Errno
 		shook     tlsError
@@ -55,7 +56,7 @@ func why(err error) string {
 		return engine.ReasonTLSTimeout
 	case errors.As(err, &authority):
 		return engine.ReasonTLSUnknownCA
-	case errors.As(err, &name):
+	case errors.As(err, &name), errors.As(err, &bare):
 		return engine.ReasonTLSName
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return engine.ReasonTLSExpired
@@ -108,6 +109,17 @@ func hintDial(reason string, d engine.Dial) string {
 	return ""
 }
 
+// hintShake says what to do about a handshake with somebody who dialled this node.
+func hintShake(reason string) string {
+	switch reason {
+	case engine.ReasonTLSUnknownCA:
+		return "; no authority of this listener's profile signed the certificate that was shown"
+	case engine.ReasonTLSExpired:
+		return "; the other end's certificate must be renewed, or a clock set"
+	}
+	return ""
+}
+
 func noProfile(c Config, what, name string) string {
 	has := strings.Join(slices.Sorted(maps.Keys(c.TLS)), ", ")
 	if has == "" {
@@ -140,20 +152,34 @@ func harden(p *tls.Config) *tls.Config { //spec DM-23
 	p.SessionTicketsDisabled, p.ClientSessionCache = true, nil
 	p.GetConfigForClient = nil
 	p.DynamicRecordSizingDisabled = true
+	p.VerifyConnection = named
 	return p
 }
 
-// proved are the names in the verified certificate of the peer: of its alternative names those of the DNS, else its common name.
+// nameless is a certificate that was verified and says nobody's name.
+type nameless struct{ subject string }
+
+func (e nameless) Error() string {
+	return fmt.Sprintf("the certificate of %q has no DNS name among its subject alternative names, and its common name does not count (RFC 9525): it must be issued anew, with subjectAltName=DNS:NAME", e.subject)
+}
+
+// named refuses a certificate that bears no DNS name, in the handshake, so that the other end is told as well.
+func named(state tls.ConnectionState) error { //spec DM-23
+	if len(proved(state)) > 0 {
+		return nil
+	}
+	subject := ""
+	if len(state.PeerCertificates) > 0 {
+		subject = state.PeerCertificates[0].Subject.String()
+	}
+	return nameless{subject}
+}
+
+// proved are the names in the verified certificate of the peer: of its alternative names those of the DNS. A common name proves nothing: who
+// signs looks at it as at any other word of the subject (RFC 6733 §13.1 with RFC 9525 §6.3).
 func proved(state tls.ConnectionState) []string {
 	if len(state.VerifiedChains) == 0 || len(state.VerifiedChains[0]) == 0 {
 		return nil
 	}
-	leaf := state.VerifiedChains[0][0]
-	if len(leaf.DNSNames) > 0 {
-		return slices.Clone(leaf.DNSNames)
-	}
-	if leaf.Subject.CommonName != "" {
-		return []string{leaf.Subject.CommonName}
-	}
-	return nil
+	return slices.Clone(state.VerifiedChains[0][0].DNSNames)
 }

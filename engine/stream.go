@@ -53,8 +53,8 @@ type Close struct {
 }
 
 // Opened says that octets can flow. Listener is the Name of the Listen that accepted it; empty when the engine dialled. From is
-// this end, To the peer's. Names are what the peer proved by a certificate that was verified (the DNS names of its subject alternative
-// names; its common name if it has none of these), none without TLS.
+// this end, To the peer's. Names are what the peer proved by a certificate that was verified: the DNS names of its subject alternative
+// names, of which there is one at least; none without TLS.
 type Opened struct {
 	Conn     Conn           `json:"conn"`
 	Listener string         `json:"listener,omitempty"`

@@ -45,13 +45,13 @@ type PartnerConfig struct {
 type VisitedConfig struct {
 	Network    string            `yaml:"network" doc:"the identifier that its access routers advertise; default: diameter.realm"`
 	Clients    []string          `yaml:"clients,required" doc:"access routers: hosts of peers whose requests are sent on"`
-	Agreements []AgreementConfig `yaml:"agreements" doc:"home realms that may ask for home agents here"`
+	Agreements []AgreementConfig `yaml:"agreements" doc:"home realms whose users are let in, and what they may; those of other realms are refused"`
 	HomeAgents []PoolAgentConfig `yaml:"home_agents" doc:"home agents for visitors"`
 	Assign     string            `yaml:"assign_addresses" allowed:"on|off" doc:"who chooses home addresses: on the server, off the home agent; default off"`
 	Secret     conf.Secret       `yaml:"address_secret" doc:"as that of home"`
 }
 
-// AgreementConfig is about users of a home realm.
+// AgreementConfig lets users of a home realm in.
 type AgreementConfig struct {
 	Realm  string   `yaml:"realm,required" doc:"the home realm"`
 	Hosts  []string `yaml:"hosts,required" doc:"peers that its requests come from"`

@@ -18,6 +18,8 @@ type Config struct {
 	TLS      []TLSConfig     `yaml:"tls" doc:"certificates for connections between Diameter nodes"`
 	Database *DatabaseConfig `yaml:"database" doc:"subscribers and accounting records, for aaa; none by default"`
 	Roles    []RoleConfig    `yaml:"roles,required" doc:"what the node is; each entry holds exactly one of mn, ar, ha, cn, aaa"`
+
+	doc *conf.Doc // where all this stands; nil for one that was not parsed
 }
 
 // LinkConfig is one interface.
@@ -156,7 +158,7 @@ func Parse(file string, text []byte) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Config{}
+	c := &Config{doc: doc}
 	if err := doc.Decode(c); err != nil {
 		return nil, err
 	}

@@ -55,6 +55,14 @@ func (f *spanFlags) span() (subscriber.Span, error) {
 	return s, nil
 }
 
+// which says which records were asked for.
+func (f *spanFlags) which() string {
+	if f.name != "" || f.from != "" || f.to != "" {
+		return " of these"
+	}
+	return ""
+}
+
 func accountingListCmd() *cobra.Command {
 	var f spanFlags
 	limit := 100
@@ -89,6 +97,9 @@ func accountingListCmd() *cobra.Command {
 			}
 			if n > limit {
 				defer fmt.Fprintf(os.Stderr, "There are more than %d: --limit, --from, or export\n", limit)
+			}
+			if n == 0 {
+				defer fmt.Fprintf(os.Stderr, "There are no records%s in %s\n", f.which(), d.Where())
 			}
 			return w.Flush()
 		}),

@@ -306,12 +306,12 @@ roles:
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := tlsProfiles(c.TLS)
+	own, err := tlsProfiles(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := &tape{Engine: engines[0].Engine}
-	runs(t, driver.Config{Name: c.Name, Engines: []driver.Engine{{Name: engines[0].Name, Engine: e}}, TLS: own, Query: tables(db)})
+	runs(t, driver.Config{Name: c.Name, Engines: []driver.Engine{{Name: engines[0].Name, Engine: e}}, TLS: own.tls, Query: tables(db)})
 	return e, db
 }
 
@@ -335,11 +335,11 @@ func fdAccess(t *testing.T, dir string, port int, secure bool) (*tape, *driver.N
 	c := driver.Config{Name: "ar1", Host: sockets()}
 	if secure {
 		at := func(name string) string { return filepath.Join(dir, name) }
-		own, err := tlsProfiles([]node.TLSConfig{{Name: "peers", Certificate: at(fdClient + ".pem"), Key: at(fdClient + ".key"), Authorities: at("ca.pem")}})
+		own, err := tlsProfiles(&node.Config{TLS: []node.TLSConfig{{Name: "peers", Certificate: at(fdClient + ".pem"), Key: at(fdClient + ".key"), Authorities: at("ca.pem")}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		peer.TLS, c.TLS = "peers", own
+		peer.TLS, c.TLS = "peers", own.tls
 	}
 	n, err := peers.New(peers.Config{Host: fdClient, Realm: fdNetwork, Apps: []peers.App{{ID: diameter.AppMobileIPv6AAA}, {ID: diameter.AppMobileIPv6AAA, Acct: true}},
 		Peers: []peers.Peer{peer}, Routes: []peers.Route{{Realm: "*", Via: []string{fdRelay}}}}, engine.NewRand([32]byte{3}))

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"roam6/driver"
 	"roam6/engine"
 )
 
@@ -41,10 +40,11 @@ func newLog(form, level string) (*slog.Logger, error) {
 
 // teller logs a node's events. The node's loop never waits for it: what does not fit is counted.
 type teller struct {
-	log  *slog.Logger
-	told chan told
-	lost atomic.Int64
-	done chan struct{}
+	log    *slog.Logger
+	told   chan told
+	lost   atomic.Int64
+	done   chan struct{}
+	bounds *bounds // the writer's
 }
 
 type told struct {
@@ -54,7 +54,7 @@ type told struct {
 }
 
 func newTeller(log *slog.Logger) *teller {
-	t := &teller{log: log, told: make(chan told, tellerBacklog), done: make(chan struct{})}
+	t := &teller{log: log, told: make(chan told, tellerBacklog), done: make(chan struct{}), bounds: newBounds()}
 	go func() {
 		defer close(t.done)
 		for e := range t.told {
@@ -77,22 +77,16 @@ func (t *teller) event(at time.Duration, engine string, ev engine.Event) {
 }
 
 func (t *teller) write(e told) {
-	attrs := []any{"engine", e.engine}
-	if e.event.Reason != "" {
-		attrs = append(attrs, "reason", e.event.Reason)
+	l := lineOf(e.event)
+	missed, ok := t.bounds.take(l, e.at)
+	if !ok {
+		return
 	}
-	for _, a := range e.event.Attrs {
-		attrs = append(attrs, a.Key, a.Value)
+	attrs := attrsOf(e, l)
+	if missed > 0 {
+		attrs = append(attrs, "left_out", missed)
 	}
-	level := slog.LevelInfo
-	switch e.event.Name {
-	case engine.EventDrop, engine.EventState:
-		level = slog.LevelDebug // one a packet, if someone wants it so
-	case engine.EventFailed, engine.EventFellBack, driver.EventKernel, driver.EventPlane, driver.EventJournal, driver.EventForward,
-		driver.EventHeld, driver.EventNeighbours, driver.EventFast, driver.EventStream:
-		level = slog.LevelWarn
-	}
-	t.log.Log(context.Background(), level, e.event.Name, attrs...)
+	t.log.Log(context.Background(), l.level, l.name, attrs...)
 }
 
 // close logs what is left. No event may come after it.

@@ -16,6 +16,7 @@ import (
 
 	"roam6/driver"
 	"roam6/engine"
+	"roam6/machine/peers"
 	"roam6/plane"
 )
 
@@ -219,6 +220,89 @@ func TestTeller(t *testing.T) {
 	if !strings.Contains(got, `level=INFO msg=step engine=mn reason=router step="link up"`) ||
 		!strings.Contains(got, "level=WARN msg=driver.kernel") || strings.Contains(got, "bad-checksum") {
 		t.Errorf("log:\n%s", got)
+	}
+}
+
+// logged is the log of events at their times.
+func logged(list ...told) string {
+	var b bytes.Buffer
+	l := newTeller(slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	for _, e := range list {
+		l.event(e.at, e.engine, e.event)
+	}
+	l.close()
+	return b.String()
+}
+
+// TestPeerLines: what becomes of peers is in the log of whoever looks at it without asking for more.
+func TestPeerLines(t *testing.T) {
+	state := func(machine, from, to, why string) engine.Event {
+		return engine.Event{Name: engine.EventState, Reason: why, Attrs: []engine.Attr{engine.S("machine", machine), engine.S("peer", "p.example"), engine.S("from", from), engine.S("to", to)}}
+	}
+	for _, c := range []struct {
+		event engine.Event
+		want  string // without time; "" is nothing
+	}{
+		{state("peer", "closed", "r-open", ""), "level=INFO msg=peer.opened engine=aaa peer=p.example"},
+		{state("peer", "wait-i-cea", "i-open", ""), "level=INFO msg=peer.opened engine=aaa peer=p.example"},
+		{state("peer", "closed", "wait-conn-ack", ""), ""},
+		{state("peer", "r-open", "closed", "reset"), "level=WARN msg=peer.closed engine=aaa reason=reset peer=p.example"},
+		{state("peer", "i-open", "closing", peers.Disconnected), "level=INFO msg=peer.closed engine=aaa reason=peer-disconnects peer=p.example"},
+		{state("peer", "closing", "closed", "peer-closed"), ""},
+		{state("peer", "wait-i-cea", "closed", "tls-failed"), "level=WARN msg=peer.not-opened engine=aaa reason=tls-failed peer=p.example"},
+		{state("watchdog", "initial", "okay", ""), ""},
+		{state("watchdog", "okay", "suspect", "peer-silent"), "level=WARN msg=peer.suspect engine=aaa reason=peer-silent peer=p.example"},
+		{state("watchdog", "suspect", "okay", ""), "level=INFO msg=peer.back engine=aaa peer=p.example"},
+		{state("watchdog", "reopen", "okay", ""), "level=INFO msg=peer.back engine=aaa peer=p.example"},
+		{state("dad", "a", "b", ""), ""},
+		{engine.Event{Name: peers.EventRefused, Reason: peers.WrongName, Attrs: []engine.Attr{engine.S("peer", "p.example"), engine.S("certificate", "q.example")}},
+			"level=WARN msg=peer.refused engine=aaa reason=peer-tls-name peer=p.example certificate=q.example"},
+		{engine.Event{Name: peers.EventRefusedUs, Attrs: []engine.Attr{engine.S("peer", "p.example"), engine.S("result", "3010"), engine.S("says", "")}},
+			"level=WARN msg=peer.refused-us engine=aaa peer=p.example result=3010"},
+	} {
+		_, got, _ := strings.Cut(strings.TrimSpace(logged(told{0, "aaa", c.event})), " ")
+		if got != c.want {
+			t.Errorf("%+v:\n%s\nwant\n%s", c.event, got, c.want)
+		}
+	}
+}
+
+// TestLogIsBounded: nobody fills the disk by connecting, and nobody who floods keeps others' troubles out of the log.
+func TestLogIsBounded(t *testing.T) {
+	var list []told
+	add := func(at time.Duration, name, peer string) {
+		list = append(list, told{at, "aaa", engine.Event{Name: name, Reason: "r", Attrs: []engine.Attr{engine.S("peer", peer)}}})
+	}
+	for i := range 100 {
+		add(time.Duration(i)*100*time.Millisecond, peers.EventRefusedUs, "one.example")
+	}
+	got := logged(list...)
+	if n := strings.Count(got, "\n"); n != lineBurst {
+		t.Errorf("one trouble, 10 s: %d lines", n)
+	}
+	add(70*time.Second, peers.EventRefusedUs, "one.example")
+	if got = logged(list...); !strings.Contains(got, fmt.Sprintf("left_out=%d", 100-lineBurst)) {
+		t.Errorf("what was left out is not told: %s", got)
+	}
+	list = nil
+	for i := range 3000 {
+		add(time.Duration(i)*time.Millisecond, peers.EventRefused, fmt.Sprintf("x%d.example", i))
+	}
+	add(3*time.Second, peers.EventRefusedUs, "two.example")
+	got = logged(list...)
+	if n := strings.Count(got, "\n"); n < strangerBurst || n > strangerBurst+5 || !strings.Contains(got, "two.example") {
+		t.Errorf("strangers for 3 s: %d lines, with two.example: %v", n, strings.Contains(got, "two.example"))
+	}
+	b := newBounds()
+	for i := range 3 * maxTroubles {
+		b.take(lineOf(engine.Event{Name: peers.EventRefused, Attrs: []engine.Attr{engine.S("peer", fmt.Sprint(i))}}), 0)
+	}
+	if len(b.theirs) > maxTroubles {
+		t.Errorf("%d troubles are remembered", len(b.theirs))
+	}
+	b.take(lineOf(engine.Event{Name: peers.EventRefused, Attrs: []engine.Attr{engine.S("peer", "later")}}), time.Hour)
+	if len(b.theirs) > maxTroubles-1 {
+		t.Errorf("%d troubles are remembered an hour later", len(b.theirs))
 	}
 }
 

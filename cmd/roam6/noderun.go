@@ -49,7 +49,7 @@ func nodeRunCmd() *cobra.Command {
 		Use:   "run -c FILE",
 		Short: "Run a node until it is told to stop",
 		Long: `Runs the roles in FILE on this host until SIGTERM or Ctrl-C. It needs CAP_NET_ADMIN and CAP_NET_RAW, keeps these two and gives
-up all others. A mistake in FILE is reported before anything is touched.
+up all others; a node whose only role is aaa needs none and gives up all. A mistake in FILE is reported before anything is touched.
 
 What happens is logged to standard error. roam6 ctl asks and commands the node while it runs. Under systemd it tells
 when it is ready (Type=notify) and that it lives (WatchdogSec).`,
@@ -74,28 +74,40 @@ func nodeCheckCmd() *cobra.Command {
 	file := ""
 	c := &cobra.Command{
 		Use: "check -c FILE", Short: "Check a node's configuration without running it", Args: exactly(0, "-c FILE"),
-		RunE: work(func(*cobra.Command, []string) error {
-			c, _, err := readNode(file)
-			if err != nil {
-				return err
-			}
-			engines, err := node.Build(c, [32]byte{})
-			if err != nil {
-				return usage(err)
-			}
-			if _, err := tlsProfiles(c.TLS); err != nil {
-				return err
-			}
-			var names []string
-			for _, e := range engines {
-				names = append(names, e.Name)
-			}
-			fmt.Printf("%s is right: node %s, roles %s, %s\n", file, c.Name, strings.Join(names, " "), plural(len(c.Links), "link"))
-			return nil
-		}),
+		Long: `Says what is wrong with FILE, each mistake with its line, key and value and what is allowed. It reads the files that FILE names (certificates,
+keys, authorities), looks at the database (is it there, of which schema, does its key file open it), and changes nothing.`,
+		Example: lines("roam6 node check -c /etc/roam6/aaah.yaml"),
+		RunE:    work(func(c *cobra.Command, _ []string) error { return checkNode(c.Context(), file) }),
 	}
 	configFlag(c, &file)
 	return c
+}
+
+func checkNode(ctx context.Context, file string) error {
+	c, _, err := readNode(file)
+	if err != nil {
+		return err
+	}
+	engines, err := node.Build(c, [32]byte{})
+	if err != nil {
+		return usage(err)
+	}
+	p, err := tlsProfiles(c)
+	says, noDB := checkDatabase(ctx, c)
+	if err := errors.Join(err, usage(errors.Join(p.stale...)), noDB); err != nil {
+		return err
+	}
+	var names []string
+	for _, e := range engines {
+		names = append(names, e.Name)
+	}
+	fmt.Printf("%s is right: node %s, roles %s, %s\n", file, c.Name, strings.Join(names, " "), plural(len(c.Links), "link"))
+	for _, line := range append(p.shown, says) {
+		if line != "" {
+			fmt.Println("  " + line)
+		}
+	}
+	return nil
 }
 
 func nodeSchemaCmd() *cobra.Command {
@@ -143,20 +155,28 @@ func (f *nodeFlags) run(ctx context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := errors.Join(lacking(driver.Missing()), rivals(c)); err != nil {
-		return lacks(err)
+	if err := hostLacks(c); err != nil {
+		return err
 	}
 	log = log.With("node", c.Name)
 	if why := unforwarded(c, forwardingFile); why != "" {
 		log.Warn(why)
 	}
 	d := driver.Config{Name: c.Name, Engines: engines, Tun: c.Tun, Plane: driver.Plane(f.plane), Refuse: c.Refuse()}
+	if !c.Packets() {
+		d.Tun = ""
+	}
 	for _, l := range c.Links {
 		d.Links = append(d.Links, driver.Link{Port: plane.Port(l.Port), Ifname: l.Name, External: l.Hook, Userland: l.Kernel == node.KernelOff})
 	}
-	if d.TLS, err = tlsProfiles(c.TLS); err != nil {
+	shown, err := tlsProfiles(c)
+	if err != nil {
 		return err
 	}
+	for _, stale := range shown.stale {
+		log.Warn(stale.Error())
+	}
+	d.TLS = shown.tls
 	d.JournalHeader = &driver.JournalHeader{Node: c.Name, Build: built(), Config: digest(text), Seed: hex.EncodeToString(seed[:])}
 	told := newTeller(log)
 	defer told.close()
@@ -173,7 +193,7 @@ func lifetime(ctx context.Context, c *node.Config, d driver.Config, log *slog.Lo
 	}
 	defer shut(records.Close)
 	d.Store = stored{records}
-	db, query, err := openDatabase(c.Database)
+	db, query, err := openDatabase(c)
 	if err != nil {
 		return err
 	}
@@ -202,7 +222,7 @@ func lifetime(ctx context.Context, c *node.Config, d driver.Config, log *slog.Lo
 		return lacks(err)
 	}
 	defer shut(control.Close)
-	if err := driver.DropCapabilities(); err != nil {
+	if err := driver.DropCapabilities(c.Packets()); err != nil {
 		log.Warn("capabilities are kept", "error", err)
 	}
 	log.Info("node starts", "version", built(), "control", c.Control, "state", c.State, "capabilities", driver.Held())
@@ -214,6 +234,14 @@ func lifetime(ctx context.Context, c *node.Config, d driver.Config, log *slog.Lo
 		return lacks(err)
 	}
 	return err
+}
+
+// hostLacks is the error of a host that cannot run a node. One that only speaks Diameter needs no more than sockets.
+func hostLacks(c *node.Config) error {
+	if !c.Packets() {
+		return nil
+	}
+	return lacks(errors.Join(lacking(driver.Missing()), rivals(c)))
 }
 
 // rivals is the error of a mobile node whose kernel makes addresses on the same links, of the same advertisements: they would

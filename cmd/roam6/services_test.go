@@ -2,14 +2,20 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,28 +26,49 @@ import (
 	"roam6/store/subscriber/profile"
 )
 
-// certify writes a certificate for a name, and its key, of an authority that nobody else knows.
-func certify(t *testing.T, cert, key, name string) {
-	t.Helper()
-	ca, err := newAuthority()
-	if err != nil {
-		t.Fatal(err)
-	}
-	certifyBy(t, ca, cert, key, name)
-}
-
 func certifyBy(t *testing.T, ca *authority, cert, key, name string) {
 	t.Helper()
 	der, private, err := ca.issue(name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	writePair(t, cert, key, der, private)
+}
+
+func writePair(t *testing.T, cert, key string, der []byte, private *ecdsa.PrivateKey) {
+	t.Helper()
 	secret, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
 	writePEM(t, cert, "CERTIFICATE", der)
 	writePEM(t, key, "PRIVATE KEY", secret)
+}
+
+// issued writes a certificate and its key, as form says, signed by an authority whose own certificate it writes beside them.
+func issued(t *testing.T, dir, name string, form *x509.Certificate) (cert, key, authorities string) {
+	t.Helper()
+	ca, err := newAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := form.NotAfter
+	der, err := ca.sign(form, &private.PublicKey)
+	if !ends.IsZero() && err == nil {
+		form.NotAfter = ends
+		der, err = x509.CreateCertificate(rand.Reader, form, ca.cert, &private.PublicKey, ca.key)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, authorities = filepath.Join(dir, name+".pem"), filepath.Join(dir, name+".key"), filepath.Join(dir, name+".ca")
+	writePair(t, cert, key, der, private)
+	writePEM(t, authorities, "CERTIFICATE", ca.cert.Raw)
+	return cert, key, authorities
 }
 
 func writePEM(t *testing.T, path, kind string, der []byte) {
@@ -51,37 +78,110 @@ func writePEM(t *testing.T, path, kind string, der []byte) {
 	}
 }
 
+// served is a configuration with one profile, and the place of its lines.
+const served = `name: aaav
+tls:
+  - name: peers
+    certificate: CERT
+    key: KEY
+    authorities: CA
+roles:
+  - aaa:
+      diameter:
+        host: aaa.a.example
+        realm: a.example
+        listen: [{address: "::", tls: peers}]
+        peers: [{host: ar1.a.example, tls: peers}]
+      visited: {clients: [ar1.a.example]}
+`
+
+// TestProfiles: of every mistake in the files of a profile the user is told file, line, key, path and what is wrong. A certificate that is not valid today
+// is no mistake.
 func TestProfiles(t *testing.T) { //spec DM-23
 	dir := t.TempDir()
-	c := node.TLSConfig{Name: "peers", Certificate: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key"), Authorities: filepath.Join(dir, "cert")}
-	certify(t, c.Certificate, c.Key, "ar.a.example")
-	got, err := tlsProfiles([]node.TLSConfig{c})
-	if err != nil || got["peers"] == nil {
-		t.Fatal(got, err)
+	both := []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	const host = "aaa.a.example"
+	cert, key, ca := issued(t, dir, "good", &x509.Certificate{Subject: pkix.Name{CommonName: host}, DNSNames: []string{"AAA.a.example"}, ExtKeyUsage: both})
+	_, otherKey, _ := issued(t, dir, "other", &x509.Certificate{DNSNames: []string{host}})
+	common, commonKey, _ := issued(t, dir, "common", &x509.Certificate{Subject: pkix.Name{CommonName: host}})
+	named, namedKey, _ := issued(t, dir, "named", &x509.Certificate{DNSNames: []string{"x.example"}})
+	server, serverKey, _ := issued(t, dir, "server", &x509.Certificate{DNSNames: []string{host}, ExtKeyUsage: both[:1]})
+	old, oldKey, _ := issued(t, dir, "old", &x509.Certificate{DNSNames: []string{host}, NotAfter: time.Now().Add(-time.Minute)})
+	write := func(name, text string, mode os.FileMode) string {
+		at := filepath.Join(dir, name)
+		if err := os.WriteFile(at, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return at
 	}
-	for _, wrong := range []struct {
-		name, want string
-		spoil      func(c *node.TLSConfig)
+	text, _ := os.ReadFile(key)
+	open, locked := write("open", string(text), 0o644), write("locked", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n", 0o600)
+	for _, c := range []struct {
+		name, cert, key, ca string
+		line                int // 0: no mistake
+		says                []string
 	}{
-		{"no key", "no such file", func(c *node.TLSConfig) { c.Key += "x" }},
-		{"no certificate", "no such file", func(c *node.TLSConfig) { c.Certificate += "x" }},
-		{"no authority", "no such file", func(c *node.TLSConfig) { c.Authorities += "x" }},
-		{"a key for authorities", "has no certificate", func(c *node.TLSConfig) { c.Authorities = c.Key }},
-		{"a key anybody reads", "chmod 600", func(c *node.TLSConfig) {
-			c.Key = filepath.Join(dir, "open")
-			text, _ := os.ReadFile(filepath.Join(dir, "key"))
-			os.WriteFile(c.Key, text, 0o644)
-		}},
-		{"another certificate's key", "private key does not match", func(c *node.TLSConfig) {
-			c.Key = filepath.Join(dir, "other")
-			certify(t, filepath.Join(dir, "unused"), c.Key, "other.example")
-		}},
+		{"right", cert, key, ca, 0, nil},
+		{"old", old, oldKey, ca, 0, nil},
+		{"no certificate", cert + "x", key, ca, 4, []string{"tls[0].certificate", "is not there", "README"}},
+		{"no key", cert, key + "x", ca, 5, []string{"tls[0].key", "is not there"}},
+		{"no authorities", cert, key, ca + "x", 6, []string{"tls[0].authorities", "is not there"}},
+		{"a directory", dir, key, ca, 4, []string{"cannot be read", "is a directory"}},
+		{"a key for a certificate", key, key, ca, 4, []string{"has no certificate", "BEGIN CERTIFICATE"}},
+		{"a key for authorities", cert, key, key, 6, []string{"has no certificate"}},
+		{"a leaf for authorities", cert, key, cert, 6, []string{"no authority", "basicConstraints"}},
+		{"an authority for a certificate", ca, key, ca, 4, []string{"authority", "comes first"}},
+		{"a key that all can read", cert, open, ca, 5, []string{"chmod 600 " + open}},
+		{"a key with a password", cert, locked, ca, 5, []string{"password", "openssl pkey"}},
+		{"another's key", cert, otherKey, ca, 5, []string{"is not the private key of " + cert}},
+		{"a certificate for a key", cert, cert, ca, 5, []string{"is not the private key"}},
+		{"no name but the common one", common, commonKey, ca, 4, []string{"subject alternative names", "CN=" + host, "RFC 9525", "subjectAltName=DNS:" + host}},
+		{"another name", named, namedKey, ca, 4, []string{"is for x.example", "diameter.host is " + host}},
+		{"for servers alone", server, serverKey, ca, 4, []string{"clientAuth"}},
 	} {
-		x := c
-		wrong.spoil(&x)
-		_, err := tlsProfiles([]node.TLSConfig{c, x})
-		if err == nil || !strings.Contains(err.Error(), wrong.want) || !strings.Contains(err.Error(), "tls profile peers") || conclude(io.Discard, &cobra.Command{}, err) != exitUsage {
-			t.Errorf("%s: %v", wrong.name, err)
+		t.Run(c.name, func(t *testing.T) {
+			file := write("aaav.yaml", strings.NewReplacer("CERT", c.cert, "KEY", c.key, "CA", c.ca).Replace(served), 0o600)
+			parsed, _, err := readNode(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := tlsProfiles(parsed)
+			if c.line == 0 {
+				if err != nil || p.tls["peers"] == nil || len(p.shown) != 1 || (len(p.stale) > 0) != (c.name == "old") {
+					t.Errorf("%+v, %v", p, err)
+				}
+				if c.name == "old" && (!strings.Contains(p.stale[0].Error(), file+":4: tls[0].certificate: ") || !strings.Contains(p.stale[0].Error(), "expired on")) {
+					t.Error(p.stale)
+				}
+				return
+			}
+			if err == nil || conclude(io.Discard, &cobra.Command{}, err) != exitUsage {
+				t.Fatalf("status of %v", err)
+			}
+			for _, says := range append(c.says, fmt.Sprintf("%s:%d: ", file, c.line)) {
+				if !strings.Contains(err.Error(), says) {
+					t.Errorf("no %q in: %v", says, err)
+				}
+			}
+		})
+	}
+}
+
+// What systemd hands over is read in place of files that are root's alone.
+func TestCredential(t *testing.T) {
+	dir := t.TempDir()
+	if got := credential("/etc/roam6/tls/x.key"); got != "/etc/roam6/tls/x.key" {
+		t.Errorf("without systemd: %s", got)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	handed := filepath.Join(dir, "tls_x.key")
+	if err := os.WriteFile(handed, nil, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/etc/roam6/tls/x.key": handed, "/etc/roam6/tls/y.key": "/etc/roam6/tls/y.key", "/etc/roam6": "/etc/roam6",
+		"/etc/roam6/../tls_x.key": "/etc/roam6/../tls_x.key", "/srv/tls/x.key": "/srv/tls/x.key", "tls/x.key": "tls/x.key"} {
+		if got := credential(path); got != want {
+			t.Errorf("%s is read as %s", path, got)
 		}
 	}
 }
@@ -89,8 +189,12 @@ func TestProfiles(t *testing.T) { //spec DM-23
 // A certificate that is renewed is shown without a restart; files that are wrong for a moment leave the old one in use.
 func TestCertificateIsRenewed(t *testing.T) {
 	dir := t.TempDir()
-	c := &certificate{files: node.TLSConfig{Certificate: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key")}}
-	certify(t, c.files.Certificate, c.files.Key, "one.example")
+	renew := func(name string) (cert, key string) {
+		cert, key, _ = issued(t, dir, "peer", &x509.Certificate{DNSNames: []string{name}})
+		return cert, key
+	}
+	cert, key := renew("one.example")
+	c := &certificate{files: node.TLSConfig{Certificate: cert, Key: key}}
 	shown := func() string {
 		got, err := c.load()
 		if err != nil {
@@ -101,7 +205,7 @@ func TestCertificateIsRenewed(t *testing.T) {
 	if shown() != "one.example" {
 		t.Fatal("not the first")
 	}
-	certify(t, c.files.Certificate, c.files.Key, "two.example")
+	renew("two.example")
 	if shown() != "one.example" {
 		t.Error("read again at once: each connection would read files")
 	}
@@ -118,7 +222,7 @@ func TestCertificateIsRenewed(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	at := filepath.Join(t.TempDir(), "subscribers.db")
-	if _, _, err := openDatabase(&node.DatabaseConfig{At: at}); err == nil || !strings.Contains(err.Error(), "roam6 subscriber add") {
+	if _, _, err := openDatabase(&node.Config{Database: &node.DatabaseConfig{At: at}}); err == nil || !strings.Contains(err.Error(), "roam6 subscriber add") {
 		t.Errorf("a database that is not there: %v", err)
 	}
 	made, err := subscriber.Create(at, "")
@@ -129,7 +233,7 @@ func TestTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	made.Close()
-	db, ask, err := openDatabase(&node.DatabaseConfig{At: at})
+	db, ask, err := openDatabase(&node.Config{Database: &node.DatabaseConfig{At: at}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -14,8 +15,8 @@ import (
 	"roam6/store/subscriber/profile"
 )
 
-// subscriberDB is where the database is unless --db says.
-const subscriberDB = "/var/lib/roam6/subscribers.db"
+// subscriberDB is where the database is unless --db says: in a directory of its own, that the systemd unit of an AAA server gives to its user.
+const subscriberDB = "/var/lib/roam6/aaa/subscribers.db"
 
 func subscriberCmd() *cobra.Command {
 	return group("subscriber", "Keep the subscribers of a home domain", `A home domain's AAA server knows its subscribers by a database: who they are (an NAI such as ann@home.example, or a home
@@ -39,8 +40,16 @@ func (f *dbFlags) open(create bool) (*subscriber.DB, error) {
 	use := subscriber.Open
 	if create {
 		use = subscriber.Create
+		if f.url == subscriberDB { // a mistyped --db makes no directories
+			if err := os.MkdirAll(filepath.Dir(subscriberDB), 0o700); err != nil {
+				return nil, lacks(err)
+			}
+		}
 	}
 	d, err := use(f.url, f.key)
+	if err == nil && create {
+		err = inherit(d, f.key)
+	}
 	switch {
 	case errors.Is(err, subscriber.ErrURL):
 		return nil, usagef("--db: %w", err)

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"slices"
+	"strings"
 
 	"roam6/engine"
 	"roam6/wire/diameter"
@@ -172,9 +173,18 @@ func (n *Node) identify(l *link, host string, caps *capabilities) (p *peer, reas
 }
 
 func (n *Node) refuseCER(l *link, m diameter.Message, reason string, e *diameter.Error) {
+	a, _ := m.Find(diameter.OriginHost)
+	host, _ := a.Identity()
+	n.refused(l, lower(host), reason, e.Text)
 	b := n.own.Refuse(m, e, n.cfg.Host, n.cfg.Realm)
 	n.write(l, n.describe(b, l))
 	n.turnAway(l, reason)
+}
+
+// refused tells that somebody is not let in, or not gone on with: who he says he is, where he is, and the names that he proved.
+func (n *Node) refused(l *link, host, reason, why string) {
+	n.out.List = append(n.out.List, engine.Event{Name: EventRefused, Reason: reason, Attrs: []engine.Attr{engine.S("peer", host), engine.A("from", l.remote),
+		engine.S("why", why), engine.S("certificate", strings.Join(l.names, " "))}})
 }
 
 // onCEA takes the answer to our CER.
@@ -184,6 +194,11 @@ func (n *Node) onCEA(l *link, m diameter.Message) {
 	p := l.p
 	wrong := func(reason string) {
 		n.drop(reason, p.host)
+		if reason != RefusedUs {
+			a, _ := m.Find(diameter.OriginHost)
+			host, _ := a.Identity()
+			n.refused(l, p.host, reason, "it calls itself "+host)
+		}
 		n.step(p, iRcvNonCEA, l, reason)
 	}
 	if m.Command != diameter.CapabilitiesExchange || m.IsRequest() {
@@ -191,7 +206,10 @@ func (n *Node) onCEA(l *link, m diameter.Message) {
 		return
 	}
 	if code := resultOf(m); code != diameter.Success {
-		n.out.List = append(n.out.List, engine.Event{Name: "peer.refused", Attrs: []engine.Attr{engine.S("peer", p.host), engine.A("result", code)}})
+		a, _ := m.Find(diameter.ErrorMessage)
+		says, _ := a.Text()
+		says = strings.ToValidUTF8(says[:min(len(says), MaxSays)], "")
+		n.out.List = append(n.out.List, engine.Event{Name: EventRefusedUs, Attrs: []engine.Attr{engine.S("peer", p.host), engine.A("result", code), engine.S("says", says)}})
 		wrong(RefusedUs)
 		return
 	}

@@ -50,6 +50,13 @@ const (
 	MaxRedirects     = 3        // followed for one request
 	MaxIdleBuffer    = 64 << 10 // octets of a connection's memory for messages that is kept for the next ones
 	MaxIdleSlot      = 2 << 10  // the same of a request's
+	MaxSays          = 256      // octets of a peer's Error-Message that an event repeats
+)
+
+// Events besides changes of state.
+const (
+	EventRefused   = "peer.refused"    // somebody is not let in; reason, attrs peer (who he says he is), from, why, certificate (the names he proved)
+	EventRefusedUs = "peer.refused-us" // a peer does not let this node in; attrs peer, result, says
 )
 
 // Reasons of drops, of PeerDown, and of events. Fixed words: they are counted.

@@ -125,6 +125,7 @@ func (n *Node) onOpened(in engine.Opened) {
 func (n *Node) connected(l *link) {
 	if l.tls != "" && !l.proves(l.p.host) {
 		n.drop(WrongName, l.p.host)
+		n.refused(l, l.p.host, WrongName, "the certificate does not bear its name")
 		n.step(l.p, iConnNack, l, WrongName)
 		return
 	}

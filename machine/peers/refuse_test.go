@@ -3,6 +3,7 @@ package peers
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,11 +127,18 @@ func TestStrangers(t *testing.T) {
 			if code != c.code || closed != (c.reason != "") {
 				t.Errorf("%v, closed: %v; want %v", code, closed, c.code)
 			}
-			got := ""
+			got, told := "", engine.Event{}
 			for _, e := range l.out.List {
-				if e, ok := e.(engine.Event); ok && e.Name == engine.EventDrop {
+				switch e, ok := e.(engine.Event); {
+				case ok && e.Name == engine.EventDrop:
 					got = e.Reason
+				case ok && e.Name == EventRefused:
+					told = e
 				}
+			}
+			// Whom a CER came from that was refused is for the log: who he says he is, and what he proved.
+			if c.code != 0 && told.Reason != c.reason || c.reason == WrongName && (told.Get("peer") == "" || told.Get("from") == "" || told.Get("certificate") != strings.Join(c.opened.Names, " ")) {
+				t.Errorf("told: %+v", told)
 			}
 			if got != c.reason {
 				t.Errorf("dropped for %q, want %q", got, c.reason)

@@ -105,6 +105,17 @@ const (
 // checkName is the record that tells whether a key file is that of the database.
 const checkName = "key-check"
 
+// sealName is what subscribers' keys are sealed as.
+const sealName = "roam6 subscriber v1"
+
+func (d *DB) keyGone() error {
+	return fmt.Errorf("the key file %s is missing, and without it no key in %s can be read: restore it from a backup (it never changes), or name it", d.keyFile, d.where)
+}
+
+func (d *DB) keyWrong() error {
+	return fmt.Errorf("%s is not the key file of %s: name the right one, or restore it from a backup", d.keyFile, d.where)
+}
+
 // unlock reads the key file, and makes it where neither it nor a sealed key is there.
 func (d *DB) unlock(ctx context.Context) error {
 	var check []byte
@@ -118,14 +129,14 @@ func (d *DB) unlock(ctx context.Context) error {
 	master, err := store.LoadKey(d.keyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !fresh {
-			return fmt.Errorf("the key file %s is missing, and without it no key in %s can be read: restore it from a backup (it never changes), or name it", d.keyFile, d.where)
+			return d.keyGone()
 		}
 		master, err = store.MakeKey(d.keyFile)
 	}
 	if err != nil {
 		return err
 	}
-	if d.seal, err = store.NewSeal(master, "roam6 subscriber v1"); err != nil {
+	if d.seal, err = store.NewSeal(master, sealName); err != nil {
 		return err
 	}
 	if fresh {
@@ -141,7 +152,7 @@ func (d *DB) unlock(ctx context.Context) error {
 		}
 	}
 	if _, err := d.unsealed(checkName, check); err != nil {
-		return fmt.Errorf("%s is not the key file of %s: name the right one, or restore it from a backup", d.keyFile, d.where)
+		return d.keyWrong()
 	}
 	return nil
 }

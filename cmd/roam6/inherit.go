@@ -1,0 +1,48 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"roam6/store/subscriber"
+)
+
+// inherit gives files of a database that root has made to whom their directory belongs: the user that systemd runs an AAA server as. Its server could not
+// read them otherwise.
+func inherit(d *subscriber.DB, key string) error {
+	if os.Geteuid() != 0 || !filepath.IsAbs(d.Where()) { // PostgreSQL has a URL
+		return nil
+	}
+	if key == "" {
+		key = d.Where() + ".key"
+	}
+	for _, path := range []string{d.Where(), d.Where() + "-wal", d.Where() + "-shm", key} {
+		if err := handOver(path); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// handOver changes a file's owner, if it is root's own and in somebody's directory. It may be that somebody's link, so nothing is followed.
+func handOver(path string) error {
+	above, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	to := above.Sys().(*syscall.Stat_t)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if at := info.Sys().(*syscall.Stat_t); to.Uid == 0 || at.Uid != 0 || at.Nlink != 1 || !info.Mode().IsRegular() {
+		return nil
+	}
+	return f.Chown(int(to.Uid), int(to.Gid))
+}
