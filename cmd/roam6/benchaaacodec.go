@@ -3,7 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/netip"
+	"os/exec"
+	"slices"
+	"strings"
 
 	"roam6/wire/access"
 	"roam6/wire/diameter"
@@ -23,8 +30,15 @@ func codecMessages() (*mip6aaa.ARR, *mip6aaa.ARA) {
 	return arr, ara
 }
 
-// benchAAACodec measures what it takes to write the two messages of a registration, and to read and check them.
-func benchAAACodec(context.Context) (rows []benchRow, err error) {
+// codecOther is the program that measures another codec, which the product has no need of.
+const codecOther = "go-diameter"
+
+// codecTime is how long one measurement of it lasts.
+const codecTime = benchTime
+
+// benchAAACodec measures what it takes to write the two messages of a registration, and to read and check them; beside another codec where
+// that is there. Then what a relay allocates.
+func benchAAACodec(ctx context.Context) ([]benchRow, error) {
 	arr, ara := codecMessages()
 	var b, c diameter.Builder
 	request := bytes.Clone(arr.Octets(&b))
@@ -41,6 +55,14 @@ func benchAAACodec(context.Context) (rows []benchRow, err error) {
 			must(value(m))
 		}
 	}
+	path, lack := besideUs(codecOther)
+	var other *codecProcess
+	if lack == nil {
+		if other, err = startCodec(path, request, answer); err != nil {
+			return nil, err
+		}
+	}
+	var rows []benchRow
 	for _, x := range []struct {
 		name string
 		f    func()
@@ -50,8 +72,131 @@ func benchAAACodec(context.Context) (rows []benchRow, err error) {
 		{"write ARA", func() { ara.Octets(&c, asked, "aaah."+aaaRealm, aaaRealm) }},
 		{"read ARA", read(answer, func(m diameter.Message) error { _, err := mip6aaa.ParseARA(m); return err })},
 	} {
-		ns, allocs := measure(x.f)
-		rows = append(rows, ours(x.name, "ns", ns...), ours(x.name, "allocations", allocs))
+		more, err := codecRows(x.name, x.f, other)
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return nil, errors.Join(err, other.close())
+		}
+		rows = append(rows, more...)
 	}
-	return rows, nil
+	allocs, err := relayAllocations(request)
+	return append(rows, ours("relay an ARR and an answer, 32 of each at a time", "allocations", allocs)), errors.Join(err, other.close())
+}
+
+// codecRows measures one case, there and back with the other codec.
+func codecRows(name string, f func(), other *codecProcess) ([]benchRow, error) {
+	if other == nil {
+		ns, allocs := measure(f)
+		row := ours(name, "ns", ns...)
+		return []benchRow{row, {Name: name, Unit: "ns", Peer: codecOther, Skipped: "no " + codecOther + " (in a clone: make go-diameter)"}, ours(name, "allocations", allocs)}, nil
+	}
+	var mine, theirs, mineAllocs, theirAllocs []float64
+	for turn := range aaaTurns {
+		for side := range 2 {
+			if side == turn%2 {
+				ns, allocs := measure(f)
+				mine, mineAllocs = append(mine, slices.Min(ns)), append(mineAllocs, allocs)
+				continue
+			}
+			ns, allocs, err := other.measure(name)
+			if err != nil {
+				return nil, err
+			}
+			theirs, theirAllocs = append(theirs, ns), append(theirAllocs, allocs)
+		}
+	}
+	return []benchRow{beside(name, "ns", other.name, mine, theirs), beside(name, "allocations", other.name, mineAllocs, theirAllocs)}, nil
+}
+
+// codecProcess is the other codec's program at work.
+type codecProcess struct {
+	child *exec.Cmd
+	name  string // and version
+	in    io.Closer
+	ask   *json.Encoder
+	told  *json.Decoder
+	said  strings.Builder
+}
+
+// startCodec starts the other codec's program and gives it the messages.
+func startCodec(path string, request, answer []byte) (*codecProcess, error) {
+	p := &codecProcess{child: exec.Command(path)}
+	p.child.Stderr = &p.said
+	in, err1 := p.child.StdinPipe()
+	out, err2 := p.child.StdoutPipe()
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	if err := p.child.Start(); err != nil {
+		return nil, err
+	}
+	p.in, p.ask, p.told = in, json.NewEncoder(in), json.NewDecoder(out)
+	err := p.ask.Encode(map[string]any{"Dictionary": codecDictionary(request, answer), "ARR": request, "ARA": answer, "Time": codecTime})
+	if err == nil {
+		err = p.told.Decode(&p.name)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.close(), fmt.Errorf("%s says %q", path, p.said.String()))
+	}
+	return p, nil
+}
+
+func (p *codecProcess) measure(name string) (ns, allocs float64, err error) {
+	var said struct{ NS, Allocs float64 }
+	if err := errors.Join(p.ask.Encode(name), p.told.Decode(&said)); err != nil {
+		return 0, 0, fmt.Errorf("%s: %w; it says %q", p.name, err, p.said.String())
+	}
+	return said.NS, said.Allocs, nil
+}
+
+func (p *codecProcess) close() error {
+	if p == nil {
+		return nil
+	}
+	_ = p.in.Close()
+	return errors.Join(p.child.Process.Kill(), ignoreExit(p.child.Wait()))
+}
+
+// codecTypes are the types of our application's AVPs by their names.
+var codecTypes = map[diameter.Type]string{diameter.OctetString: "OctetString", diameter.Unsigned32: "Unsigned32", diameter.Grouped: "Grouped",
+	diameter.Address: "Address", diameter.UTF8String: "UTF8String", diameter.Enumerated: "Enumerated"}
+
+// codecDictionary tells, in the other codec's XML, what the AVPs of our application in messages are; those of the base protocol it knows.
+func codecDictionary(request, answer []byte) string {
+	var b strings.Builder
+	rules := func(in string, l diameter.List) {
+		fmt.Fprintf(&b, "<%s>", in)
+		for a := range l.All() {
+			fmt.Fprintf(&b, `<rule avp="%s" required="false"/>`, a.Name())
+		}
+		fmt.Fprintf(&b, "</%s>", in)
+	}
+	fmt.Fprintf(&b, `<diameter><application id="%d" type="auth" name="Mobile IPv6 AAA"><command code="%d" short="AR" name="AA-Registration">`,
+		diameter.AppMobileIPv6AAA, diameter.AARegistration)
+	rules("request", request[diameter.HeaderLen:])
+	rules("answer", answer[diameter.HeaderLen:])
+	b.WriteString("</command>")
+	known := map[diameter.Key]bool{}
+	var list func(l diameter.List)
+	list = func(l diameter.List) {
+		for a := range l.All() {
+			d, ok := diameter.Lookup(a.Key)
+			if !ok || known[a.Key] || a.Vendor == 0 {
+				continue
+			}
+			known[a.Key] = true
+			fmt.Fprintf(&b, `<avp name="%s" code="%d" must="M,V" may-encrypt="-" vendor-id="%d"><data type="%s">`, d.Name, a.Code, a.Vendor, codecTypes[d.Type])
+			for x := range diameter.List(a.Data).All() {
+				if d.Type == diameter.Grouped {
+					fmt.Fprintf(&b, `<rule avp="%s" required="false"/>`, x.Name())
+				}
+			}
+			b.WriteString("</data></avp>")
+			if d.Type == diameter.Grouped {
+				list(diameter.List(a.Data))
+			}
+		}
+	}
+	list(request[diameter.HeaderLen:])
+	list(answer[diameter.HeaderLen:])
+	return b.String() + "</application></diameter>"
 }

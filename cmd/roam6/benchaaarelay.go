@@ -136,7 +136,8 @@ func aaaRelayCmd() *cobra.Command {
 	}
 }
 
-func runRelay(ctx context.Context, told aaaRelayed) error {
+// newRelayEngine makes the relay.
+func newRelayEngine(told aaaRelayed) (relayEngine, error) {
 	at := func(port int) netip.AddrPort { return netip.AddrPortFrom(netip.IPv6Loopback(), uint16(port)) }
 	c := peers.Config{Host: aaaRelay, Realm: aaaTransit, Apps: []peers.App{{ID: diameter.AppRelay}}, Listen: []peers.Listen{{Name: "diameter", At: at(told.Port)}}}
 	for _, host := range told.Clients {
@@ -148,10 +149,15 @@ func runRelay(ctx context.Context, told aaaRelayed) error {
 		c.Routes = append(c.Routes, peers.Route{Realm: realm, Via: []string{host}})
 	}
 	n, err := peers.New(c, engine.NewRand([32]byte{1}))
+	return relayEngine{n}, err
+}
+
+func runRelay(ctx context.Context, told aaaRelayed) error {
+	relay, err := newRelayEngine(told)
 	if err != nil {
 		return err
 	}
-	d, err := driver.New(driver.Config{Name: "relay", Engines: []driver.Engine{{Name: "relay", Engine: relayEngine{n}}}})
+	d, err := driver.New(driver.Config{Name: "relay", Engines: []driver.Engine{{Name: "relay", Engine: relay}}})
 	if err != nil {
 		return lacks(err)
 	}

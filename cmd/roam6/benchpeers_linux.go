@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -82,13 +81,7 @@ func loopOnce(fd int) bool {
 
 // findWireGuard finds wireguard-go, in the path or beside this program, and its version.
 func findWireGuard() (path, version string, err error) {
-	path, err = exec.LookPath("wireguard-go")
-	if err != nil {
-		if self, e := os.Executable(); e == nil {
-			path, err = exec.LookPath(filepath.Join(filepath.Dir(self), "wireguard-go"))
-		}
-	}
-	if err != nil {
+	if path, err = besideUs("wireguard-go"); err != nil {
 		return "", "", errors.New("no wireguard-go (in a clone: make wireguard-go, the version that figures here are of; or apt-get install wireguard-go)")
 	}
 	said, err := exec.Command(path, "--version").Output()
