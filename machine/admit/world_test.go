@@ -169,7 +169,7 @@ func (w *world) heard(m *mobile) *access.Reply {
 	var parts []access.Part
 	for _, s := range w.sent {
 		p, err := ip6.Parse(s.Data)
-		if err != nil || s.To != m.hw || s.Port != 1 || p.Dst != m.coa || p.Src != client || p.HopLimit != access.HopLimit {
+		if err != nil || p.Proto != ip6.ProtoICMPv6 || s.To != m.hw || s.Port != 1 || p.Dst != m.coa || p.Src != client || p.HopLimit != access.HopLimit {
 			w.t.Fatalf("sent %+v, %v", s, err)
 		}
 		part, err := access.Parse(p.Src, p.Dst, p.Payload)
