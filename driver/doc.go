@@ -16,6 +16,7 @@
 //	gso, through, train merged packets: taken apart, through the plane as they are, gathered (decision 14)
 //	wait, write, merge  what of that is Linux
 //	muted               links that are the node's alone, IPv6 of the kernel being off there
+//	silent              addresses of the engines on shared links, of which the kernel keeps quiet
 //	demand.go members   what a table asks of the machine, worked out one Op at a time
 //	mld                 tells routers and switches that snoop which groups engines' addresses need (RFC 3810)
 //	held, neighbours    what the kernel beside it does that keeps packets away: an address that it holds itself, a full table
@@ -34,8 +35,9 @@
 // may be called on any thread.
 //
 // The kernel keeps a node's state only on its TUN device and in the table of its gates, which vanish with the process. A killed
-// node leaves no address, no route and no gate behind. What it may leave is IPv6 switched off on links that were the node's alone (Userland): the
-// Store remembers how it was, and the next life puts it back.
+// node leaves no address, no route on a device and no gate behind. What it may leave is IPv6 switched off on links that were the node's alone
+// (Userland), and routes that discard what the engines hear by links that the kernel shares (silent): the Store remembers, and the next life
+// puts it back.
 //
 // What arrived by a link before it went down or came up is not handled after: each arrival has the epoch of its link (Turn).
 //
