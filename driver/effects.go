@@ -49,15 +49,23 @@ func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 // change applies one operation: first to the kernel, so that packets which the plane releases find their addresses and
 // routes, then to the plane.
 func (l *loop) change(now engine.Now, op plane.Op) {
-	if why := l.soft.Refuses(op); why != "" {
+	why := l.soft.Refuses(op)
+	if why != "" && len(l.measures.ends) > 0 { // perhaps what waits to be deleted makes room
+		l.answers()
+		why = l.soft.Refuses(op)
+	}
+	if why != "" {
 		l.soft.Apply(time.Duration(now.Mono), op, &l.sink) // counts it
 		l.drain()
 		l.event(now.Mono, ownName, engine.Event{Name: EventPlane, Reason: why, Attrs: []engine.Attr{engine.S("op", op.String())}})
 		return
 	}
-	if op.Meter != nil && op.Delete {
-		l.ending(op.Meter.Key)
+	if !l.ends(now, op) {
+		l.apply(now, op)
 	}
+}
+
+func (l *loop) apply(now engine.Now, op plane.Op) {
 	l.fast.Before(op)
 	defer l.after(op)
 	if err := l.n.host.Apply(op); err != nil {

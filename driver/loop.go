@@ -59,8 +59,8 @@ type loop struct {
 	commits commits
 	streams streams
 
-	measures   []asked // in this turn
-	unmeasured string  // why the kernel's counters could not be read the last time
+	measures   measures
+	unmeasured string // why the kernel's counters could not be read the last time
 }
 
 // framer is a Host that hands over packets as frames, and takes them.
@@ -152,7 +152,7 @@ func (l *loop) start() error {
 // run is the loop: where nothing has arrived it waits; then what has arrived, first of all, what is due, what was asked.
 func (l *loop) run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, l.n.host.Wake)()
-	l.flushAt, l.idle = l.now().Mono+engine.Mono(flushEvery), len(l.measures) == 0
+	l.flushAt, l.idle = l.now().Mono+engine.Mono(flushEvery), len(l.measures.list) == 0
 	for take := l.arrive; ; {
 		if l.idle {
 			l.n.host.Wait(l.wait())

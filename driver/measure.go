@@ -1,8 +1,6 @@
 package driver
 
 import (
-	"slices"
-
 	"roam6/engine"
 	"roam6/plane"
 )
@@ -16,41 +14,74 @@ type asked struct {
 	m    engine.Measure
 }
 
-// measure takes a Measure. All of one turn are answered together, so that the kernel is asked once for them.
+// measures are the Measures of one turn. They are answered together, so that the kernel is asked once for them; a meter that is deleted
+// behind its Measure goes when that is answered, so that the sessions that end in one turn are one question as well.
+type measures struct {
+	list   []asked
+	of     map[plane.MeterKey]bool // whose are in list
+	ends   []end                   // in order
+	ending map[plane.MeterKey]bool // whose are in ends
+}
+
+// end is the deletion of a meter that has not been carried out.
+type end struct {
+	now engine.Now
+	op  plane.Op
+}
+
+// measure takes a Measure.
 func (l *loop) measure(s *slot, m engine.Measure) {
+	if l.measures.ending[m.Key] {
+		l.answers()
+	}
 	if _, there := l.soft.Meter(m.Key); !there {
 		l.queue = append(l.queue, queued{s, engine.Measured{ID: m.ID, Key: m.Key, Err: engine.ErrNotFound}})
 		return
 	}
-	l.measures = append(l.measures, asked{s, m})
+	if l.measures.of == nil {
+		l.measures.of = map[plane.MeterKey]bool{}
+	}
+	l.measures.list, l.measures.of[m.Key] = append(l.measures.list, asked{s, m}), true
+}
+
+// ends takes the deletion of a meter that somebody has asked of. Whatever else is about a meter that ends comes after its end.
+func (l *loop) ends(now engine.Now, op plane.Op) bool {
+	if op.Meter == nil {
+		return false
+	}
+	k := op.Meter.Key
+	if l.measures.ending[k] {
+		l.answers()
+	}
+	if !op.Delete || !l.measures.of[k] {
+		return false
+	}
+	if l.measures.ending == nil {
+		l.measures.ending = map[plane.MeterKey]bool{}
+	}
+	l.measures.ends, l.measures.ending[k] = append(l.measures.ends, end{now, op}), true
+	return true
 }
 
 // measured answers what was asked in this turn. What the engines ask when they hear it is for the next.
 func (l *loop) measured() {
-	if len(l.measures) == 0 {
+	if len(l.measures.list) == 0 {
 		return
 	}
-	list := l.measures
-	l.measures = nil
-	l.answer(list)
+	l.answers()
 	l.settle()
-	if len(l.measures) > 0 {
+	if len(l.measures.list) > 0 {
 		l.idle = false
 	}
 }
 
-// ending answers what was asked of a meter that is about to be deleted.
-func (l *loop) ending(k plane.MeterKey) {
-	var list []asked
-	l.measures = slices.DeleteFunc(l.measures, func(a asked) bool {
-		if a.m.Key == k {
-			list = append(list, a)
-			return true
-		}
-		return false
-	})
-	if len(list) > 0 {
-		l.answer(list)
+// answers queues the answers to what was asked until now, and does what waits for them.
+func (l *loop) answers() {
+	now := l.measures
+	l.measures = measures{}
+	l.answer(now.list)
+	for _, e := range now.ends {
+		l.apply(e.now, e.op)
 	}
 }
 

@@ -146,3 +146,89 @@ func TestMeasureOfWhatGoes(t *testing.T) {
 		check("end", engine.Measured{ID: 3, Key: meterKey(1), Up: kernel, Down: down}, engine.Measured{ID: 4, Key: meterKey(1), Err: engine.ErrNotFound}, engine.Measured{ID: 5, Key: meterKey(1), Up: kernel})
 	})
 }
+
+// Sessions that end in one turn are one question to the kernel, however many, and each is told what it came to. Where they make room for as many
+// others, they are gone before.
+func TestMetersEndTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 1000
+		h, do, told := metering(t, func(verb string, out *engine.Effects) {
+			for i := range many {
+				if verb != "start" {
+					out.Measure(uint64(i), meterKey(i))
+					out.Plane(meterOp(i, true))
+				}
+				if verb != "end" {
+					out.Plane(meterOp(i, false))
+				}
+			}
+			if verb == "again" {
+				for i := range many {
+					out.Measure(uint64(many+i), meterKey(i))
+				}
+			}
+		})
+		synctest.Wait()
+		for verb, want := range map[string]struct{ answers, questions int }{"again": {2 * many, many + 1}, "end": {many, 1}} { //order:any
+			h.asked = nil
+			got := do(verb)
+			if len(got) != want.answers || len(h.asked) > want.questions {
+				t.Fatalf("%s: %d answers, %d questions", verb, len(got), len(h.asked))
+			}
+			for i, m := range got {
+				if m.ID != uint64(i) || m.Key != meterKey(i%many) || (m.Err != "") || m.Up.Packets != 10 {
+					t.Fatalf("%s: %+v at %d", verb, m, i)
+				}
+			}
+			if verb == "end" {
+				do("start")
+			}
+		}
+		do("end")
+		for _, m := range do("end") {
+			if m.Err != engine.ErrNotFound {
+				t.Fatalf("%+v of a meter that is gone", m)
+			}
+		}
+		if told() != 0 {
+			t.Error("the kernel was said not to answer")
+		}
+	})
+}
+
+// A full table takes new meters in the turn in which as many others end.
+func TestMetersMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, do, _ := metering(t, func(verb string, out *engine.Effects) {
+			for i := range plane.MaxMeters {
+				switch verb {
+				case "start":
+					out.Plane(meterOp(i, false))
+				case "others":
+					if i < 100 {
+						out.Measure(uint64(i), meterKey(i))
+						out.Plane(meterOp(i, true))
+					}
+				}
+			}
+			for i := range 100 {
+				switch verb {
+				case "others":
+					out.Plane(plane.Op{Meter: &plane.MeterOp{Key: plane.MeterKey{Addr: meterKey(i).Addr, Port: 2}}})
+				case "are they there":
+					out.Measure(uint64(i), plane.MeterKey{Addr: meterKey(i).Addr, Port: 2})
+				}
+			}
+		})
+		synctest.Wait()
+		do("others")
+		if len(h.asked) != 1 {
+			t.Errorf("%d questions", len(h.asked))
+		}
+		for _, m := range do("are they there") {
+			if m.Err != "" {
+				t.Fatalf("%+v", m)
+			}
+		}
+	})
+}
