@@ -127,9 +127,6 @@ func (b *builder) steady(server string, prefix netip.Prefix, user string) netip.
 	m.Write([]byte(user))
 	copy(a[8:], m.Sum(nil))
 	a[8] &^= 3
-	if a[8] == 0xfc {
-		a[8] = 4
-	}
 	return netip.AddrFrom16(a)
 }
 

@@ -129,5 +129,5 @@ func (n *Node) malformed(l *link, m diameter.Message, e *diameter.Error) {
 func (n *Node) refuse(l *link, m diameter.Message, reason string, e *diameter.Error) {
 	n.out.Drop(reason, engine.S("peer", l.p.host), engine.A("result", e.Code))
 	n.count.Refused++
-	n.write(l, n.own.Refuse(m, e, n.cfg.Host, n.cfg.Realm).Done())
+	n.write(l, n.refusal(m, e))
 }

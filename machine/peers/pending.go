@@ -211,7 +211,7 @@ func (n *Node) fail(i int32, code diameter.ResultCode, reason string) {
 func (n *Node) apology(s *slot, code diameter.ResultCode) []byte {
 	m, _ := diameter.Parse(s.buf)
 	m.HopByHop = s.fromHop
-	return n.own.Refuse(m, &diameter.Error{Code: code, Text: "no peer answers"}, n.cfg.Host, n.cfg.Realm).Done()
+	return n.refusal(m, &diameter.Error{Code: code, Text: "no peer answers"})
 }
 
 // expire ends what was under way for too long.

@@ -152,7 +152,7 @@ func (n *Node) Answer(now engine.Now, out *engine.Effects, h Handle, raw []byte)
 	if len(raw) > diameter.MaxMessage { // the peer would take it for garbage
 		m, _ := diameter.Parse(s.raw)
 		n.drop(TooLong, s.p.host)
-		raw = n.own.Refuse(m, &diameter.Error{Code: diameter.UnableToComply, Text: "the answer is too long"}, n.cfg.Host, n.cfg.Realm).Done()
+		raw = n.refusal(m, &diameter.Error{Code: diameter.UnableToComply, Text: "the answer is too long"})
 	}
 	raw = slices.Clone(raw)
 	diameter.SetHopByHop(raw, s.hop)
@@ -167,6 +167,17 @@ func (n *Node) Answer(now engine.Now, out *engine.Effects, h Handle, raw []byte)
 		n.out.Write(s.from.id, raw)
 	}
 	n.unhold(i)
+}
+
+// Refuse answers what Arrived with what is wrong with it, or with the world.
+func (n *Node) Refuse(now engine.Now, out *engine.Effects, h Handle, e *diameter.Error) {
+	m, _ := n.Message(h)
+	n.Answer(now, out, h, n.refusal(m, e))
+}
+
+// refusal is this node's own answer to a message; good until the next.
+func (n *Node) refusal(m diameter.Message, e *diameter.Error) []byte {
+	return n.own.Refuse(m, e, n.cfg.Host, n.cfg.Realm).Done()
 }
 
 // Forward sends on a request that Arrived with Proxy, perhaps edited. Passed follows, also where no peer can be reached: then with an
@@ -184,7 +195,7 @@ func (n *Node) Forward(now engine.Now, out *engine.Effects, h Handle, raw []byte
 	}
 	i, ok := n.take(len(raw), sv.p)
 	if !ok {
-		n.passBack(h, n.host, slices.Clone(n.own.Refuse(m, &diameter.Error{Code: diameter.TooBusy, Text: "too many requests wait"}, n.cfg.Host, n.cfg.Realm).Done()))
+		n.passBack(h, n.host, slices.Clone(n.refusal(m, &diameter.Error{Code: diameter.TooBusy, Text: "too many requests wait"})))
 		n.leave()
 		return
 	}

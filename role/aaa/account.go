@@ -41,10 +41,12 @@ type accounted struct {
 	from   string
 	acr    *mip6aaa.ACR
 	name   string
+	code   diameter.ResultCode // what it is answered once it is stored
 }
 
 // account takes an ACR. It is acknowledged when the database has the record, not before; one that comes again is stored once
-// and acknowledged again, by session and number.
+// and acknowledged again, by session and number. One of a session that this server does not know is stored as well, for an AAA client may
+// send it long after the session or after a restart of this server (RFC 6733 §9.4), but marked: a partner that makes sessions up is found out.
 //
 // spec DM-22
 func (s *Server) account(now engine.Now, out *engine.Effects, f peers.Arrived) {
@@ -82,15 +84,20 @@ func (s *Server) account(now engine.Now, out *engine.Effects, f peers.Arrived) {
 	if at.IsZero() {
 		at = now.Wall
 	}
+	code := diameter.Success
+	if x == nil {
+		code = diameter.LimitedSuccess
+		out.Event("aaa.accounting-unknown", engine.S("user", name), engine.S("session", acr.Session), engine.S("from", f.From))
+	}
 	put, err := json.Marshal(record{Session: acr.Session, Number: acr.Number, Kind: kinds[acr.Kind], At: at.UTC(), Name: name,
 		HomeAddress: acr.Home, CareOf: acr.CareOf, HomeAgent: acr.Agent, Origin: acr.OriginHost, Seconds: int64(acr.Spent / time.Second),
-		OctetsUp: acr.OctetsUp, OctetsDown: acr.OctetsDown, PacketsUp: acr.PacketsUp, PacketsDown: acr.PacketsDown, Result: uint32(diameter.Success)})
+		OctetsUp: acr.OctetsUp, OctetsDown: acr.OctetsDown, PacketsUp: acr.PacketsUp, PacketsDown: acr.PacketsDown, Result: uint32(code)})
 	if err != nil {
 		s.reject(now, out, f, &diameter.Error{Code: diameter.InvalidAVPValue, Text: "the record cannot be stored: " + err.Error()}, "acr-malformed")
 		return
 	}
 	s.last++
-	s.records[s.last] = &accounted{f.Handle, f.From, acr, name}
+	s.records[s.last] = &accounted{f.Handle, f.From, acr, name, code}
 	s.timers.Set(timer{recording, s.last}, now.Mono.Add(LookupTime))
 	out.Query(engine.Query{ID: s.last, Table: profile.TableAccounting, Key: acr.Session + "/" + strconv.FormatUint(uint64(acr.Number), 10), Put: put})
 }
@@ -121,7 +128,7 @@ func (s *Server) recorded(now engine.Now, out *engine.Effects, id uint64, why st
 	}
 	delete(s.records, id)
 	s.timers.Stop(timer{recording, id})
-	aca := mip6aaa.ACA{Outcome: mip6aaa.Outcome{Code: diameter.Success}, Kind: r.acr.Kind, Number: r.acr.Number, User: r.acr.User}
+	aca := mip6aaa.ACA{Outcome: mip6aaa.Outcome{Code: r.code}, Kind: r.acr.Kind, Number: r.acr.Number, User: r.acr.User}
 	if why != "" {
 		s.drop(out, "record-"+reason(why), engine.S("user", r.name), engine.S("from", r.from))
 		aca.Outcome = mip6aaa.Outcome{Code: diameter.OutOfSpace, Message: "the record cannot be stored just now; send it again"}

@@ -1,6 +1,8 @@
 package aaa
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +44,8 @@ func (b *bench) aca(h peers.Handle) *mip6aaa.ACA {
 // A record is acknowledged when it is durable, not before, and again when it comes again. The database takes its form.
 func TestAccounting(t *testing.T) { //spec DM-22
 	b := newBench(t, homeConfig(), ann())
+	m := newMobile()
+	b.want(m, b.send(m.arr()), diameter.Success)
 	for range 2 {
 		h := b.count(acr())
 		q := b.queries()
@@ -72,6 +76,33 @@ func TestAccounting(t *testing.T) { //spec DM-22
 	}
 	if r := b.s.refused; r["record-busy"] != 1 || r["record-failed"] != 1 || r["record-timeout"] != 1 || b.s.timers.Len() != 0 {
 		t.Error(r)
+	}
+}
+
+// A record of a session that the server has not granted is stored and marked, and told of: of no session at all, of a session of somebody else.
+func TestAccountingOfUnknownSessions(t *testing.T) { //spec DM-22
+	b := newBench(t, homeConfig(), ann())
+	m := newMobile()
+	b.want(m, b.send(m.arr()), diameter.Success)
+	for _, with := range []func(a *mip6aaa.ACR){
+		func(a *mip6aaa.ACR) { a.Session = "ar1;made-up" },
+		func(a *mip6aaa.ACR) { a.User = "eve@home.example" },
+	} {
+		a := acr()
+		with(a)
+		h := b.count(a)
+		told := slices.ContainsFunc(b.out.List, func(e engine.Effect) bool {
+			ev, ok := e.(engine.Event)
+			return ok && ev.Name == "aaa.accounting-unknown"
+		})
+		q := b.queries()
+		if len(q) != 1 || !strings.Contains(string(q[0].Put), `"result":2002`) || !told {
+			t.Errorf("%s of %s: told %v, %d queries", a.Session, a.User, told, len(q))
+		}
+		b.s.Handle(b.now, engine.Result{ID: q[0].ID}, &b.out)
+		if got := b.aca(h); got.Code != diameter.LimitedSuccess {
+			t.Errorf("%s: %+v", a.Session, got)
+		}
 	}
 }
 

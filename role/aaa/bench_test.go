@@ -85,6 +85,10 @@ func (d *desk) Answer(_ engine.Now, _ *engine.Effects, h peers.Handle, raw []byt
 	d.answers[h] = d.copy(raw)
 }
 
+func (d *desk) Refuse(now engine.Now, out *engine.Effects, h peers.Handle, e *diameter.Error) {
+	d.Answer(now, out, h, d.builder.Refuse(d.arrived[h], e, "refuses."+homeRealm, homeRealm).Done())
+}
+
 func (d *desk) Forward(_ engine.Now, _ *engine.Effects, h peers.Handle, raw []byte) {
 	d.passed[h] = d.copy(raw)
 }

@@ -82,8 +82,7 @@ func (s *Server) converse(now engine.Now, out *engine.Effects, t *registration, 
 			s.last++
 			c.id = s.last
 			s.talks[k], s.talkers[c.id] = c, c
-			s.timers.Set(timer{conversing, c.id}, now.Mono.Add(eap.MaxAge))
-			s.begun.Set(c.id, now.Mono)
+			s.begun.Set(c.id, now.Mono.Add(eap.MaxAge))
 		}
 		s.answer(now, out, t, &mip6aaa.ARA{Outcome: mip6aaa.Outcome{Code: diameter.MultiRoundAuth}, User: t.req.NAI, EAP: packet})
 	case eap.Failed:
@@ -169,7 +168,6 @@ func (s *Server) keep(now engine.Now, c *conversation, t *registration, mn strin
 	}
 	c.about = t.asksFor()
 	c.server.End()
-	s.timers.Stop(timer{conversing, c.id})
 	s.begun.Stop(c.id)
 	s.kept.Set(c.id, now.Mono.Add(KeptTime))
 	return nil
@@ -208,5 +206,4 @@ func (s *Server) hangUp(c *conversation) {
 	delete(s.talks, c.key)
 	delete(s.talkers, c.id)
 	s.begun.Stop(c.id)
-	s.timers.Stop(timer{conversing, c.id})
 }

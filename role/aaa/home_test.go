@@ -332,6 +332,22 @@ func TestProfilesAreBounded(t *testing.T) {
 
 // Who comes is spread by what part of its capacity each home agent has left; one that is drained or gone gets nobody, one that fails is
 // followed by another.
+// No home address has an identifier that is reserved: what is drawn is taken but for the bits that say who gave it, and but for zero.
+func TestHomeAddressIdentifiers(t *testing.T) {
+	for _, c := range [][2][8]byte{
+		{{0xff, 1, 2, 3, 4, 5, 6, 7}, {0xfc, 1, 2, 3, 4, 5, 6, 7}},
+		{{0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80}, {0xfc, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80}},
+		{{3}, {4}},
+		{{}, {4}},
+	} {
+		want := link1.Addr().As16()
+		copy(want[8:], c[1][:])
+		if got := identified(link1, c[0]); got != netip.AddrFrom16(want) || ip6.ReservedID(got) {
+			t.Errorf("%x: %v", c[0], got)
+		}
+	}
+}
+
 func TestPool(t *testing.T) { //spec DM-13
 	b := newBench(t, homeConfig(), ann())
 	m := newMobile()

@@ -73,8 +73,7 @@ func (p *pool) give(i int) {
 	}
 }
 
-// address draws a home address of a home link: never one of the subnet-router or reserved ones, for the identifier is drawn with
-// its universal bit clear (RFC 4291 §2.5.1, RFC 5453).
+// address draws a home address of a home link.
 func address(r *engine.Rand, prefix netip.Prefix) netip.Addr {
 	var id [8]byte
 	r.Read(id[:])
@@ -101,13 +100,14 @@ func (s *Server) assigns(secret []byte, prefix netip.Prefix, user string, attemp
 	return steady(secret, prefix, user, attempt)
 }
 
-// identified is an address of an interface identifier, with what is reserved turned into what is not.
+// identified is an address of an interface identifier, with its universal and group bits clear (RFC 4291 §2.5.1); of one that is reserved even
+// so, one that is not.
 func identified(prefix netip.Prefix, id [8]byte) netip.Addr {
 	a := prefix.Masked().Addr().As16()
 	copy(a[8:], id[:])
 	a[8] &^= 0x03
-	if a[8] == 0xfc { // what is reserved begins with fdff once the universal bit is set; near it is not worth a thought
-		a[8] = 0x04
+	if ip6.ReservedID(netip.AddrFrom16(a)) {
+		a[8] ^= 0x04
 	}
 	return netip.AddrFrom16(a)
 }

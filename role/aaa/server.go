@@ -24,6 +24,7 @@ type carrier interface {
 	Request(now engine.Now, out *engine.Effects, raw []byte, ctx uint64) bool
 	Message(peers.Handle) (diameter.Message, bool)
 	Answer(engine.Now, *engine.Effects, peers.Handle, []byte)
+	Refuse(engine.Now, *engine.Effects, peers.Handle, *diameter.Error)
 	Forward(engine.Now, *engine.Effects, peers.Handle, []byte)
 	Return(engine.Now, *engine.Effects, peers.Handle, []byte)
 	Open(host string) bool
@@ -52,7 +53,7 @@ type Server struct {
 	talks         map[conversationKey]*conversation
 	talkers       map[uint64]*conversation // by their timers
 	kept          engine.Timers[uint64]    // those that succeeded
-	begun         engine.Timers[uint64]    // the others, by when they began
+	begun         engine.Timers[uint64]    // the others: the one that began first is given up first
 
 	// Visited.
 	assignments map[uint64]*assignment
@@ -75,7 +76,6 @@ const (
 	registering
 	recording
 	assigning
-	conversing
 )
 
 // New makes a server. All randomness comes from seed.
@@ -215,7 +215,7 @@ func (s *Server) arrived(now engine.Now, out *engine.Effects, f peers.Arrived) {
 // reject answers a request that went no further than its reading.
 func (s *Server) reject(now engine.Now, out *engine.Effects, f peers.Arrived, e *diameter.Error, why string) {
 	s.drop(out, why, engine.S("from", f.From), engine.S("error", e.Error()))
-	s.node.Answer(now, out, f.Handle, s.node.Builder().Refuse(f.Message, e, s.host, s.realm).Done())
+	s.node.Refuse(now, out, f.Handle, e)
 }
 
 // drop tells and counts a refusal. why is of a fixed set of words.
@@ -238,12 +238,13 @@ func (s *Server) tick(now engine.Now, out *engine.Effects) {
 			s.refuse(now, out, s.registrations[t.id], unable, "no-answer-in-time", "no answer in time")
 		case recording:
 			s.recorded(now, out, t.id, engine.ErrTimeout)
-		case conversing:
-			s.drop(out, "eap-timed-out", engine.S("user", s.talkers[t.id].user))
-			s.hangUp(s.talkers[t.id])
 		case assigning:
 			s.notAssigned(now, out, s.assignments[t.id], noAgent, "no-answer-in-time", "no answer in time")
 		}
+	}
+	for id, ok := s.begun.Pop(now.Mono); ok; id, ok = s.begun.Pop(now.Mono) {
+		s.drop(out, "eap-timed-out", engine.S("user", s.talkers[id].user))
+		s.hangUp(s.talkers[id])
 	}
 	for id, ok := s.kept.Pop(now.Mono); ok; id, ok = s.kept.Pop(now.Mono) {
 		s.hangUp(s.talkers[id])
@@ -268,7 +269,10 @@ func (s *Server) over(now engine.Now, out *engine.Effects, l *sessions, p *pool)
 func (s *Server) Deadline() (engine.Mono, string) {
 	at, why := s.node.Deadline()
 	if t, k := s.timers.Next(); t < at {
-		at, why = t, [...]string{"look-up", "registration", "accounting record", "home agent for a visitor", "EAP conversation"}[k.kind]
+		at, why = t, [...]string{"look-up", "registration", "accounting record", "home agent for a visitor"}[k.kind]
+	}
+	if t, _ := s.begun.Next(); t < at {
+		at, why = t, "EAP conversation"
 	}
 	if t, _ := s.kept.Next(); t < at {
 		at, why = t, "EAP conversation that is kept"

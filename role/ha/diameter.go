@@ -61,8 +61,7 @@ func (a *Agent) isServer(host string) bool {
 
 func (a *Agent) refuse(now engine.Now, f peers.Arrived, e *diameter.Error, reason string, out *engine.Effects) {
 	out.Drop(reason, engine.S("peer", f.From), engine.S("result", e.Code.String()))
-	n := a.cfg.Diameter.Node
-	a.aaa.Answer(now, out, f.Handle, a.aaa.Builder().Refuse(f.Message, e, n.Host, n.Realm).Done())
+	a.aaa.Refuse(now, out, f.Handle, e)
 }
 
 // respond gives the answer to a HOR to whoever waits for it.
