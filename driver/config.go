@@ -83,7 +83,7 @@ type Stats struct {
 	Drops   map[string]int `json:"drops"`   // by reason: engines', plane's and the driver's own
 	// Late is the largest delay of a Tick behind its deadline.
 	Late    time.Duration  `json:"late_ns"`
-	Plane   plane.Counters `json:"plane"` // with what the kernel counted for meters, of which the first MaxMetersTold
+	Plane   plane.Counters `json:"plane"` // with what the kernel counted for meters, of which the first plane.MaxMetersTold
 	MLD     MLDStats       `json:"mld"`
 	Streams StreamStats    `json:"streams,omitzero"` // connections of engines, and their queries
 	Fast    *FastStats     `json:"fast,omitempty"`   // absent where Config.Plane asks for none

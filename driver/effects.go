@@ -229,7 +229,6 @@ func (l *loop) snapshot() Stats {
 	st.Drops = maps.Clone(l.stats.Drops)
 	st.Plane = l.soft.Counters()
 	st.Fast = l.fastReport(&st.Plane)
-	st.Plane.Meters = st.Plane.Meters[:min(len(st.Plane.Meters), MaxMetersTold)]
 	l.cannotRead(l.n.host.Measure(st.Plane.Meters))
 	st.MLD = l.mld.stats
 	st.Streams = l.streams.snapshot()

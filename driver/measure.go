@@ -5,9 +5,6 @@ import (
 	"roam6/plane"
 )
 
-// MaxMetersTold is of how many meters Stats tell, the first in the order of their keys: to read one from a kernel takes the loop 10 µs.
-const MaxMetersTold = 1024
-
 // asked is a Measure that waits for its turn to end.
 type asked struct {
 	slot *slot

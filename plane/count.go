@@ -120,7 +120,7 @@ type Counters struct {
 	Ways   []WayCount   `json:"ways,omitempty"` // these five in the order of their keys
 	Routes []RouteCount `json:"routes,omitempty"`
 	Gates  []GateCount  `json:"gates,omitempty"`
-	Meters []MeterCount `json:"meters,omitempty"`
+	Meters []MeterCount `json:"meters,omitempty"` // MaxMetersTold of them
 	Flows  []FlowCount  `json:"flows,omitempty"`
 
 	Refused int `json:"refused,omitempty"` // Ops not carried out

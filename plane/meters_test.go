@@ -2,6 +2,7 @@ package plane
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"testing"
 )
@@ -103,5 +104,31 @@ func TestPassed(t *testing.T) {
 	}
 	if got := s.Counters().Meters; !slices.Equal(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// However many meters there are, the first are told, in order, with their counts.
+func TestMetersTold(t *testing.T) {
+	for _, many := range []int{0, 1, MaxMetersTold, MaxMetersTold + 1, 2 * MaxMetersTold, 2*MaxMetersTold + 1, 20_000} {
+		s, sink := NewSoft(), &Sink{}
+		key := func(i int) MeterKey {
+			return MeterKey{netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 14: byte(i >> 8), 15: byte(i)}), 1}
+		}
+		for i := range many {
+			at := i * 7919 % many // some order
+			s.Apply(0, Op{Meter: &MeterOp{Key: key(at)}}, sink)
+		}
+		for i := range many {
+			s.meters[key(i)].up.add(i)
+		}
+		got := s.Counters().Meters
+		if len(got) != min(many, MaxMetersTold) {
+			t.Fatalf("%d of %d", len(got), many)
+		}
+		for i, c := range got {
+			if c.Addr != key(i).Addr || c.Up.Packets != 1 || int(c.Up.Octets) != i {
+				t.Fatalf("%d of %d: %+v", i, many, c)
+			}
+		}
 	}
 }
