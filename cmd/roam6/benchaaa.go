@@ -34,6 +34,7 @@ var aaaParts = []struct {
 	{"silent", benchAAASilent},
 	{"registrations", benchAAARegistrations},
 	{"codec", benchAAACodec},
+	{"trips", benchAAATrips},
 }
 
 // benchAAA measures what Diameter costs.

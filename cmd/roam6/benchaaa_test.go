@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/xml"
 	"strings"
 	"testing"
 	"time"
 
 	"roam6/store/subscriber/profile"
+	"roam6/wire/diameter"
 )
 
 // The load that relays are measured with gets an answer to each of its requests from a relay in this process, and says so when it does not.
@@ -72,5 +75,50 @@ func TestRegistrationsAreWhole(t *testing.T) {
 func TestOnlyParts(t *testing.T) {
 	if _, err := benchAAA(t.Context(), &benchFlags{only: []string{"all"}}); err == nil || ctlStatus(err) != exitUsage {
 		t.Error(err)
+	}
+}
+
+// A stranger's registration takes one round trip home, as a run counts them, and so does each at the next routers; the separate sequence as many as
+// its steps.
+func TestTripsAreCounted(t *testing.T) {
+	rows, err := benchAAATrips(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2 || *rows[0].Ours != 1 || *rows[0].Theirs != 7 || *rows[1].OursMin != 1 || *rows[1].OursMax != 1 || rows[1].Runs != 3 {
+		t.Errorf("%+v", rows)
+	}
+}
+
+// What our relay allocates is the place of one write for all requests that came at a time, and of one for the answers.
+func TestRelayAllocatesWrites(t *testing.T) {
+	arr, _ := codecMessages()
+	var b diameter.Builder
+	n, err := relayAllocations(bytes.Clone(arr.Octets(&b)))
+	if err != nil || n > 3.0/relayBatch {
+		t.Errorf("%v allocations of a message: %v", n, err)
+	}
+}
+
+// The other codec's dictionary has every AVP of the messages that is not the base protocol's, each once.
+func TestCodecDictionary(t *testing.T) {
+	arr, ara := codecMessages()
+	var b, c diameter.Builder
+	request := bytes.Clone(arr.Octets(&b))
+	asked, err := diameter.Parse(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := codecDictionary(request, ara.Octets(&c, asked, "aaah."+aaaRealm, aaaRealm))
+	if err := xml.Unmarshal([]byte(text), new(struct{})); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Care-of-Address", "Local-Challenge", "Key-Type", "Key-Random-Number", "MIPv6-Home-Agent-Address"} {
+		if n := strings.Count(text, `<avp name="`+name+`"`); n != 1 {
+			t.Errorf("%s is there %d times", name, n)
+		}
+	}
+	if strings.Contains(text, `type=""`) || strings.Contains(text, `<avp name="Session-Id"`) {
+		t.Error(text)
 	}
 }
