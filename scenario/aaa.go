@@ -25,6 +25,14 @@ const (
 	diameterTLS = "peers" // the TLS profile, of connections that keys travel by and of those between realms
 )
 
+// Diameter identities of the home network, and of the visited home agent.
+const (
+	homeServerHost   = "aaah." + homeRealm
+	homeAgentHost    = "ha." + homeRealm
+	visitedRealm     = "b.example"
+	visitedAgentHost = "ha." + visitedRealm
+)
+
 // The visited home agent: a home link that nobody can be on.
 var (
 	VisitedHomePrefix = netip.MustParsePrefix("2001:db8:b:f::/64")
@@ -53,7 +61,7 @@ type operatorAAA struct {
 	link                int
 }
 
-var operatorsAAA = []operatorAAA{{"aaav-a", "opa", "a.example", infraAAAvA}, {"aaav-b", "opb", "b.example", infraAAAvB}}
+var operatorsAAA = []operatorAAA{{"aaav-a", "opa", "a.example", infraAAAvA}, {"aaav-b", "opb", visitedRealm, infraAAAvB}}
 
 func (o operatorAAA) host() string { return "aaav." + o.realm }
 
@@ -253,30 +261,35 @@ func poolEntry(address netip.Addr, host string, prefix netip.Prefix) string {
 	return fmt.Sprintf("home_agents: [{address: %s, host: %s, prefix: %s, capacity: %d}]\n", address, host, prefix, poolCapacity)
 }
 
+// lends reports whether an operator has home agents for visitors.
+func (b *builder) lends(o operatorAAA) bool {
+	return o.realm == visitedRealm && b.s.Mobile.HomeAgent == inVisited
+}
+
 // homeServer is AAAh.
 func (b *builder) homeServer() Node {
 	_, tls := listenAt(infraAAAh)
-	peers := []string{fmt.Sprintf("host: ha.%s, tls: %s", homeRealm, diameterTLS)}
+	peers := []string{fmt.Sprintf("host: %s, tls: %s", homeAgentHost, diameterTLS)}
 	partners := ""
 	for _, o := range operatorsAAA {
 		peers = append(peers, fmt.Sprintf("host: %s, tls: %s", o.host(), diameterTLS))
 		agents := "off"
-		if o.link == infraAAAvB && b.s.Mobile.HomeAgent == inVisited {
+		if b.lends(o) {
 			agents = "on"
 		}
 		partners += fmt.Sprintf("  - {network: %s, hosts: [%s], home_agents: %s}\n", o.realm, o.host(), agents)
 	}
-	home := "partners:\n" + partners + poolEntry(HomeAgent, "ha."+homeRealm, HomePrefix) +
+	home := "partners:\n" + partners + poolEntry(HomeAgent, homeAgentHost, HomePrefix) +
 		fmt.Sprintf("assign_addresses: on\naddress_secret: \"%x\"\n", b.addressSecret("aaah"))
 	text := "name: aaah\n" + tlsProfile() + "database: {at: /var/lib/roam6/subscribers.db}\nroles:\n  - aaa:\n" +
-		indented(6, diameterNode("aaah."+homeRealm, homeRealm, []string{tls}, peers)+"home:\n"+indented(2, home))
+		indented(6, diameterNode(homeServerHost, homeRealm, []string{tls}, peers)+"home:\n"+indented(2, home))
 	return Node{Identity: "aaah." + homeRealm, Subscribers: b.subscribers(), Config: []byte(text)}
 }
 
 // visitedServer is the AAAv of an operator.
 func (b *builder) visitedServer(o operatorAAA) Node {
 	plain, tls := listenAt(o.link)
-	peers := []string{fmt.Sprintf("host: aaah.%s, address: %s, tls: %s", homeRealm, infra(infraAAAh, 2), diameterTLS)}
+	peers := []string{fmt.Sprintf("host: %s, address: %s, tls: %s", homeServerHost, infra(infraAAAh, 2), diameterTLS)}
 	var clients []string
 	for _, a := range accessCells {
 		if of, host := a.diameter(); of.name == o.name {
@@ -285,12 +298,12 @@ func (b *builder) visitedServer(o operatorAAA) Node {
 		}
 	}
 	listen, agents, pool := []string{plain}, "off", ""
-	if o.link == infraAAAvB && b.s.Mobile.HomeAgent == inVisited {
+	if b.lends(o) {
 		listen, agents = append(listen, tls), "on"
-		peers = append(peers, "host: ha.b.example, tls: "+diameterTLS)
-		pool = poolEntry(VisitedHomeAgent, "ha.b.example", VisitedHomePrefix) + fmt.Sprintf("assign_addresses: on\naddress_secret: \"%x\"\n", b.addressSecret(o.name))
+		peers = append(peers, "host: "+visitedAgentHost+", tls: "+diameterTLS)
+		pool = poolEntry(VisitedHomeAgent, visitedAgentHost, VisitedHomePrefix) + fmt.Sprintf("assign_addresses: on\naddress_secret: \"%x\"\n", b.addressSecret(o.name))
 	}
-	visited := fmt.Sprintf("clients: [%s]\nagreements: [{realm: %s, hosts: [aaah.%s], home_agents: %s}]\n", strings.Join(clients, ", "), homeRealm, homeRealm, agents) + pool
+	visited := fmt.Sprintf("clients: [%s]\nagreements: [{realm: %s, hosts: [%s], home_agents: %s}]\n", strings.Join(clients, ", "), homeRealm, homeServerHost, agents) + pool
 	text := "name: " + o.name + "\n" + tlsProfile() + "roles:\n  - aaa:\n" +
 		indented(6, diameterNode(o.host(), o.realm, listen, peers)+"visited:\n"+indented(2, visited))
 	return Node{Identity: o.host(), Config: []byte(text)}
@@ -299,8 +312,8 @@ func (b *builder) visitedServer(o operatorAAA) Node {
 // visitedAgent is the home agent for visitors.
 func (b *builder) visitedAgent() Node {
 	text := "name: ha-b\n" + tlsProfile() + fmt.Sprintf("roles:\n  - ha:\n      address: %s\n      prefix: %s\n      max_lifetime: %s\n", VisitedHomeAgent, VisitedHomePrefix, b.s.Home.MaxLifetime) +
-		agentAAA("ha.b.example", "b.example", "aaav.b.example", infraAAAvB)
-	return Node{Forward: true, Identity: "ha.b.example", Config: []byte(text)}
+		agentAAA(visitedAgentHost, visitedRealm, operatorsAAA[1].host(), infraAAAvB)
+	return Node{Forward: true, Identity: visitedAgentHost, Config: []byte(text)}
 }
 
 // agentAAA is a home agent's part: it dials its realm's server.
@@ -314,7 +327,7 @@ func (b *builder) homeAgentAAA() string {
 	if !b.aaa() {
 		return ""
 	}
-	return agentAAA("ha."+homeRealm, homeRealm, "aaah."+homeRealm, infraAAAh)
+	return agentAAA(homeAgentHost, homeRealm, homeServerHost, infraAAAh)
 }
 
 // routerAAA is an access router's part.

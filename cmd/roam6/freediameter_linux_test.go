@@ -25,15 +25,13 @@ import (
 	"roam6/wire/diameter"
 )
 
-// Who is who. freeDiameter stands between the visited network's AAA client and the users' home.
+// Who is who, as in the bench. freeDiameter stands between the visited network's AAA client and the users' home.
 const (
-	fdClient    = "ar1.a.example"
-	fdRelay     = "relay.transit.example"
-	fdHome      = "aaah.home.example"
-	fdAgent     = "ha.home.example"
-	fdNetwork   = "a.example"
-	fdHomeRealm = "home.example"
-	fdUser      = "ann@home.example"
+	fdNetwork = "a.example"
+	fdClient  = "ar1." + fdNetwork
+	fdHome    = "aaah." + aaaRealm
+	fdAgent   = "ha." + aaaRealm
+	fdUser    = "ann@" + aaaRealm
 )
 
 const (
@@ -96,10 +94,10 @@ func newFreeDiameter(t *testing.T, dir string, port, home int, secure bool) *fre
 	if secure {
 		plain, sec, peer, allow = 0, port, "", ""
 	}
-	text := fmt.Sprintf("Identity = \"%s\";\nRealm = \"transit.example\";\nPort = %d;\nSecPort = %d;\nNo_SCTP;\nTwTimer = 6;\nTcTimer = 1;\n", fdRelay, plain, sec)
+	text := fmt.Sprintf("Identity = \"%s\";\nRealm = \"%s\";\nPort = %d;\nSecPort = %d;\nNo_SCTP;\nTwTimer = 6;\nTcTimer = 1;\n", aaaRelay, aaaTransit, plain, sec)
 	if secure {
 		at := func(name string) string { return filepath.Join(dir, name) }
-		text += fmt.Sprintf("TLS_Cred = \"%s\", \"%s\";\nTLS_CA = \"%s\";\n", at(fdRelay+".pem"), at(fdRelay+".key"), at("ca.pem"))
+		text += fmt.Sprintf("TLS_Cred = \"%s\", \"%s\";\nTLS_CA = \"%s\";\n", at(aaaRelay+".pem"), at(aaaRelay+".key"), at("ca.pem"))
 	}
 	text += fmt.Sprintf("LoadExtension = \"%s/acl_wl.fdx\" : \"%s\";\n", fdPath, filepath.Join(dir, "acl.conf"))
 	text += fmt.Sprintf("ConnectPeer = \"%s\" { ConnectTo = \"::1\"; Port = %d; %s No_SCTP; };\n", fdHome, home, peer)
@@ -293,11 +291,11 @@ roles:
         host: %s
         realm: %s
         listen: [{address: "::1", port: %d%s}, {address: "::1", port: %d}]
-        peers: [{host: %s, realm: transit.example%s}, {host: %s}]
+        peers: [{host: %s, realm: %s%s}, {host: %s}]
       home:
         partners: [{network: %s, hosts: [%s]}]
         home_agents: [{address: %s, host: %s, prefix: %s, capacity: 10}]
-`, profiles, db.Where(), fdHome, fdHomeRealm, port, with, agents, fdRelay, with, fdAgent, fdNetwork, fdRelay, fdAgentAt, fdAgent, fdLink)
+`, profiles, db.Where(), fdHome, aaaRealm, port, with, agents, aaaRelay, aaaTransit, with, fdAgent, fdNetwork, aaaRelay, fdAgentAt, fdAgent, fdLink)
 	c, err := node.Parse("aaah.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -318,8 +316,8 @@ roles:
 // fdHomeAgent is the home agent of the realm, a peer of its server alone.
 func fdHomeAgent(t *testing.T, port int) *tape {
 	t.Helper()
-	a, err := ha.New(ha.Config{Address: fdAgentAt, Prefix: fdLink, MaxLifetime: time.Hour, Diameter: &ha.Diameter{Node: peers.Config{Host: fdAgent, Realm: fdHomeRealm,
-		Peers: []peers.Peer{{Host: fdHome, Realm: fdHomeRealm, At: loopbackPort(port)}}}}}, [32]byte{2})
+	a, err := ha.New(ha.Config{Address: fdAgentAt, Prefix: fdLink, MaxLifetime: time.Hour, Diameter: &ha.Diameter{Node: peers.Config{Host: fdAgent, Realm: aaaRealm,
+		Peers: []peers.Peer{{Host: fdHome, Realm: aaaRealm, At: loopbackPort(port)}}}}}, [32]byte{2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +329,7 @@ func fdHomeAgent(t *testing.T, port int) *tape {
 // fdAccess is the AAA client's Diameter node.
 func fdAccess(t *testing.T, dir string, port int, secure bool) (*tape, *driver.Node) {
 	t.Helper()
-	peer := peers.Peer{Host: fdRelay, Realm: "transit.example", At: loopbackPort(port)}
+	peer := peers.Peer{Host: aaaRelay, Realm: aaaTransit, At: loopbackPort(port)}
 	c := driver.Config{Name: "ar1", Host: sockets()}
 	if secure {
 		at := func(name string) string { return filepath.Join(dir, name) }
@@ -342,7 +340,7 @@ func fdAccess(t *testing.T, dir string, port int, secure bool) (*tape, *driver.N
 		peer.TLS, c.TLS = "peers", own.tls
 	}
 	n, err := peers.New(peers.Config{Host: fdClient, Realm: fdNetwork, Apps: []peers.App{{ID: diameter.AppMobileIPv6AAA}, {ID: diameter.AppMobileIPv6AAA, Acct: true}},
-		Peers: []peers.Peer{peer}, Routes: []peers.Route{{Realm: "*", Via: []string{fdRelay}}}}, engine.NewRand([32]byte{3}))
+		Peers: []peers.Peer{peer}, Routes: []peers.Route{{Realm: "*", Via: []string{aaaRelay}}}}, engine.NewRand([32]byte{3}))
 	if err != nil {
 		t.Fatal(err)
 	}

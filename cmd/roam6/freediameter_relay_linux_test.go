@@ -50,7 +50,7 @@ func newExchange(t *testing.T, secure bool) *exchange {
 	dir := t.TempDir()
 	port, home, agents := freePort(t), freePort(t), freePort(t)
 	if secure {
-		certified(t, dir, fdClient, fdRelay, fdHome)
+		certified(t, dir, fdClient, aaaRelay, fdHome)
 	}
 	x := &exchange{t: t, relay: newFreeDiameter(t, dir, port, home, secure)}
 	x.home, x.db = fdHomeServer(t, dir, home, agents, secure)
@@ -79,8 +79,8 @@ func (x *exchange) ask(raw []byte) diameter.Message {
 // open waits until everybody is connected.
 func (x *exchange) open() {
 	x.t.Helper()
-	until(x.t, "the client's connection", func() bool { return opened(x.client, fdRelay) })
-	until(x.t, "the home server's connections", func() bool { return opened(x.home, fdRelay) && opened(x.home, fdAgent) })
+	until(x.t, "the client's connection", func() bool { return opened(x.client, aaaRelay) })
+	until(x.t, "the home server's connections", func() bool { return opened(x.home, aaaRelay) && opened(x.home, fdAgent) })
 }
 
 // opened says whether requests of a node go to a peer.
@@ -125,7 +125,7 @@ func (x *exchange) register() *mip6aaa.ARA {
 }
 
 func (x *exchange) route() mip6aaa.Route {
-	return mip6aaa.Route{Session: fdClient + ";1;" + string('0'+rune(x.drawn)), OriginHost: fdClient, OriginRealm: fdNetwork, DestinationRealm: fdHomeRealm}
+	return mip6aaa.Route{Session: fdClient + ";1;" + string('0'+rune(x.drawn)), OriginHost: fdClient, OriginRealm: fdNetwork, DestinationRealm: aaaRealm}
 }
 
 // TestFreeDiameter has our AAA client and our home AAA server, with its subscribers in SQLite and a home agent, speak by way of a relay
@@ -211,10 +211,10 @@ func (x *exchange) comesBack() {
 	x.t.Helper()
 	before := len(x.client.messages(false, false, diameter.DeviceWatchdog))
 	x.relay.end(syscall.SIGKILL)
-	until(x.t, "the client notes the relay's end", func() bool { return !opened(x.client, fdRelay) })
+	until(x.t, "the client notes the relay's end", func() bool { return !opened(x.client, aaaRelay) })
 	x.relay.start()
-	until(x.t, "the relay is back for the client", func() bool { return opened(x.client, fdRelay) })
-	until(x.t, "the relay is back for the home server", func() bool { return opened(x.home, fdRelay) })
+	until(x.t, "the relay is back for the client", func() bool { return opened(x.client, aaaRelay) })
+	until(x.t, "the relay is back for the home server", func() bool { return opened(x.home, aaaRelay) })
 	if n := len(x.client.messages(false, false, diameter.DeviceWatchdog)) - before; n < peers.ReopenAnswer {
 		x.t.Errorf("%d DWAs of freeDiameter since its return", n)
 	}
@@ -234,7 +234,7 @@ func (x *exchange) takesLeave() {
 	until(x.t, "freeDiameter's DPR and our DPA", func() bool {
 		return len(x.home.messages(false, true, diameter.DisconnectPeer)) == 1 && len(x.home.messages(true, false, diameter.DisconnectPeer)) == 1
 	})
-	until(x.t, "the home server's connection has ended", func() bool { return !opened(x.home, fdRelay) })
+	until(x.t, "the home server's connection has ended", func() bool { return !opened(x.home, aaaRelay) })
 }
 
 // TestFreeDiameterDictionary: the dictionary for freeDiameter names each AVP once, as wire/diameter has it, and its rules use no name that
