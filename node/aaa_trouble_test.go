@@ -29,6 +29,7 @@ type trouble struct {
 	wrap    func(node string, e engine.Engine) engine.Engine  // may be nil
 	replay  *sim.Replay                                       // may be nil
 	step    func(at time.Duration)                            // every 100 ms; may be nil
+	air     func(cell string, up bool, packet []byte)         // what begins to cross it; may be nil
 
 	now     time.Duration
 	engines map[string]engine.Engine
@@ -71,8 +72,12 @@ func (w *trouble) Received(at time.Duration, flow int, down bool, _ uint32) {
 	k := way{w.plan.Flows[flow].Mobile, down}
 	w.got[k] = append(w.got[k], at)
 }
-func (w *trouble) Frame(time.Duration, string, string, bool, []byte) {}
-func (w *trouble) Dropped(string, int)                               {}
+func (w *trouble) Frame(_ time.Duration, cell, _ string, up bool, packet []byte) {
+	if w.air != nil {
+		w.air(cell, up, packet)
+	}
+}
+func (w *trouble) Dropped(string, int) {}
 
 // inTrouble makes a world: mn goes from cell to cell, one step each pace; the other two begin with it.
 func inTrouble(t *testing.T, agent string, length time.Duration, moves string) *trouble {
