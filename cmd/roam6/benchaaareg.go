@@ -245,6 +245,8 @@ func benchAAARegistrations(ctx context.Context) (rows []benchRow, err error) {
 
 // shares tells what each part takes of a registration, in a batch of its own: to look at the clock so often takes time too.
 func (r *registrations) shares() ([]benchRow, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	r.w.timed, r.w.asking = true, 0
 	for _, n := range r.w.nodes {
 		n.spent = 0
@@ -265,6 +267,6 @@ func (r *registrations) shares() ([]benchRow, error) {
 		row(n.what, n.spent)
 	}
 	row("look-up in SQLite", r.w.asking)
-	row("between them, and this bench", rest)
+	row("the collector, and this bench between them", rest)
 	return rows, nil
 }

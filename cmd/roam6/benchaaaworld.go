@@ -65,7 +65,7 @@ func (w *regWorld) give(n *regNode, in engine.Input) {
 		to := w.queue[i].to
 		began := w.clock()
 		to.Handle(w.now, w.queue[i].in, &to.out)
-		to.spent += w.clock().Sub(began)
+		to.spent += w.clock() - began
 		for _, e := range to.out.List {
 			w.carry(to, e)
 		}
@@ -75,12 +75,12 @@ func (w *regWorld) give(n *regNode, in engine.Input) {
 	w.queue, w.octets = w.queue[:0], w.octets[:0]
 }
 
-// clock tells the time while the world is timed.
-func (w *regWorld) clock() time.Time {
+// clock tells the processor time of this thread while the world is timed.
+func (w *regWorld) clock() time.Duration {
 	if !w.timed {
-		return time.Time{}
+		return 0
 	}
-	return time.Now()
+	return threadTime()
 }
 
 func (w *regWorld) later(n *regNode, in engine.Input) { w.queue = append(w.queue, regInput{n, in}) }
@@ -118,7 +118,7 @@ func (w *regWorld) carry(n *regNode, e engine.Effect) {
 	case engine.Query:
 		began := w.clock()
 		value, err := w.ask(context.Background(), e.Table, e.Key, e.Put)
-		w.asking += w.clock().Sub(began)
+		w.asking += w.clock() - began
 		r := engine.Result{ID: e.ID, Value: value}
 		if err != nil {
 			r.Err, w.err = err.Error(), err
