@@ -33,6 +33,7 @@ type Next struct {
 	Router     netip.Addr   // its global address
 	Prefix     netip.Prefix // /64, the care-of address's
 	CoA        netip.Addr
+	Announced  bool // the previous router has said, under the handover key, that this one was told of the node and agreed
 }
 
 // Forward says that a previous access router sends on what comes for a previous care-of address: to the present one, through a

@@ -63,7 +63,7 @@ func TestHandovers(t *testing.T) {
 				for _, security := range []string{"esp", "auth"} {
 					for seed := range uint64(1) {
 						t.Run(fmt.Sprintf("%s/%s/dhaad=%s/%s/%d", name, dad, dhaad, security, seed), func(t *testing.T) {
-							r := run(t, name, seed, "mn.dad="+dad, "mn.discover_home_agent="+dhaad, "mn.security="+security)
+							r := run(t, name, seed, "mn.dad="+dad, "mn.discover_home_agent="+dhaad, "mn.security="+security, "mn.aaa=off", "mn.home_agent=configured")
 							if len(r.Handovers) == 0 || r.Totals.Failed != 0 {
 								t.Fatalf("%d handovers, %d failed", len(r.Handovers), r.Totals.Failed)
 							}

@@ -88,29 +88,41 @@ func TestManyRoam(t *testing.T) {
 	}
 }
 
-// Fast handovers go on where networks ask who comes: whom a neighbour has announced may send at once, and asks then.
+// fastMost is what a prepared handover may take: the blackout of 20 ms, and going on.
+const fastMost = 30 * time.Millisecond
+
+// Fast handovers are as fast where networks ask who comes: whom a neighbour has announced may send at once, and is asked beside it. Nothing is
+// lost, doubled or put out of order, and the home network is asked all the same.
+//
+// spec DM-08 DM-09 MIP-09
 func TestFastRoaming(t *testing.T) {
 	s, err := scenario.Load("commute")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, set := range [][]string{{"mn.aaa=on"}, {"mn.aaa=on", "mn.home_agent=home"}} {
-		p, err := s.Plan(scenario.Options{Seed: 1, Strategy: "fmipv6", Set: set})
-		if err != nil {
-			t.Fatal(err)
+	for seed := range uint64(3) {
+		for _, set := range [][]string{{"mn.home_agent=configured"}, nil, {"mn.keys=dh"}} {
+			fastRoam(t, s, scenario.Options{Seed: seed, Strategy: "fmipv6", Set: set})
 		}
-		m := scenario.NewMeasure(p, "sim", "soft")
-		if _, err := sim.Run(sim.Config{Plan: p, Recorder: m, Build: build}); err != nil {
-			t.Fatal(err)
-		}
-		r := m.Result()
-		if r.Totals.Failed != 0 || r.Totals.Interruption.Max == nil || time.Duration(*r.Totals.Interruption.Max) > 100*time.Millisecond {
-			t.Errorf("%v: %d failed, interrupted %v ms at most", set, r.Totals.Failed, r.Totals.Interruption.Max)
-		}
-		for _, h := range r.Handovers {
-			if h.Authenticated == nil {
-				t.Errorf("%v: %s to %s: not authenticated", set, h.From, h.To)
-			}
+	}
+}
+
+func fastRoam(t *testing.T, s *scenario.Scenario, o scenario.Options) {
+	p, err := s.Plan(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := scenario.NewMeasure(p, "sim", "soft")
+	if _, err := sim.Run(sim.Config{Plan: p, Recorder: m, Build: build}); err != nil {
+		t.Fatal(err)
+	}
+	x := m.Result()
+	if y := x.Totals; y.Failed+y.Lost+y.Duplicated+y.Reordered != 0 || y.Interruption.Max == nil || time.Duration(*y.Interruption.Max) > fastMost {
+		t.Errorf("%d %v: %+v, interrupted %v ms at most", o.Seed, o.Set, y, y.Interruption.Max)
+	}
+	for _, h := range x.Handovers {
+		if h.Authenticated == nil || h.Registered == nil {
+			t.Errorf("%d %v: %s to %s: authenticated %v, registered %v", o.Seed, o.Set, h.From, h.To, h.Authenticated, h.Registered)
 		}
 	}
 }

@@ -130,6 +130,7 @@ func TestCommute(t *testing.T) {
 		got = append(got, fmt.Sprintf("%v %s %s.%s %s #%d", a.At, a.Verb, a.Node, a.Iface, a.Segment, a.Handover))
 	}
 	want := []string{
+		"500ms attach mn.wlan0 ar1 #-1", // when the AAA servers have found each other
 		"6.8s hint mn.wlan0 ar2 #0", "7s detach mn.wlan0  #0", "7.02s attach mn.wlan0 ar2 #0",
 		"12.8s hint mn.wlan0 ar3 #1", "13s detach mn.wlan0  #1", "13.02s attach mn.wlan0 ar3 #1",
 		"18.8s hint mn.wlan0 ar1 #2", "19s detach mn.wlan0  #2", "19.02s attach mn.wlan0 ar1 #2",
@@ -186,7 +187,7 @@ func TestNodeConfigurations(t *testing.T) {
 		"mn.security=auth": `security: {auth: {spi: 256, key: "`,
 		"mn.security=none": "", "mn.discover_home_agent=true": "",
 	} {
-		p := plan(t, "commute", scenario.Options{Set: []string{set}})
+		p := plan(t, "link-loss", scenario.Options{Set: []string{set}})
 		text := string(p.Nodes[len(p.Nodes)-1].Config)
 		if !strings.Contains(text, want) || strings.Contains(set, "none") && strings.Contains(text, "security") ||
 			strings.Contains(set, "discover") && strings.Contains(text, "home_agent") {
@@ -305,7 +306,7 @@ func TestMistakesAreLocated(t *testing.T) {
 		"interval":     {"interval: 1ms", "interval: 1ns", "at least 100us"},
 		"size":         {"size: 64", "size: 1500", "16 to 1380 octets"},
 		"two probes":   {"voice: true}", "probe: true}", "one probe a mobile node"},
-		"dad":          {"mn: {start: ar1}", "mn: {dad: none}", "standard, optimistic"},
+		"dad":          {"start: ar1,", "dad: none,", "standard, optimistic"},
 		"key":          {"length:", "lenght: 3\nlength:", `did you mean "length"?`},
 		"two problems": {"to: ar3", "to: ar9, blackout: -1s", "moves[1].blackout"},
 	} {

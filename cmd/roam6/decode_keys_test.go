@@ -106,11 +106,11 @@ func TestDecodeDoesNotOpenESP(t *testing.T) {
 
 // The keys of a built-in scenario come from its seed, and every mobile node has its own.
 func TestDecodeKeysOfAScenario(t *testing.T) {
-	keys, err := readKeys([]string{"commute"}, 1)
+	keys, err := readKeys([]string{"pingpong"}, 1)
 	if err != nil || len(keys[0x1001]) == 0 || len(keys[0x1001+2*9]) == 0 {
 		t.Fatalf("%v, %d SPIs", err, len(keys))
 	}
-	other, err := readKeys([]string{"commute"}, 2)
+	other, err := readKeys([]string{"pingpong"}, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

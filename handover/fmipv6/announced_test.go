@@ -36,3 +36,29 @@ func TestAnnounced(t *testing.T) { //spec DM-09
 		t.Errorf("told %d times when it is there", told)
 	}
 }
+
+// Who is not let in at this router is not announced to the next one, whatever key it has; from the new link it speaks for itself.
+func TestNotAnnounced(t *testing.T) { //spec DM-09
+	d := newDesk(t)
+	d.par.c.MayAnnounce = func(a netip.Addr, hw plane.HW) bool {
+		if a != pcoa || hw != mnHW {
+			t.Errorf("asked about %v %v", a, hw)
+		}
+		return false
+	}
+	s := d.mobility(d.par, fbu(mnKey, 1, pcoa, pcoa, ncoa, Lifetime))
+	if len(s.kernel) != 0 || len(d.par.leaving) != 0 || !d.dropped("fbu-not-admitted") {
+		t.Fatalf("%d packets to the next router, %d leaving", len(s.kernel), len(d.par.leaving))
+	}
+	if ack := d.fback(s.link[0], ncoa); ack.Status != mh.FastProhibited {
+		t.Errorf("answered %v", ack.Status)
+	}
+	if d.mobility(d.par, fbu(mnKey, 2, ncoa, pcoa, ncoa, Lifetime)); len(d.par.leaving) != 1 || d.dropped("fbu-not-admitted") {
+		t.Error("one that is there already is refused")
+	}
+	d = newDesk(t)
+	d.par.c.MayAnnounce = func(netip.Addr, plane.HW) bool { return true }
+	if s := d.mobility(d.par, fbu(mnKey, 1, pcoa, pcoa, ncoa, Lifetime)); len(s.kernel) != 1 {
+		t.Error("who is let in is not announced")
+	}
+}

@@ -88,6 +88,10 @@ func (r *Router) onFBU(now engine.Now, p *ip6.Packet, fbu *mh.FastBindingUpdate,
 		r.refuse(h, p.Src, mh.FastUnspecified, "fbu-refused", out)
 		return
 	}
+	if p.Src == pcoa && r.c.MayAnnounce != nil && !r.c.MayAnnounce(pcoa, m.hw) { // from the new link it is there, and nobody's word lets it in
+		r.refuse(h, p.Src, mh.FastProhibited, "fbu-not-admitted", out)
+		return
+	}
 	r.begin(now, h, p.Src, out)
 }
 

@@ -244,7 +244,9 @@ func (m *Mobile) Expected(now engine.Now, in engine.LinkUp) (handover.Next, bool
 	here := in.Port == m.port && named && in.HW == m.prev.HW
 	switch {
 	case here && m.state == ready && now.Mono < m.until, here && m.state == announcing:
-		return m.next, true
+		next := m.next
+		next.Announced = m.acked
+		return next, true
 	}
 	return handover.Next{}, false
 }

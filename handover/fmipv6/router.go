@@ -50,6 +50,9 @@ type RouterConfig struct {
 	// Announced, if set, is told of a node that a neighbour has announced, when that is accepted and when the node has come, so that
 	// a router that lets only known nodes send lets it.
 	Announced func(now engine.Now, port plane.Port, coa netip.Addr, hw plane.HW, out *engine.Effects)
+	// MayAnnounce, if set, says whether a node of this router may be announced to a neighbour, which lets it send on this router's word. A
+	// handover key proves who asks, and not that he was let in here.
+	MayAnnounce func(pcoa netip.Addr, hw plane.HW) bool
 }
 
 // MobileKey is a mobile node that may ask for forwarding.

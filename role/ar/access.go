@@ -49,6 +49,10 @@ const (
 	// Grace is how long a node may send that a neighbouring access router has announced, from when it was announced and again from when
 	// it came, before it has authenticated itself here (RFC 5568 brought it; the draft knows nothing of fast handovers).
 	Grace = 3 * time.Second
+	// MaxGrace is how long it may in all, however often it is announced, and GraceRest how long after that no word for it counts: nobody stays on
+	// the word of others.
+	MaxGrace  = 2 * Grace
+	GraceRest = 30 * time.Second
 )
 
 // gatekeeper is the AAA client of a router: exchanges with mobile nodes (machine/admit), with AAA servers (machine/peers), and sessions.
@@ -73,6 +77,7 @@ type gatekeeper struct {
 // door is one access link.
 type door struct {
 	port    plane.Port
+	prefix  netip.Prefix
 	address netip.Addr
 	client  *admit.Client
 	hw      plane.HW
@@ -115,7 +120,7 @@ func newGatekeeper(cfg AAA, links []*link, rand, epochs *engine.Rand) (*gatekeep
 		if slices.ContainsFunc(g.doors, func(d *door) bool { return d.port == c.Port }) {
 			return nil, fmt.Errorf("AAA client %v on port %d: there is one on this link", c.Address, c.Port)
 		}
-		d := &door{port: c.Port, address: c.Address, checks: map[netip.Addr]plane.HW{}}
+		d := &door{port: c.Port, prefix: links[i].cfg.Prefix, address: c.Address, checks: map[netip.Addr]plane.HW{}}
 		of := admit.Config{Port: c.Port, Prefix: links[i].cfg.Prefix, Address: c.Address, Network: cfg.Network}
 		if own := links[i].cfg.Address; own.IsValid() {
 			of.Routers = append(of.Routers, own)

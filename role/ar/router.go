@@ -6,7 +6,7 @@
 // (machine/admit), the AAA servers whether that is so (machine/peers), and holds the gate of its access links.
 //
 //	AAA Request ─▶ ARR ─▶ … ─▶ ARA ─▶ gate ─▶ AAA Reply
-//	Handover Initiate of a trusted neighbour ─▶ gate, for Grace
+//	Handover Initiate of a trusted neighbour ─▶ gate, for Grace, MaxGrace in all
 //
 // access.go is the way in, ask.go the requests to the AAA servers, session.go who is in, account.go and books.go what is told of that.
 //
@@ -83,7 +83,7 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 	if cfg.Fast != nil {
 		c := *cfg.Fast
 		if r.gate != nil {
-			c.Announced = r.gate.announced
+			c.Announced, c.MayAnnounce = r.gate.announced, r.gate.mayAnnounce
 		}
 		for _, l := range r.links {
 			c.Links = append(c.Links, handover.RouterLink{Port: l.cfg.Port, Prefix: l.cfg.Prefix, Advertisement: l.adv.Message})

@@ -17,18 +17,23 @@ type standing uint8
 const (
 	unknown     standing = iota
 	provisional          // a neighbouring router announced it: Grace, until it has authenticated itself
+	spent                // it has not, and nobody's word counts for it: GraceRest
 	admitted             // the home network vouches for it
 	ended
 )
 
 func (s standing) String() string {
-	return [...]string{"unknown", "provisional", "admitted", "ended"}[s]
+	return [...]string{"unknown", "provisional", "spent", "admitted", "ended"}[s]
 }
+
+// open reports whether who stands so may send.
+func (s standing) open() bool { return s == provisional || s == admitted }
 
 // steps are the changes there are. Who authenticates again is admitted anew.
 var steps = map[standing][]standing{
 	unknown:     {provisional, admitted},
-	provisional: {admitted, ended},
+	provisional: {admitted, spent, ended},
+	spent:       {admitted, ended},
 	admitted:    {admitted, ended},
 }
 
@@ -43,6 +48,7 @@ type session struct {
 	user     string // NAI
 	home     netip.Addr
 	agent    netip.Addr
+	begun    engine.Mono // when it was let in provisionally
 	ends     engine.Mono
 	key      *sharedKey // of mobile node and access router; nil: none was asked for
 }
@@ -87,26 +93,28 @@ func (g *gatekeeper) become(now engine.Now, s *session, to standing, why string,
 	}
 	was := s.standing
 	s.standing = to
-	switch {
-	case to == ended:
-		delete(g.sessions, s.coa)
-		g.unsettle(s)
-		g.timers.Stop(due{coa: s.coa})
-		g.gate(s, true, out)
-		if s.key != nil {
-			s.key.session.Erase()
-			s.key = nil
-		}
-		if was == admitted {
-			out.Persist(stayBucket, s.coa.String(), nil)
-		}
-		if g.books != nil && was == admitted {
-			g.books.close(now, s.id, out)
-		}
+	g.sessions[s.coa] = s
+	if was.open() != to.open() {
+		g.gate(s, !to.open(), out)
+	}
+	if to != ended {
+		return
+	}
+	delete(g.sessions, s.coa)
+	g.unsettle(s)
+	g.timers.Stop(due{coa: s.coa})
+	if s.key != nil {
+		s.key.session.Erase()
+		s.key = nil
+	}
+	if was == admitted {
+		out.Persist(stayBucket, s.coa.String(), nil)
+	}
+	if g.books != nil && was == admitted {
+		g.books.close(now, s.id, out)
+	}
+	if was != spent {
 		out.Event("access.ended", engine.A("coa", s.coa), engine.S("nai", s.user), engine.S("why", why))
-	case was == unknown:
-		g.sessions[s.coa] = s
-		g.gate(s, false, out)
 	}
 }
 
@@ -123,31 +131,55 @@ func (g *gatekeeper) room(coa netip.Addr) bool {
 	return g.sessions[coa] != nil || len(g.sessions) < MaxSessions
 }
 
-// announced lets a node in provisionally that a neighbouring router has announced, or that came after it was.
+// announced lets a node in provisionally that a neighbouring router has announced under ESP, or that came after it was: on that router's
+// word alone, so for MaxGrace at most and not again before GraceRest is over.
 //
 // spec DM-09
 func (g *gatekeeper) announced(now engine.Now, port plane.Port, coa netip.Addr, hw plane.HW, out *engine.Effects) {
 	d, s := g.doorOf(port), g.sessions[coa]
-	if d == nil || !g.cfg.Gate || !g.room(coa) || s != nil && s.standing != provisional {
+	switch {
+	case d == nil || !g.cfg.Gate || s != nil && s.standing == admitted:
+		return
+	case !g.room(coa):
+		out.Drop("announced-full", engine.A("coa", coa))
+		return
+	case s != nil && s.standing == spent:
+		out.Drop("announced-again", engine.A("coa", coa))
 		return
 	}
 	if s == nil {
-		s = &session{coa: coa, door: d, hw: hw}
+		s = &session{coa: coa, door: d, hw: hw, begun: now.Mono}
 		g.become(now, s, provisional, "", out)
 		out.Event("access.provisional", engine.A("coa", coa), engine.S("for", Grace.String()))
 	}
-	s.ends = now.Mono.Add(Grace)
+	s.ends = min(now.Mono.Add(Grace), s.begun.Add(MaxGrace))
 	g.timers.Set(due{coa: coa}, s.ends)
 }
 
-// sessionDue ends a session whose time is over.
+// mayAnnounce says whether this router gives its word for a node to its neighbours: if the home network vouches for the node here. So words
+// are no chain, and a handover key alone opens no gate.
+//
+// spec DM-09
+func (g *gatekeeper) mayAnnounce(coa netip.Addr, hw plane.HW) bool {
+	if !slices.ContainsFunc(g.doors, func(d *door) bool { return d.prefix.Contains(coa) }) {
+		return true // nobody is asked there
+	}
+	s := g.sessions[coa]
+	return s != nil && s.standing == admitted && s.hw == hw
+}
+
+// sessionDue ends a session whose time is over. One that was provisional is remembered for a while.
 func (g *gatekeeper) sessionDue(now engine.Now, coa netip.Addr, out *engine.Effects) {
-	if s := g.sessions[coa]; s != nil {
-		why := "lifetime"
-		if s.standing == provisional {
-			why = "not authenticated"
-		}
-		g.become(now, s, ended, why, out)
+	s := g.sessions[coa]
+	switch {
+	case s == nil:
+	case s.standing == provisional:
+		g.become(now, s, spent, "", out)
+		s.ends = now.Mono.Add(GraceRest)
+		g.timers.Set(due{coa: coa}, s.ends)
+		out.Event("access.ended", engine.A("coa", coa), engine.S("nai", s.user), engine.S("why", "not authenticated"))
+	default:
+		g.become(now, s, ended, "lifetime", out)
 	}
 }
 
@@ -174,7 +206,7 @@ type AAAView struct {
 // SessionView is one session.
 type SessionView struct {
 	CoA      string      `json:"coa"`
-	Standing string      `json:"standing"` // "provisional" or "admitted"
+	Standing string      `json:"standing"` // "provisional", "spent" or "admitted"
 	User     string      `json:"user,omitempty"`
 	Home     string      `json:"home,omitempty"`
 	Agent    string      `json:"agent,omitempty"`

@@ -88,7 +88,7 @@ func (n *Node) linkDown(now engine.Now, in engine.LinkDown, out *engine.Effects)
 func (n *Node) pause(a *access, out *engine.Effects) {
 	n.dad.StopPort(a.link.Port)
 	n.speaker.DisownPort(a.link.Port)
-	a.localOK = false
+	a.localOK, a.lent = false, 0
 	a.link.Source(netip.Addr{})
 	if !a.checked {
 		n.dropAddress(a, out)

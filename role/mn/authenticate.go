@@ -77,7 +77,8 @@ type admission struct {
 	offer     *nd.Access       // of the last advertisement of router
 	router    netip.Addr
 	asked     asked
-	routerKey *enrol.Key // shared with the access router
+	routerKey *enrol.Key  // shared with the access router
+	lent      engine.Mono // trust.go; 0: nothing
 }
 
 // asked is what the request that is out stands for.
@@ -150,7 +151,7 @@ func (a *access) left(why string, out *engine.Effects) {
 	if a.applicant != nil {
 		a.applicant.Leave(why, out)
 		a.asked.over()
-		a.routerKey = nil
+		a.routerKey, a.lent = nil, 0
 	}
 }
 
@@ -179,11 +180,12 @@ func (n *Node) enter(now engine.Now, a *access, out *engine.Effects) bool {
 		return false
 	}
 	e, r := a.applicant, &n.home
+	passes := e.Admitted(now, a.coa) || n.passes(now, a)
 	if w, asks := e.Asks(); asks && w.CareOf == a.coa {
 		if a.asked.update && a.link.Port == r.port {
 			r.tries = max(r.tries, 1)
 		}
-		return a.asked.update || !e.Admitted(now, a.coa)
+		return a.asked.update || !passes
 	}
 	if e.State() == enrol.Resting {
 		return true
@@ -191,11 +193,15 @@ func (n *Node) enter(now engine.Now, a *access, out *engine.Effects) bool {
 	router, _ := a.link.Current()
 	w := enrol.Want{Home: n.id.home, CareOf: a.coa, Via: router.HW, Features: n.features(), Keys: n.wishes(now, a)}
 	mine := a.link.Port == r.port && a.coa == r.coa
-	if mine && !e.Admitted(now, a.coa) {
+	if mine && !passes {
 		out.Step("authenticating", "home network", engine.A("coa", a.coa))
 	}
 	a.asked.over()
 	a.asked.at, w.EAP = now.Mono, n.converse(a)
+	if passes && !e.Admitted(now, a.coa) {
+		e.Ask(now, w, out)
+		return false
+	}
 	if mine && r.agent.IsValid() && !n.id.nobody() && (r.phase == updating || n.lacks(now)) {
 		a.asked.update, a.asked.sa = true, n.id.sa
 		r.timers.Stop(retransmit)
@@ -264,7 +270,8 @@ func (n *Node) seek(now engine.Now, out *engine.Effects) {
 }
 
 // examined answers the AAA client, which looks whether the care-of address of a request is another's (§7.4). Its probe would be another
-// node's, and end the address, if the node did not know what it is about: duplicate detection may still run here too.
+// node's, and end the address, if the node did not know what it is about: duplicate detection may still run here too. The answer is for
+// the client alone, so it goes to all nodes at its station (RFC 6085): the others need not wake up for it.
 //
 // spec DM-09
 func (n *Node) examined(a *access, in engine.Packet, p *ip6.Packet, m nd.Message, out *engine.Effects) bool {
@@ -273,10 +280,11 @@ func (n *Node) examined(a *access, in engine.Packet, p *ip6.Packet, m nd.Message
 		return false
 	}
 	w, asks := a.applicant.Asks()
-	if r, _ := a.link.Current(); !asks || w.CareOf != a.coa || in.From != r.HW {
+	r, _ := a.link.Current()
+	if !asks || w.CareOf != a.coa || in.From != r.HW {
 		return false
 	}
-	n.unsolicited(a, out)
+	n.arrival(a, r.HW, out)
 	return true
 }
 
@@ -294,6 +302,7 @@ func (n *Node) admissionTick(now engine.Now, out *engine.Effects) {
 	for _, a := range n.access {
 		if a.applicant != nil {
 			n.admissionFacts(now, a, a.applicant.Tick(now, out), out)
+			n.lentTick(now, a, out)
 		}
 	}
 }
@@ -343,6 +352,7 @@ func (n *Node) keptOut(now engine.Now, a *access, f enrol.Refused, why string, o
 		}
 		return
 	}
+	n.shutOut(now, a, out)
 	if r.tries = 0; r.phase == updating {
 		out.Event(engine.EventFailed, engine.S("reason", why))
 		n.strategy.RegistrationFailed(now, r.port, why, out)

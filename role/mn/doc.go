@@ -6,6 +6,7 @@
 //	               ack.go      what the home agent answers                                      (RFC 6275 §11.7.3, §11.7.4)
 //	               athome.go   coming home, being there, leaving                                (RFC 6275 §11.5.5)
 //	               authenticate.go  being let into networks that ask who comes                 (draft-le-aaa-diameter-mobileipv6-04)
+//	               trust.go    sending before that, where a router was told who comes           (RFC 5568)
 //	               grant.go    home agent, home address and keys of the home network; identity.go: who the node is
 //	               agents.go   finding the home agent: DHAAD                                    (RFC 6275 §11.4.1)
 //	               fast.go     arriving where it was expected, tunnels from previous routers        (RFC 5568)

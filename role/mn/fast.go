@@ -121,6 +121,10 @@ func (n *Node) arrived(now engine.Now, a *access, in engine.LinkUp, out *engine.
 	n.pauses.Stop(port)
 	a.link.Arrive(now, in, attach.Router{HW: next.RouterHW, Global: next.Router, Prefix: next.Prefix})
 	a.mtu, a.attempts = in.MTU, 0
+	a.left("another router", out) // whether this one asks who comes, its first advertisement says
+	if next.Announced {           // else the gate is closed, and asking to be let in brings the update along
+		a.lent = now.Mono.Add(LentFor)
+	}
 	r, _ := a.link.Current()
 	n.gateway(a, r, out)
 	n.vouched(now, a, next.CoA, out)
@@ -144,10 +148,15 @@ func (n *Node) vouched(now engine.Now, a *access, coa netip.Addr, out *engine.Ef
 
 // unsolicited is the neighbour advertisement that says who has come: UNA, RFC 5568 §6.3. It overrides nothing.
 func (n *Node) unsolicited(a *access, out *engine.Effects) {
+	n.arrival(a, ip6.MulticastHW(ip6.AllNodes), out)
+}
+
+// arrival sends it to a station.
+func (n *Node) arrival(a *access, to plane.HW, out *engine.Effects) {
 	na := &nd.NeighborAdvertisement{Target: a.coa, Options: nd.Options{TargetHW: a.link.HW()}}
 	p := ip6.Packet{Header: ip6.Header{HopLimit: nd.HopLimit, Src: a.coa, Dst: ip6.AllNodes}, Proto: ip6.ProtoICMPv6}
 	p.Payload = nd.Append(nil, p.Src, p.Dst, na)
-	out.Send(a.link.Port, ip6.MulticastHW(p.Dst), p.Append(nil))
+	out.Send(a.link.Port, to, p.Append(nil))
 }
 
 // Forwarded takes up a forwarding to the present address of an access; see handover.FastCore.

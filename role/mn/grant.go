@@ -19,7 +19,7 @@ import (
 // spec DM-08 DM-18 DM-21
 func (n *Node) letIn(now engine.Now, a *access, g *enrol.Grant, out *engine.Effects) {
 	r, was := &n.home, a.asked
-	r.missed = 0
+	r.missed, a.lent = 0, 0
 	a.asked.over()
 	out.Event(eventLetIn, engine.S("network", g.Network), engine.A("coa", g.CareOf))
 	if i := slices.IndexFunc(g.Keys, func(k enrol.Key) bool { return k.Use == aaa.AccessRouter }); i >= 0 {

@@ -8,6 +8,7 @@ import (
 
 	"roam6/engine"
 	"roam6/handover/fmipv6"
+	"roam6/keying/mip"
 	"roam6/machine/dad"
 	"roam6/machine/neighbor"
 	"roam6/plane"
@@ -25,9 +26,19 @@ var (
 // handedOver brings a node with fast handovers to the cell of ar2, where it was expected; the previous router has not answered.
 func handedOver(t *testing.T) *bench {
 	t.Helper()
+	b, _ := announcedAt(t, false, nil)
+	return b
+}
+
+// announcedAt does so, with the answer of the previous router or without it, and gives the effects of arriving.
+func announcedAt(t *testing.T, answered bool, change func(*Config)) (*bench, []engine.Effect) {
+	t.Helper()
+	key := fmipv6.Key{SPI: 0x100, Secret: bytes.Repeat([]byte{7}, 20)}
 	b := newBench(t, func(c *Config) {
-		c.Strategy = "fmipv6"
-		c.HandoverKeys = map[plane.Port]HandoverKey{wlan: fmipv6.Key{SPI: 0x100, Secret: bytes.Repeat([]byte{7}, 20)}}
+		c.Strategy, c.HandoverKeys = "fmipv6", map[plane.Port]HandoverKey{wlan: key}
+		if change != nil {
+			change(c)
+		}
 	})
 	here := ar1
 	here.pio = []nd.Prefix{{Prefix: prefixA, Addr: parAddr, RouterAddr: true, OnLink: true, Autonomous: true, Valid: time.Hour, Preferred: time.Hour}}
@@ -37,12 +48,40 @@ func handedOver(t *testing.T) *bench {
 	ask := heard[*nd.RtSolPr](t, effects)
 	b.nd(wlan, ar1.hw, ar1.addr(), coaOf(prefixA, hw1), &nd.PrRtAdv{ID: ask.ID, SourceHW: ar1.hw, AccessPoints: []nd.AccessPoint{
 		{HW: cellTwo, Outcome: nd.APFound, RouterHW: ar2.hw, Router: netip.PrefixFrom(narAddr, 64)}}})
+	if answered {
+		b.fastAck(key)
+	}
 	b.down(wlan)
-	b.do(engine.LinkUp{Port: wlan, Name: "wlan0", HW: hw1, MTU: 1500, Attachment: "two", Cell: cellTwo})
+	effects = b.do(engine.LinkUp{Port: wlan, Name: "wlan0", HW: hw1, MTU: 1500, Attachment: "two", Cell: cellTwo})
 	if a := b.n.accessOf(wlan); a.coa != coaOf(prefixB, hw1) || !a.vouched {
 		t.Fatalf("after the handover: %v, vouched %v", a.coa, a.vouched)
 	}
-	return b
+	return b, effects
+}
+
+// fastAck is the previous router's answer to the first FBU of a node: the next one agrees.
+func (b *bench) fastAck(key fmipv6.Key) {
+	b.t.Helper()
+	var seq uint16
+	for _, e := range b.all {
+		if s, ok := e.(engine.Send); ok {
+			if p, _ := ip6.Parse(s.Data); p.Dst == parAddr {
+				m, _ := mh.Parse(p.EffectiveSrc(), p.EffectiveDst(), p.Payload)
+				seq = m.(*mh.FastBindingUpdate).Seq
+			}
+		}
+	}
+	mac, err := mip.NewKey(mip.HMACSHA1, key.Secret)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ack := &mh.FastBindingAck{Status: mh.FastAccepted, Seq: seq, Lifetime: 20 * time.Second}
+	ack.Options.FastAuth = &mh.FastAuth{SPI: key.SPI}
+	p := ip6.Packet{Header: ip6.Header{Src: parAddr, Dst: coaOf(prefixA, hw1)}, Proto: ip6.ProtoMH}
+	p.Payload = mh.AppendSigned(nil, p.Src, p.Dst, ack, func(covered []byte) []byte { return mac.Sum(coaOf(prefixB, hw1), parAddr, covered) })
+	if effects := b.do(engine.Packet{Port: wlan, From: ar1.hw, Data: p.Append(nil)}); len(b.drops(effects)) != 0 {
+		b.t.Fatalf("the answer is dropped: %v", b.drops(effects))
+	}
 }
 
 // heard finds a message among what was sent on links.

@@ -126,6 +126,9 @@ func (n *Node) Deadline() (engine.Mono, string) {
 		consider(a.link.Deadline())
 		if a.applicant != nil {
 			consider(a.applicant.Deadline())
+			if a.lent != 0 {
+				consider(a.lent, "end of what was lent")
+			}
 		}
 	}
 	consider(n.home.deadline())

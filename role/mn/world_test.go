@@ -154,11 +154,11 @@ func (b *bench) do(in engine.Input) []engine.Effect {
 	return b.out.List
 }
 
-// shut is the link by which the node registers, while the network there has not let it in; 0 for none.
+// shut is the link by which the node registers, while the network there has not let it in, nor lets it pass on another's word; 0 for none.
 func (b *bench) shut() plane.Port {
 	r := &b.n.home
 	a := b.n.accessOf(r.port)
-	if a == nil || !a.usable() || a.atHome || a.coa != r.coa || a.applicant == nil || !a.applicant.Known() || a.applicant.Admitted(b.now, a.coa) {
+	if a == nil || !a.usable() || a.atHome || a.coa != r.coa || a.applicant == nil || !a.applicant.Known() || a.applicant.Admitted(b.now, a.coa) || b.n.passes(b.now, a) {
 		return 0
 	}
 	return r.port

@@ -159,7 +159,7 @@ func TestBindingOfASilentNodeExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := s.Plan(scenario.Options{Seed: 1, Set: []string{"mn.lifetime=16s"}})
+	p, err := s.Plan(scenario.Options{Seed: 1, Set: []string{"mn.lifetime=16s", "mn.aaa=off", "mn.home_agent=configured"}})
 	if err != nil {
 		t.Fatal(err)
 	}
