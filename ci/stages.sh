@@ -145,7 +145,7 @@ labs() {
 	done
 	# Signalling in the clear, so that captures can be judged to the last option.
 	flags=(--set mn.security=auth)
-	laboratory commute "$scratch/lab-auth" "$scratch/roam6" || bad=1
+	laboratory pingpong "$scratch/lab-auth" "$scratch/roam6" || bad=1
 	# Fast handovers at all phases of advertisements and traffic, by both planes where the machine allows it: nothing may be lost.
 	for s in soft ebpf; do
 		flags=(--strategy fmipv6 --plane "$s" --set "walk.moves=$moves" --set expect.max_lost=0)
@@ -171,7 +171,7 @@ judge() {
 	two-radios) wanted=('mip6.bi.bid == 2 && mip6.bi.coa_ipv6' 'mip6.mhtype == 6 && mip6.bi.bid == 2') ;;
 	# AAA Request and Reply, and what becomes of them: ARR and ARA; all else of Diameter is inside TLS there. The kernels of access
 	# routers say nothing of what is for their engines: no Destination Unreachable about a request, no Redirect.
-	roam-*) wanted=('icmpv6.type == 150' 'diameter.cmd.code == 16777214' 'no icmpv6.type == 1 && icmpv6.type == 150' 'no icmpv6.type == 137') ;;
+	commute | roam-*) wanted=('icmpv6.type == 150' 'diameter.cmd.code == 16777214' 'no icmpv6.type == 1 && icmpv6.type == 150' 'no icmpv6.type == 137') ;;
 	# RtSolPr and PrRtAdv, FBU, FBack, HI and HAck (inside ESP), UNA.
 	fast-*) wanted=('icmpv6.type == 154' 'mip6.mhtype == 8' 'mip6.mhtype == 9' 'esp && mip6.mhtype == 14' 'esp && mip6.mhtype == 15' 'icmpv6.type == 136') ;;
 	esac

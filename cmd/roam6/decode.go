@@ -37,11 +37,12 @@ them.
 
 What ESP encrypts is shown with the keys: --keys names the configuration of either end, or the scenario of a run and its --seed.
 Such a packet is marked "opened", what it carried is judged like any other, and "!!" says when the integrity check fails. No key is
-ever printed. In simulator and laboratory, --set mn.security=auth protects registrations without encrypting them.`,
+ever printed. Keys that the home network gave a mobile node are nowhere but in its memory (mn.aaa: on with mn.home_agent: home, as in commute). Without
+AAA (pingpong, say), --set mn.security=auth protects registrations without encrypting them, in simulator and laboratory.`,
 		Example: lines(
 			"roam6 decode report/core.pcapng --summary        one line a packet",
 			"roam6 decode report/core.pcapng --only mh,nd     signalling only",
-			"roam6 decode report/core-ha.pcapng --keys commute --only mh      a scenario's Binding Updates inside ESP",
+			"roam6 decode report/core-ha.pcapng --keys pingpong --only mh     a scenario's Binding Updates inside ESP",
 			"roam6 decode eth0.pcap --keys /etc/roam6/ha.yaml                  a real node's",
 			"roam6 decode --hex 3b01050035480007c000006401020000",
 			"xxd bu.bin | roam6 decode - --as mh",
