@@ -299,7 +299,7 @@ func TestExplicitTopology(t *testing.T) {
 
 func TestMistakesAreLocated(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
-		"cell":         {"to: ar3", "to: ar9", `c.yaml:12: moves[1].to: "ar9" is not allowed: a cell: home, ar1, ar2, ar3`},
+		"cell":         {"to: ar3", "to: ar9", `c.yaml:14: moves[1].to: "ar9" is not allowed: a cell: home, ar1, ar2, ar3`},
 		"order":        {"at: 13s", "at: 3s", `moves[1].at: "3s" is not allowed: from 7s, the move before, to the length 25s`},
 		"too late":     {"at: 19s", "at: 29s", `moves[2].at: "29s"`},
 		"iface":        {"to: ar3", "to: ar3, iface: eth0", `moves[1].iface: "eth0" is not allowed: wlan0`},
