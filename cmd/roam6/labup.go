@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,6 +74,7 @@ func (f *upFlags) up(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
+	p = standing(p)
 	if f.name == "" {
 		f.name = s.Name
 	}
@@ -111,11 +113,30 @@ func (f *upFlags) up(ctx context.Context, arg string) error {
 	return nil
 }
 
+// standing is a plan in which nothing happens by itself. What it would attach first after a while (mobile nodes wait until the AAA servers have found
+// each other) is attached from the start.
+func standing(p *scenario.Plan) *scenario.Plan {
+	quiet := *p
+	quiet.Actions, quiet.Nodes = nil, slices.Clone(p.Nodes)
+	for k := range quiet.Nodes {
+		n := &quiet.Nodes[k]
+		n.Ifaces = slices.Clone(n.Ifaces)
+		for j := range n.Ifaces {
+			f := &n.Ifaces[j]
+			first := slices.IndexFunc(p.Actions, func(a scenario.Action) bool {
+				return a.Verb == scenario.Attach && a.Node == n.Name && a.Iface == f.Name && a.Handover < 0
+			})
+			if f.Segment == "" && first >= 0 {
+				f.Segment = p.Actions[first].Segment
+			}
+		}
+	}
+	return &quiet
+}
+
 // keep is the inside of a lab that is up.
 func (f *upFlags) keep(ctx context.Context, p *scenario.Plan, at *place) error {
-	quiet := *p
-	quiet.Actions = nil
-	l, err := lab.New(lab.Config{Plan: &quiet, Build: build, Services: labServices(), Recorder: newLive(&runFlags{}, &quiet, nobody{}), CaptureDir: f.captures, Plane: driver.Plane(f.plane)})
+	l, err := lab.New(lab.Config{Plan: p, Build: build, Services: labServices(), Recorder: newLive(&runFlags{}, p, nobody{}), CaptureDir: f.captures, Plane: driver.Plane(f.plane)})
 	if err == nil {
 		err = l.Start(ctx)
 	}
