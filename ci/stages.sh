@@ -267,5 +267,16 @@ stage_stream() {
 	return $bad
 }
 
-# the files of examples/ run as nodes on plain hosts: registered, moved home and back, killed, journal replayed
-stage_deploy() { binary && hand "examples as nodes" ci/deploy "$scratch/roam6"; }
+# the files of examples/ run as nodes on plain hosts: registered, moved home and back, killed, journal replayed; the units run under systemd
+stage_deploy() {
+	local bad=0 skips=0 status
+	binary || return
+	hand "examples as nodes" ci/deploy "$scratch/roam6"
+	status=$?
+	[ $status -ne 77 ] && bad=$((bad + status)) || skips=1
+	hand "units under systemd" ci/systemd "$scratch/roam6"
+	status=$?
+	[ $status -ne 77 ] && bad=$((bad + status)) || skips=$((skips + 1))
+	[ $skips -lt 2 ] || return 77
+	return $bad
+}

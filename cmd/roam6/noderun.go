@@ -271,10 +271,29 @@ func lacking(list []driver.Lack) error {
 }
 
 func openStore(dir string) (*store.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := privateDir(dir); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	return store.Open(filepath.Join(dir, "records"))
+}
+
+// privateDir makes a directory that its owner alone can enter, in one that everybody can: other nodes' directories are beside it, which systemd gives
+// to other users.
+func privateDir(dir string) error {
+	above := filepath.Dir(dir)
+	if _, err := os.Stat(above); errors.Is(err, os.ErrNotExist) {
+		if err := os.MkdirAll(above, 0o755); err != nil {
+			return err
+		}
+		if err := os.Chmod(above, 0o755); err != nil { // whatever the umask says
+			return err
+		}
+	}
+	err := os.MkdirAll(dir, 0o700)
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("%w; may this user enter %s? chmod 755 %s", err, above, above)
+	}
+	return err
 }
 
 // openJournal begins a journal, and keeps those of earlier lives beside it. What stands at its path and is no journal, such as a

@@ -41,7 +41,7 @@ func (f *dbFlags) open(create bool) (*subscriber.DB, error) {
 	if create {
 		use = subscriber.Create
 		if f.url == subscriberDB { // a mistyped --db makes no directories
-			if err := os.MkdirAll(filepath.Dir(subscriberDB), 0o700); err != nil {
+			if err := privateDir(filepath.Dir(subscriberDB)); err != nil {
 				return nil, lacks(err)
 			}
 		}

@@ -80,7 +80,7 @@ func (r *profileReader) unread(key, path string, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		r.wrong(key, path, "is not there (examples/aaa/README.md has how certificates are made)")
 	case errors.Is(err, fs.ErrPermission) && os.Getenv("CREDENTIALS_DIRECTORY") != "":
-		r.wrong(key, path, "may not be read by this service; its unit hands over what is in /etc/roam6/tls: put the file there")
+		r.wrong(key, path, "is not there, or not where the unit hands it over from: it must be in /etc/roam6/tls, and the unit restarted")
 	case errors.Is(err, fs.ErrPermission):
 		r.wrong(key, path, "may not be read by this user; run as root, or give the file to the user that the node runs as")
 	default:
