@@ -15,6 +15,7 @@ type MNAAAConfig struct {
 	EAP    MNEAPConfig `yaml:"eap" doc:"with method eap: the names of the two ends"`
 	Keys   string      `yaml:"keys" allowed:"random|dh|either" doc:"how keys with the home agent are made where security gives none: random by the home AAA server, which then knows them; dh by Diffie-Hellman (X25519), so that only the home agent does; either as that server likes; default random"`
 	Domain string      `yaml:"home_agent_in" allowed:"any|home|visited" doc:"without home_address and home_agent: where both shall be; visited is a wish, home an order; default any"`
+	Router string      `yaml:"router_key" allowed:"on|off" doc:"a key with each access router too, made as keys says, at every router anew: both ends have it, view names its SPIs, and nothing is protected by it yet; default off"`
 }
 
 // MNEAPConfig is the names in EAP-GPSK.
@@ -61,6 +62,7 @@ func (k *checker) mobileAAA(at string, m *MNConfig, address, prefix bool) {
 	given(k, at+".aaa.keys", &a.Keys, "random")
 	given(k, at+".aaa.home_agent_in", &a.Domain, string(mn.AnyDomain))
 	given(k, at+".aaa.method", &a.Method, "challenge")
+	given(k, at+".aaa.router_key", &a.Router, "off")
 	if a.Method == "eap" {
 		k.must(len(a.Key) >= mn.MinEAPKey && len(a.Key) <= mn.MaxEAPKey, at+".aaa.key", a.Key, "16 to 64 octets in hexadecimal (openssl rand -hex 32)")
 		k.must(len(a.EAP.Identity) <= mn.MaxEAPName, at+".aaa.eap.identity", a.EAP.Identity, "up to 254 octets")
@@ -90,7 +92,7 @@ func mobileAAA(a *MNAAAConfig) *mn.AAA {
 	if a == nil {
 		return nil
 	}
-	c := &mn.AAA{LongTerm: a.Key, Methods: keyMethods[a.Keys], Domain: mn.Domain(a.Domain)}
+	c := &mn.AAA{LongTerm: a.Key, Methods: keyMethods[a.Keys], Domain: mn.Domain(a.Domain), RouterKey: a.Router == "on"}
 	if a.Method == "eap" {
 		c.EAP = &mn.EAP{Name: a.EAP.Identity, Server: a.EAP.Server}
 	}

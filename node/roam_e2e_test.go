@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"roam6/role/ar"
 	"roam6/scenario"
 	"roam6/sim"
 	checkers "roam6/sim/check"
@@ -123,6 +124,50 @@ func fastRoam(t *testing.T, s *scenario.Scenario, o scenario.Options) {
 	for _, h := range x.Handovers {
 		if h.Authenticated == nil || h.Registered == nil {
 			t.Errorf("%d %v: %s to %s: authenticated %v, registered %v", o.Seed, o.Set, h.From, h.To, h.Authenticated, h.Registered)
+		}
+	}
+}
+
+// With router_key every access router that lets the mobile node in has a key with it, without that none.
+//
+// spec DM-19 DM-20
+func TestRouterKeys(t *testing.T) {
+	s, err := scenario.Load("commute")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, on := range []bool{false, true} {
+		p, err := s.Plan(scenario.Options{Seed: 1, Strategy: "fmipv6"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var routers []*ar.Router
+		_, err = sim.Run(sim.Config{Plan: p, Recorder: scenario.NewMeasure(p, "sim", "soft"), Build: func(n scenario.Node, seed [32]byte) (scenario.Built, error) {
+			if n.Name == "mn" && on {
+				n.Config = bytes.Replace(n.Config, []byte("aaa: {"), []byte("aaa: {router_key: on, "), 1)
+			}
+			b, err := build(n, seed)
+			for _, e := range b.Engines {
+				if r, ok := e.Engine.(*ar.Router); ok {
+					routers = append(routers, r)
+				}
+			}
+			return b, err
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keyed := 0
+		for _, r := range routers {
+			for _, x := range r.View().(ar.View).AAA.Sessions {
+				if x.Keyed != on {
+					t.Errorf("router_key %v: %+v", on, x)
+				}
+				keyed++
+			}
+		}
+		if keyed != 3 {
+			t.Errorf("router_key %v: %d sessions", on, keyed)
 		}
 	}
 }

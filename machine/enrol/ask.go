@@ -9,6 +9,7 @@ import (
 	"roam6/engine"
 	"roam6/keying/aaa"
 	"roam6/wire/access"
+	"roam6/wire/diameter"
 	"roam6/wire/ip6"
 )
 
@@ -28,9 +29,9 @@ type request struct {
 
 	tries  int
 	wait   time.Duration
-	fresh  int    // challenges that were exchanged
-	rounds int    // of EAP
-	hint   uint32 // what a refusal that nobody vouches for said; 0: there was none
+	fresh  int                 // challenges that were exchanged
+	rounds int                 // of EAP
+	hint   diameter.ResultCode // what a refusal that nobody vouches for said; 0: there was none
 }
 
 // Ask sends a request. What was asked before and is unanswered is given up. It is false, and nothing happens, while the applicant rests,
@@ -159,7 +160,9 @@ func (a *Applicant) unanswered(now engine.Now, out *engine.Effects) []Fact {
 // later reports whether the AAA client said that it cannot just now: no server in reach, or too much under way (docs/access.md).
 func (q *request) later() bool { return passing(q.hint) }
 
-func passing(result uint32) bool { return result == unableToDeliver || result == tooBusy }
+func passing(r diameter.ResultCode) bool {
+	return r == diameter.UnableToDeliver || r == diameter.TooBusy
+}
 
 // giveUp ends an attempt, and rests.
 func (a *Applicant) giveUp(now engine.Now, f Fact, why string, out *engine.Effects) Fact {

@@ -11,6 +11,7 @@ import (
 	"roam6/keying/aaa"
 	"roam6/plane"
 	"roam6/wire/access"
+	"roam6/wire/diameter"
 	"roam6/wire/nd"
 )
 
@@ -36,15 +37,6 @@ const (
 	Spread = time.Second
 	// HostChallengeLen is how many octets are drawn for each request.
 	HostChallengeLen = 16
-)
-
-// Results of Diameter that are told apart, RFC 6733 §7.1. 2000 to 2999 are success.
-const (
-	MultiRound = 1001
-	Success    = 2001
-
-	unableToDeliver = 3002
-	tooBusy         = 3004
 )
 
 // State of an Applicant.
@@ -104,7 +96,7 @@ type Grant struct {
 
 // Refused: the network said no; Proven is whether it was the home network, or whoever is on the link.
 type Refused struct {
-	Result uint32
+	Result diameter.ResultCode
 	Proven bool
 }
 
@@ -143,8 +135,8 @@ type Applicant struct {
 	ask     request
 	session session
 	doubt   doubt
-	pause   time.Duration // the last; 0: none since the last success
-	result  uint32        // of the last reply
+	pause   time.Duration       // the last; 0: none since the last success
+	result  diameter.ResultCode // of the last reply
 	timers  engine.Timers[what]
 }
 
@@ -320,7 +312,7 @@ type View struct {
 	Network string      `json:"network,omitempty"`
 	Client  string      `json:"client,omitempty"`
 	Tries   int         `json:"tries"`  // of the request that is out
-	Result  uint32      `json:"result"` // of the last reply; 0: none yet
+	Result  uint32      `json:"result"` // of the last reply, RFC 6733 §7.1; 0: none yet
 	Until   engine.Mono `json:"until_mono"`
 }
 
@@ -329,5 +321,5 @@ func (a *Applicant) View() *View {
 	if a.ad == nil {
 		return nil
 	}
-	return &View{a.state, a.ad.Network, a.ad.Client.String(), a.ask.tries, a.result, a.session.until}
+	return &View{a.state, a.ad.Network, a.ad.Client.String(), a.ask.tries, uint32(a.result), a.session.until}
 }

@@ -12,6 +12,7 @@ import (
 	"roam6/engine"
 	"roam6/keying/aaa"
 	"roam6/wire/access"
+	"roam6/wire/diameter"
 )
 
 func TestGranted(t *testing.T) { //spec DM-05 DM-07 DM-08
@@ -34,7 +35,7 @@ func TestGranted(t *testing.T) { //spec DM-05 DM-07 DM-08
 		if r.Features != w.Features || r.HomeAddress != w.Home || r.CareOf != coa {
 			t.Errorf("%s: asked for %+v", c.name, r)
 		}
-		g, ok := d.reply(id, signed(t, r, &access.Reply{Result: Success, Lifetime: time.Hour})).(*Grant)
+		g, ok := d.reply(id, signed(t, r, &access.Reply{Result: success, Lifetime: time.Hour})).(*Grant)
 		if !ok || g.Network != network || g.CareOf != coa || g.Until != engine.Mono(time.Hour) || d.a.State() != Granted || !d.a.Admitted(d.now, coa) {
 			t.Errorf("%s: %+v, state %s", c.name, g, d.a.State())
 		}
@@ -60,7 +61,7 @@ func TestKeys(t *testing.T) { //spec DM-19 DM-20
 	if len(r.Keys) != 2 || r.Keys[0].SPI < access.MinSPI || r.Keys[1].SPI != 777 || bytes.Equal(r.Keys[0].Public, r.Keys[1].Public) {
 		t.Fatalf("asked for %+v", r.Keys)
 	}
-	reply := &access.Reply{Result: Success, Keys: []access.KeyData{
+	reply := &access.Reply{Result: success, Keys: []access.KeyData{
 		{Use: access.HomeAgent, Method: access.Random, Algorithm: access.AESGCM, SPI: 1000, Lifetime: time.Hour, Value: random},
 		{Use: access.AccessRouter, Method: access.DiffieHellman, Algorithm: access.AESGCM, SPI: 1001, Lifetime: time.Minute, Value: private.Public(),
 			MAC: k.Vouch(aaa.AccessRouter, r.HostChallenge, r.Keys[1].Public, private.Public(), 1001)},
@@ -137,13 +138,13 @@ func TestForgedRepliesChangeNothing(t *testing.T) { //spec DM-05
 	data := access.KeyData{Use: access.HomeAgent, Method: access.DiffieHellman, Algorithm: access.AESGCM, SPI: 1000, Lifetime: time.Hour, Value: public,
 		MAC: keyOf(t, r).Vouch(aaa.HomeAgent, r.HostChallenge, r.Keys[0].Public, public, 1000)}
 	good := func() *access.Reply {
-		return signed(t, r, &access.Reply{Result: Success, Lifetime: time.Hour, Keys: []access.KeyData{data}})
+		return signed(t, r, &access.Reply{Result: success, Lifetime: time.Hour, Keys: []access.KeyData{data}})
 	}
 	with := func(change func(k *access.KeyData)) *access.Reply {
 		k := data
 		k.Value, k.MAC = bytes.Clone(k.Value), bytes.Clone(k.MAC)
 		change(&k)
-		return signed(t, r, &access.Reply{Result: Success, Keys: []access.KeyData{k}})
+		return signed(t, r, &access.Reply{Result: success, Keys: []access.KeyData{k}})
 	}
 	one := func(reply *access.Reply) access.Part { return access.Split(reply, id)[0] }
 	other := *r
@@ -157,8 +158,8 @@ func TestForgedRepliesChangeNothing(t *testing.T) { //spec DM-05
 		{Unexpected, packet(one(good()), client, hoa, access.HopLimit)},
 		{Unexpected, packets(id+1, good())[0]},
 		{Unexpected, packet(access.Split(r, id)[0], client, coa, access.HopLimit)},
-		{Unproven, packets(id, &access.Reply{Result: Success, Lifetime: time.Hour})[0]},
-		{Forged, packets(id, signed(t, &other, &access.Reply{Result: Success}))[0]}, // of another exchange
+		{Unproven, packets(id, &access.Reply{Result: success, Lifetime: time.Hour})[0]},
+		{Forged, packets(id, signed(t, &other, &access.Reply{Result: success}))[0]}, // of another exchange
 		{Forged, packets(id, &access.Reply{Result: 5003, Auth: make([]byte, access.AuthLen)})[0]},
 		{BadKey, packets(id, with(func(k *access.KeyData) { k.Use = access.AccessRouter }))[0]},
 		{BadKey, packets(id, with(func(k *access.KeyData) { k.Method, k.MAC = access.Random, nil }))[0]},
@@ -168,7 +169,7 @@ func TestForgedRepliesChangeNothing(t *testing.T) { //spec DM-05
 			clear(k.Value)
 			k.MAC = keyOf(t, r).Vouch(aaa.HomeAgent, r.HostChallenge, r.Keys[0].Public, k.Value, 1000)
 		}))[0]},
-		{Unexpected, packets(id, &access.Reply{Result: MultiRound, EAP: []byte{1, 2, 0, 4}})[0]}, // no EAP is spoken
+		{Unexpected, packets(id, &access.Reply{Result: multiRound, EAP: []byte{1, 2, 0, 4}})[0]}, // no EAP is spoken
 		{Malformed, packet(access.Part{Subtype: access.SubtypeReply, ID: id, Parts: 1, Body: []byte{99, 4, 0, 0}}, client, coa, access.HopLimit)},
 	} {
 		view, at := *d.a.View(), func() engine.Mono { at, _ := d.a.Deadline(); return at }
@@ -204,7 +205,7 @@ func TestRefusals(t *testing.T) { //spec DM-05
 	if f := d.reply(id, no()); f != nil || d.a.State() != Asking {
 		t.Errorf("%v, state %s", f, d.a.State())
 	}
-	if _, ok := d.reply(id, signed(t, r, &access.Reply{Result: Success})).(*Grant); !ok {
+	if _, ok := d.reply(id, signed(t, r, &access.Reply{Result: success})).(*Grant); !ok {
 		t.Error("a forged refusal kept the node off")
 	}
 
@@ -247,7 +248,7 @@ func TestStaleChallenge(t *testing.T) { //spec DM-05 DM-09
 	if f := d.reply(id, &access.Reply{Result: 4001, LocalChallenge: make([]byte, 8)}); f != nil || len(d.sent()) != 0 {
 		t.Error("there is no end of fresh challenges")
 	}
-	if _, ok := d.reply(id, signed(t, r, &access.Reply{Result: Success})).(*Grant); !ok {
+	if _, ok := d.reply(id, signed(t, r, &access.Reply{Result: success})).(*Grant); !ok {
 		t.Error("not granted in the end")
 	}
 }
@@ -256,7 +257,7 @@ func TestReplayIsRefused(t *testing.T) { //spec DM-05
 	d := newDesk(t, nil)
 	d.ask(plain())
 	r, id := d.request()
-	yes := signed(t, r, &access.Reply{Result: Success, Lifetime: time.Hour})
+	yes := signed(t, r, &access.Reply{Result: success, Lifetime: time.Hour})
 	d.reply(id, yes)
 	d.sent()
 	if d.reply(id, yes); d.dropped() != Unexpected {
@@ -277,7 +278,7 @@ func TestSessionEnds(t *testing.T) { //spec DM-08
 	d := newDesk(t, nil)
 	d.ask(plain())
 	r, id := d.request()
-	d.reply(id, signed(t, r, &access.Reply{Result: Success, Lifetime: 100 * time.Second}))
+	d.reply(id, signed(t, r, &access.Reply{Result: success, Lifetime: 100 * time.Second}))
 	if f := d.pass(); len(f) != 1 || f[0] != (Due{}) || d.now.Mono != engine.Mono(80*time.Second) || !d.a.Due() || !d.a.Admitted(d.now, coa) {
 		t.Fatalf("%v at %v", f, time.Duration(d.now.Mono))
 	}
@@ -295,7 +296,7 @@ func TestSessionEnds(t *testing.T) { //spec DM-08
 	d.sent()
 	d.ask(plain())
 	r, id = d.request()
-	d.reply(id, signed(t, r, &access.Reply{Result: Success, Lifetime: 100 * time.Second}))
+	d.reply(id, signed(t, r, &access.Reply{Result: success, Lifetime: 100 * time.Second}))
 	if !d.a.Admitted(d.now, coa) {
 		t.Error("not admitted again")
 	}
@@ -307,7 +308,7 @@ func TestAnotherNetwork(t *testing.T) { //spec DM-08
 	d.ask(plain())
 	r, id := d.request()
 	d.a.Advertised(d.now, advertisement(2), &d.out)
-	if _, ok := d.reply(id, signed(t, r, &access.Reply{Result: Success})).(*Grant); !ok {
+	if _, ok := d.reply(id, signed(t, r, &access.Reply{Result: success})).(*Grant); !ok {
 		t.Fatal("a new challenge ended the request")
 	}
 	for _, change := range []func(){
@@ -318,7 +319,7 @@ func TestAnotherNetwork(t *testing.T) { //spec DM-08
 		d.a.Advertised(d.now, advertisement(2), &d.out)
 		d.ask(plain())
 		r, id = d.request()
-		d.reply(id, signed(t, r, &access.Reply{Result: Success}))
+		d.reply(id, signed(t, r, &access.Reply{Result: success}))
 		change()
 		if at, _ := d.a.Deadline(); d.a.Admitted(d.now, coa) || d.a.State() != Idle || at != engine.Never {
 			t.Error("the session goes on elsewhere")
@@ -337,7 +338,7 @@ func TestStop(t *testing.T) {
 	if _, asks := d.a.Asks(); asks || d.a.State() != Idle {
 		t.Error("goes on")
 	}
-	if d.reply(id, signed(t, r, &access.Reply{Result: Success})); d.dropped() != Unexpected {
+	if d.reply(id, signed(t, r, &access.Reply{Result: success})); d.dropped() != Unexpected {
 		t.Errorf("dropped for %q", d.dropped())
 	}
 }
@@ -357,7 +358,7 @@ func TestEAP(t *testing.T) { //spec DM-06
 	}
 	for i := range 3 {
 		asked := []byte{1, byte(2 + i), 0, 5, 51}
-		f, ok := d.reply(id, &access.Reply{Result: MultiRound, EAP: asked, LocalChallenge: bytes.Repeat([]byte{byte(60 + i)}, 8)}).(Round)
+		f, ok := d.reply(id, &access.Reply{Result: multiRound, EAP: asked, LocalChallenge: bytes.Repeat([]byte{byte(60 + i)}, 8)}).(Round)
 		if !ok || !bytes.Equal(f.EAP, asked) {
 			t.Fatalf("round %d: %v", i, f)
 		}
@@ -369,7 +370,7 @@ func TestEAP(t *testing.T) { //spec DM-06
 			t.Fatalf("responds %+v", r)
 		}
 	}
-	yes := signed(t, r, &access.Reply{Result: Success, EAP: []byte{3, 9, 0, 4}})
+	yes := signed(t, r, &access.Reply{Result: success, EAP: []byte{3, 9, 0, 4}})
 	if d.reply(id, yes); d.dropped() != Forged {
 		t.Error("taken without a secret")
 	}
@@ -384,7 +385,7 @@ func TestEAP(t *testing.T) { //spec DM-06
 	}
 	d.ask(w)
 	r, id = d.request()
-	if d.reply(id, signed(t, r, &access.Reply{Result: Success, EAP: []byte{3, 9, 0, 4}})); d.dropped() != Forged {
+	if d.reply(id, signed(t, r, &access.Reply{Result: success, EAP: []byte{3, 9, 0, 4}})); d.dropped() != Forged {
 		t.Error("the secret of the conversation before counts")
 	}
 	for range MaxRounds {
@@ -424,11 +425,11 @@ func TestConfig(t *testing.T) {
 
 // Where the AAA client could not just then, the next repetition is another request: the same one would be given the same answer.
 func TestLater(t *testing.T) { //spec DM-08
-	for result, anew := range map[uint32]bool{unableToDeliver: true, tooBusy: true, 4001: false} {
+	for result, anew := range map[diameter.ResultCode]bool{diameter.UnableToDeliver: true, diameter.TooBusy: true, diameter.AuthenticationRejected: false} {
 		d := newDesk(t, nil)
 		d.ask(plain())
 		first, id := d.request()
-		if f := d.reply(id, &access.Reply{Result: result}); f != nil {
+		if f := d.reply(id, &access.Reply{Result: uint32(result)}); f != nil {
 			t.Errorf("%d: %v", result, f)
 		}
 		d.pass()
@@ -455,7 +456,7 @@ func TestEpochOfTheClient(t *testing.T) { //spec DM-08
 		t.Helper()
 		d.ask(plain())
 		r, id := d.request()
-		if _, ok := d.reply(id, signed(t, r, &access.Reply{Result: Success, Lifetime: time.Hour})).(*Grant); !ok {
+		if _, ok := d.reply(id, signed(t, r, &access.Reply{Result: success, Lifetime: time.Hour})).(*Grant); !ok {
 			t.Fatal("not granted")
 		}
 	}
@@ -488,7 +489,7 @@ func TestForgedEpochs(t *testing.T) { //spec DM-08
 	d := newDesk(t, nil)
 	d.ask(plain())
 	r, id := d.request()
-	d.reply(id, signed(t, r, &access.Reply{Result: Success}))
+	d.reply(id, signed(t, r, &access.Reply{Result: success}))
 	var asked []engine.Mono
 	for i := range uint32(2 * 3600 * 20) {
 		d.now.Mono = d.now.Mono.Add(50 * time.Millisecond)
@@ -501,7 +502,7 @@ func TestForgedEpochs(t *testing.T) { //spec DM-08
 			d.sent()
 			d.ask(plain())
 			r, id := d.request()
-			d.reply(id, signed(t, r, &access.Reply{Result: Success}))
+			d.reply(id, signed(t, r, &access.Reply{Result: success}))
 		}
 		if !d.a.Admitted(d.now, coa) {
 			t.Fatal("out")

@@ -30,7 +30,7 @@ func large(t testing.TB, r *access.Request, n int) *access.Reply {
 	eap := make([]byte, n)
 	eap[0], eap[1] = 3, 9
 	binary.BigEndian.PutUint16(eap[2:], uint16(n))
-	return signed(t, r, &access.Reply{Result: Success, Lifetime: time.Hour, EAP: eap})
+	return signed(t, r, &access.Reply{Result: success, Lifetime: time.Hour, EAP: eap})
 }
 
 // Parts come in any order, some twice, some forged between: once the true ones have come again, the node is in.
@@ -104,7 +104,7 @@ func FuzzHeard(f *testing.F) {
 	d.ask(plain())
 	r, id := d.request()
 	for _, reply := range []*access.Reply{
-		signed(f, r, &access.Reply{Result: Success, Lifetime: time.Hour}), {Result: 3002}, {Result: 4001, LocalChallenge: make([]byte, 8)},
+		signed(f, r, &access.Reply{Result: success, Lifetime: time.Hour}), {Result: 3002}, {Result: 4001, LocalChallenge: make([]byte, 8)},
 	} {
 		f.Add(packets(id, reply)[0][ip6.HeaderLen:])
 	}

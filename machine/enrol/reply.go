@@ -7,6 +7,7 @@ import (
 	"roam6/engine"
 	"roam6/keying/aaa"
 	"roam6/wire/access"
+	"roam6/wire/diameter"
 	"roam6/wire/ip6"
 )
 
@@ -88,42 +89,40 @@ func (a *Applicant) Heard(now engine.Now, p *ip6.Packet, out *engine.Effects) []
 
 // judge acts on a whole reply: on what it proves, or within the bounds of what anybody may say.
 func (a *Applicant) judge(now engine.Now, r *access.Reply, out *engine.Effects) (Fact, string) {
-	q := &a.ask
+	q, result := &a.ask, diameter.ResultCode(r.Result)
 	if r.Auth != nil {
 		if !q.keyed || !q.key.VerifyGreeting(exchangeOf(q.req), r.Covered(), r.Auth) {
 			return nil, Forged
 		}
 		switch {
-		case succeeded(r.Result):
+		case result.Success():
 			return a.granted(now, r, out)
-		case r.Result != MultiRound && !passing(r.Result): // what passes may have passed when the request comes again
-			a.result = r.Result
-			return a.giveUp(now, Refused{Result: r.Result, Proven: true}, "refused", out), ""
+		case result != diameter.MultiRoundAuth && !passing(result): // what passes may have passed when the request comes again
+			a.result = result
+			return a.giveUp(now, Refused{Result: result, Proven: true}, "refused", out), ""
 		}
 	}
 	switch {
-	case succeeded(r.Result):
+	case result.Success():
 		return nil, Unproven
-	case r.Result == MultiRound:
+	case result == diameter.MultiRoundAuth:
 		if q.want.EAP == nil || r.EAP == nil {
 			return nil, Unexpected
 		}
-		a.result, q.parts.fresh = r.Result, r.LocalChallenge
+		a.result, q.parts.fresh = result, r.LocalChallenge
 		return Round{EAP: r.EAP}, ""
 	case r.LocalChallenge != nil && q.fresh < MaxFresh:
-		a.result = r.Result
+		a.result = result
 		q.fresh++
 		out.Event("access.stale", engine.A("client", q.client), engine.S("result", decimal(int(r.Result))))
 		a.compose(r.LocalChallenge)
 		a.send(now, out)
 		return nil, ""
 	}
-	a.result, q.hint = r.Result, r.Result
+	a.result, q.hint = result, result
 	out.Event("access.hint", engine.A("client", q.client), engine.S("result", decimal(int(r.Result))))
 	return nil, ""
 }
-
-func succeeded(result uint32) bool { return result >= 2000 && result < 3000 }
 
 // granted takes what the home network itself granted.
 //
@@ -144,7 +143,7 @@ func (a *Applicant) granted(now engine.Now, r *access.Reply, out *engine.Effects
 		due = min(due, now.Mono.Add(part(k.Lifetime)))
 	}
 	a.session = session{client: q.client, careOf: q.want.CareOf, network: q.network, until: g.Until, epoch: q.epoch}
-	a.pause, a.result = 0, r.Result
+	a.pause, a.result = 0, diameter.ResultCode(r.Result)
 	a.ask = request{}
 	a.timers = engine.Timers[what]{}
 	a.timers.Set(renew, due)

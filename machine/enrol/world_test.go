@@ -9,8 +9,15 @@ import (
 	"roam6/keying/aaa"
 	"roam6/plane"
 	"roam6/wire/access"
+	"roam6/wire/diameter"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
+)
+
+// Results as replies carry them.
+const (
+	success    = uint32(diameter.Success)
+	multiRound = uint32(diameter.MultiRoundAuth)
 )
 
 var (

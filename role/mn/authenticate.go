@@ -12,6 +12,7 @@ import (
 	"roam6/machine/enrol"
 	"roam6/machine/sa"
 	wireaccess "roam6/wire/access"
+	"roam6/wire/diameter"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
 )
@@ -30,7 +31,8 @@ type AAA struct {
 	// Methods are the ways to keys with the home agent; 0 is wireaccess.Random. Keys are asked for when Config.Security is none.
 	Methods wireaccess.Methods
 	Domain  Domain // where home agent and home address shall be, when the node has neither
-	// RouterKey asks for a key with each access router too (§10). Nothing is protected by it yet; the View names its SPIs.
+	// RouterKey asks for a key with each access router too (§10), at every router anew. Both ends have it then and nothing is protected by
+	// it: handovers are proved by Config.HandoverKeys. The View names its SPIs.
 	RouterKey bool
 }
 
@@ -58,12 +60,7 @@ const (
 	VisitedDomain Domain = "visited"
 )
 
-// Results after which what the home network once assigned is worth nothing any more (docs/diameter.md): no home agent, the
-// request to it was wrong, it is not allowed.
 const (
-	noHomeAgent       = 4900
-	badHOR            = 5900
-	agentNotAllowed   = 5902
 	eventLetIn        = "authenticated" // scenario.EventAuthenticated
 	homeNetworkSilent = "home network does not answer"
 )
@@ -326,13 +323,14 @@ func (n *Node) admissionFacts(now engine.Now, a *access, facts []enrol.Fact, out
 	}
 }
 
-// isGone reports whether a result says that the home agent is not to be had any more. That there is none just now (4900 is a transient
-// failure, RFC 6733 §7.1.4) must be said for as long as it takes to start one again: applications lose their connections with the home address.
-func (n *Node) isGone(now engine.Now, result uint32) bool {
+// isGone reports whether a result says that the home agent is not to be had any more, so that what the home network once assigned is worth
+// nothing: the request to it was wrong, or it is not allowed (docs/diameter.md). That there is none just now, a transient failure (RFC 6733
+// §7.1.4), must be said for as long as it takes to start one again: applications lose their connections with the home address.
+func (n *Node) isGone(now engine.Now, result diameter.ResultCode) bool {
 	r := &n.home
 	switch {
-	case result != noHomeAgent:
-		return result == badHOR || result == agentNotAllowed
+	case result != diameter.ErrorNoHomeAgent:
+		return result == diameter.ErrorBadHOR || result == diameter.ErrorHomeAgentNotAllowed
 	case r.missed == 0:
 		r.missed = max(now.Mono, 1)
 	}

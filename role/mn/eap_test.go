@@ -15,6 +15,7 @@ import (
 	"roam6/machine/sa"
 	"roam6/plane"
 	wireaccess "roam6/wire/access"
+	"roam6/wire/diameter"
 	"roam6/wire/mh"
 )
 
@@ -47,7 +48,7 @@ func (b *bench) answer(s *eap.Server, q question) (in engine.Packet, o eap.Outco
 	if next == nil {
 		b.t.Fatalf("%x: %s", q.EAP, o.Reason)
 	}
-	r := &wireaccess.Reply{Result: enrol.MultiRound, EAP: next}
+	r := &wireaccess.Reply{Result: uint32(diameter.MultiRoundAuth), EAP: next}
 	switch o.Result {
 	case eap.Failed:
 		r.Result = 4001
@@ -160,7 +161,7 @@ func TestEAPWrongKey(t *testing.T) { //spec DM-06
 	in, _ := b.answer(server(t, psk), q)
 	q = b.question(b.do(in))
 	b.secret = bytes.Repeat([]byte{1}, aaa.KeyLen)
-	for _, r := range []*wireaccess.Reply{{Result: 2001, EAP: []byte{3, q.EAP[1], 0, 4}}, {Result: enrol.MultiRound, EAP: []byte{3, q.EAP[1], 0, 4}}, {Result: enrol.MultiRound, EAP: []byte{1, 9, 0, 5, 51}}} {
+	for _, r := range []*wireaccess.Reply{{Result: 2001, EAP: []byte{3, q.EAP[1], 0, 4}}, {Result: uint32(diameter.MultiRoundAuth), EAP: []byte{3, q.EAP[1], 0, 4}}, {Result: uint32(diameter.MultiRoundAuth), EAP: []byte{1, 9, 0, 5, 51}}} {
 		for _, signed := range []bool{false, true} {
 			effects := b.do(b.reply(q, r, signed))
 			if len(b.questions(effects)) != 0 || b.has(effects, eventLetIn) || len(b.drops(effects)) == 0 {

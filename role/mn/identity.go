@@ -2,6 +2,7 @@ package mn
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"time"
 
@@ -164,16 +165,18 @@ func (n *Node) leaveHome(now engine.Now, out *engine.Effects) {
 const (
 	identityBucket = "mn/identity"
 	identityKey    = "home"
-	identityLen    = 16 + 16 + 4 + 4 + 8 + 2*aaa.ESPKeyLen
+	identityLen    = 16 + 16 + 4 + 4 + 8 + 4 + 2*aaa.ESPKeyLen
 )
 
-// persistIdentity writes home address, home agent, the SPIs to and from it, the end of the keys in seconds since 1970, and the keys to and from
-// it.
+// persistIdentity writes home address, home agent, the SPIs to and from it, the end of the keys in seconds since 1970, the seconds that they had
+// left then, and the keys to and from it.
 func (n *Node) persistIdentity(now engine.Now, c *sa.ESPConfig, out *engine.Effects) {
 	home, agent := n.id.home.As16(), n.home.agent.As16()
 	b := append(home[:], agent[:]...)
 	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, c.OutSPI), c.InSPI)
-	b = binary.BigEndian.AppendUint64(b, uint64(now.Wall.Add(n.id.ends.Sub(now.Mono)).Unix()))
+	left := n.id.ends.Sub(now.Mono)
+	b = binary.BigEndian.AppendUint64(b, uint64(now.Wall.Add(left).Unix()))
+	b = binary.BigEndian.AppendUint32(b, uint32(min((left+time.Second-1)/time.Second, math.MaxUint32)))
 	out.Persist(identityBucket, identityKey, append(append(b, c.OutKey...), c.InKey...))
 }
 
@@ -192,11 +195,12 @@ func (n *Node) restoreIdentity(now engine.Now, rec engine.Record, out *engine.Ef
 	if n.id.nobody() {
 		n.be(home)
 	}
-	left := ends.Sub(now.Wall)
+	most := time.Duration(binary.BigEndian.Uint32(b[48:])) * time.Second
+	left := min(ends.Sub(now.Wall), most) // a clock that was stepped back prolongs nothing
 	if n.id.sa != nil || left <= 0 {
 		return
 	}
-	c := &sa.ESPConfig{OutSPI: binary.BigEndian.Uint32(b[32:]), InSPI: binary.BigEndian.Uint32(b[36:]), OutKey: b[48 : 48+aaa.ESPKeyLen], InKey: b[48+aaa.ESPKeyLen:]}
+	c := &sa.ESPConfig{OutSPI: binary.BigEndian.Uint32(b[32:]), InSPI: binary.BigEndian.Uint32(b[36:]), OutKey: b[52 : 52+aaa.ESPKeyLen], InKey: b[52+aaa.ESPKeyLen:]}
 	if n.useKeys(c, out) == nil {
 		n.id.ends, n.id.renew = now.Mono.Add(left), now.Mono.Add(left-left/5)
 	}
