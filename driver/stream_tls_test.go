@@ -261,3 +261,21 @@ func TestStreamNameless(t *testing.T) { //spec DM-23
 		}
 	}
 }
+
+// A certificate that nobody believes says in the log whose it claims to be.
+func TestStreamWhose(t *testing.T) {
+	ours, other := newAuthority(t), newAuthority(t)
+	shown := other.profile(t, time.Now().Add(time.Hour), "x.example.org")
+	leaf, err := x509.ParseCertificate(shown.Certificates[0].Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = leaf.Verify(x509.VerifyOptions{Roots: ours.profile(t, time.Now().Add(time.Hour), "a").RootCAs})
+	if got := hintShake(why(err), err); !strings.Contains(got, `"x.example.org", issued by "CN=authority"`) {
+		t.Errorf("%v: %s", err, got)
+	}
+	_, err = leaf.Verify(x509.VerifyOptions{Roots: shown.RootCAs, CurrentTime: time.Now().Add(2 * time.Hour)})
+	if got := hintShake(why(err), err); !strings.Contains(got, "must be renewed") || !strings.Contains(got, "x.example.org") {
+		t.Errorf("%v: %s", err, got)
+	}
+}

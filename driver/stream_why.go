@@ -109,15 +109,26 @@ func hintDial(reason string, d engine.Dial) string {
 	return ""
 }
 
-// hintShake says what to do about a handshake with somebody who dialled this node.
-func hintShake(reason string) string {
-	switch reason {
-	case engine.ReasonTLSUnknownCA:
-		return "; no authority of this listener's profile signed the certificate that was shown"
-	case engine.ReasonTLSExpired:
-		return "; the other end's certificate must be renewed, or a clock set"
+// hintShake says what to do about a handshake with somebody who dialled this node, and whose certificate it was.
+func hintShake(reason string, err error) string {
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &authority):
+		return "; no authority of this listener's profile signed the certificate that was shown" + whose(authority.Cert)
+	case reason == engine.ReasonTLSExpired && errors.As(err, &invalid):
+		return "; the other end's certificate must be renewed, or a clock set" + whose(invalid.Cert)
 	}
 	return ""
+}
+
+// whose says what a certificate that is not believed claims.
+func whose(c *x509.Certificate) string {
+	if c == nil {
+		return ""
+	}
+	names := strings.Join(c.DNSNames[:min(len(c.DNSNames), 4)], " ")
+	return fmt.Sprintf(": %.200q, issued by %.200q", names, c.Issuer.String())
 }
 
 func noProfile(c Config, what, name string) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"roam6/driver"
 	"roam6/engine"
@@ -39,7 +40,7 @@ func noDatabase(c *node.Config, err error) error {
 	case errors.Is(err, subscriber.ErrURL):
 		return usage(c.Wrong(at, key, err.Error()))
 	case errors.Is(err, subscriber.ErrNone):
-		return usage(c.Wrong(at, key, "is not there; `roam6 subscriber add` makes one (with --db "+key+" where that is not the default)"))
+		return usage(c.Wrong(at, key, "is not there; `"+strings.TrimSuffix("roam6 subscriber add --db "+key, " --db "+subscriberDB)+"` makes one"))
 	case errors.Is(err, fs.ErrPermission):
 		return lacks(c.Wrong(at, key, "may not be read and written by this user: "+err.Error()+"; under systemd it belongs into /var/lib/roam6/aaa, which the unit gives to the node"))
 	}
