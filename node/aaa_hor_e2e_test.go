@@ -3,7 +3,9 @@ package node_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +82,17 @@ func (w *trouble) guestOf(agent, nai string) (g ha.GuestView) {
 	return g
 }
 
+// forgedHOR asks for all that there is, from a care-of address that nobody has.
+func forgedHOR(k int, careOf, agent, home netip.Addr) *mip6aaa.HOR {
+	p := ip6.Packet{Header: ip6.Header{Src: careOf, Dst: agent}, HomeAddress: home, Proto: ip6.ProtoMH,
+		Payload: mh.Append(nil, home, agent, &mh.BindingUpdate{Seq: 60000 + uint16(k), Ack: true, Home: true, Lifetime: time.Hour})}
+	return &mip6aaa.HOR{
+		Route:   mip6aaa.Route{Session: fmt.Sprint("forged;", k)},
+		Visited: "a.example", CareOf: careOf, Lifetime: time.Hour, Features: access.HomeAgentRequested, Binding: p.Append(nil), Home: home, Agent: agent,
+		Peer: []mip6aaa.PeerKey{{Use: access.HomeAgent, Method: access.Random, MNSPI: 7000, Material: bytes.Repeat([]byte{1}, 32), Lifetime: time.Hour, Algorithm: access.AESGCM}},
+	}
+}
+
 // A partner asks for what is not its to ask for: the home agent of another domain, a user of another realm, an address that is another
 // user's or the home agent's own. Each time it is told why not, by who finds out; nobody is bound by it, and the binding that was there stays
 // with its traffic.
@@ -128,16 +141,10 @@ func TestForgedHOR(t *testing.T) {
 				forger = &partner{Engine: e, to: c.to, at: []engine.Mono{engine.Mono(at), engine.Mono(at + time.Second)}, results: map[uint32]diameter.ResultCode{}}
 				forger.hor = func(k int) *mip6aaa.HOR {
 					before = w.guestOf(agent, user)
-					home := c.home(netip.MustParseAddr(before.HomeAddress))
-					p := ip6.Packet{Header: ip6.Header{Src: careOf, Dst: c.of}, HomeAddress: home, Proto: ip6.ProtoMH,
-						Payload: mh.Append(nil, home, c.of, &mh.BindingUpdate{Seq: 60000 + uint16(k), Ack: true, Home: true, Lifetime: time.Hour})}
-					origin := map[string]string{"aaah": "home.example", "aaav-a": "a.example"}[c.from]
-					host := map[string]string{"aaah": "aaah.", "aaav-a": "aaav."}[c.from] + origin
-					return &mip6aaa.HOR{
-						Route: mip6aaa.Route{Session: "forged;" + string(rune('1'+k)), OriginHost: host, OriginRealm: origin, DestinationRealm: c.realm, DestinationHost: c.host},
-						User:  c.user, Visited: "a.example", CareOf: careOf, Lifetime: time.Hour, Features: access.HomeAgentRequested, Binding: p.Append(nil), Home: home, Agent: c.of,
-						Peer: []mip6aaa.PeerKey{{Use: access.HomeAgent, Method: access.Random, MNSPI: 7000, Material: bytes.Repeat([]byte{1}, 32), Lifetime: time.Hour, Algorithm: access.AESGCM}},
-					}
+					h := forgedHOR(k, careOf, c.of, c.home(netip.MustParseAddr(before.HomeAddress)))
+					h.User, h.DestinationRealm, h.DestinationHost = c.user, c.realm, c.host
+					h.OriginHost, h.OriginRealm = w.node(c.from).Identity, strings.TrimPrefix(strings.TrimPrefix(w.node(c.from).Identity, "aaah."), "aaav.")
+					return h
 				}
 				return forger
 			}
