@@ -82,6 +82,23 @@ func (w *trouble) guestOf(agent, nai string) (g ha.GuestView) {
 	return g
 }
 
+// unmoved says that a home agent has the three users that it had, one of them as before, and nobody at an address.
+func (w *trouble) unmoved(agent string, before ha.GuestView, careOf netip.Addr) {
+	w.t.Helper()
+	if after := w.guestOf(agent, before.NAI); after.HomeAddress != before.HomeAddress || !after.Bound || after.Ends != before.Ends {
+		w.t.Errorf("the binding was %+v, is %+v", before, after)
+	}
+	v := w.engines[agent].View().(ha.View)
+	if len(v.Guests) != 3 {
+		w.t.Errorf("%d guests", len(v.Guests))
+	}
+	for _, b := range v.Bindings {
+		if b.CareOf == careOf.String() {
+			w.t.Errorf("bound by the forger: %+v", b)
+		}
+	}
+}
+
 // forgedHOR asks for all that there is, from a care-of address that nobody has.
 func forgedHOR(k int, careOf, agent, home netip.Addr) *mip6aaa.HOR {
 	p := ip6.Packet{Header: ip6.Header{Src: careOf, Dst: agent}, HomeAddress: home, Proto: ip6.ProtoMH,
@@ -155,17 +172,7 @@ func TestForgedHOR(t *testing.T) {
 					t.Errorf("answer %d: %v, want %v\n%s", k, got, c.result, w.heard(c.found, at, always))
 				}
 			}
-			if after := w.guestOf(agent, user); after.HomeAddress != before.HomeAddress || !after.Bound || after.Ends != before.Ends {
-				t.Errorf("the binding was %+v, is %+v", before, after)
-			}
-			if n := len(w.engines[agent].View().(ha.View).Guests); n != 3 {
-				t.Errorf("%d guests", n)
-			}
-			for _, b := range w.engines[agent].View().(ha.View).Bindings {
-				if b.CareOf == careOf.String() {
-					t.Errorf("bound by the forger: %+v", b)
-				}
-			}
+			w.unmoved(agent, before, careOf)
 			for _, m := range []string{"mn", "mn2", "mn3"} {
 				if q := w.quiet(m, at-time.Second, end-time.Second); q > 100*time.Millisecond {
 					t.Errorf("%s: nothing for %v", m, q)
