@@ -212,7 +212,7 @@ func TestLinkTakesMergedPacketsApart(t *testing.T) {
 	fresh(t)
 	wire(t)
 	neighbour(t)
-	m := open(t, Config{Links: []Link{{Port: 1, Ifname: "v0"}}})
+	m := open(t, Config{Links: []Link{{Port: 1, Ifname: "v0"}}, Userland: true})
 	e := listen(m)
 	must(t, m.Apply(localOp(coa, plane.Local{Port: 1})))
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -299,7 +299,7 @@ func TestLinkGroups(t *testing.T) {
 func TestLinkWatch(t *testing.T) {
 	fresh(t)
 	wire(t)
-	m := open(t, Config{Links: []Link{{Port: 1, Ifname: "v0"}}})
+	m := open(t, Config{Links: []Link{{Port: 1, Ifname: "v0"}}, Userland: true})
 	e := listen(m)
 	first := engine.LinkUp{Port: 1, Name: "v0", HW: plane.HW{2, 0, 0, 0, 0, 1}, MTU: 1500}
 	want := func(in engine.Input) {
