@@ -208,9 +208,10 @@ func TestNoPairWithoutHostChallenge(t *testing.T) {
 // A station keeps its address as long as it speaks for it. What was known of the link before it went down is not believed.
 func TestOwnerStays(t *testing.T) {
 	w, m, thief := newWorld(t), newMobile(1), newMobile(2)
+	w.c.Neighbour(w.now, m.coa, m.hw)
 	for range 5 {
-		w.c.Neighbour(w.now, m.coa, m.hw)
 		w.c.Neighbour(w.now, m.coa, thief.hw)
+		w.c.Neighbour(w.now, m.coa, m.hw)
 		w.pass(NeighbourFor + time.Second)
 	}
 	if hw, ok := w.c.Owner(w.now, m.coa); !ok || hw != m.hw {
