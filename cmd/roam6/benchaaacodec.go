@@ -140,12 +140,18 @@ func startCodec(path string, request, answer []byte) (*codecProcess, error) {
 	return p, nil
 }
 
+// measure gives the least of as many runs as ours has.
 func (p *codecProcess) measure(name string) (ns, allocs float64, err error) {
 	var said struct{ NS, Allocs float64 }
-	if err := errors.Join(p.ask.Encode(name), p.told.Decode(&said)); err != nil {
-		return 0, 0, fmt.Errorf("%s: %w; it says %q", p.name, err, p.said.String())
+	for i := range benchRuns {
+		if err := errors.Join(p.ask.Encode(name), p.told.Decode(&said)); err != nil {
+			return 0, 0, fmt.Errorf("%s: %w; it says %q", p.name, err, p.said.String())
+		}
+		if i == 0 || said.NS < ns {
+			ns = said.NS
+		}
 	}
-	return said.NS, said.Allocs, nil
+	return ns, said.Allocs, nil
 }
 
 func (p *codecProcess) close() error {

@@ -28,7 +28,7 @@ var separateTrips = []struct {
 }{
 	{"EAP-GPSK by Diameter EAP (RFC 5433 §3, RFC 4072 §2.2): Identity and GPSK-1, GPSK-2 and GPSK-3, GPSK-4 and Success", 3},
 	{"home agent address discovery (RFC 6275 §11.4.1): request and reply", 1},
-	{"IKEv2 (RFC 7296 §1.2, RFC 4877): IKE_SA_INIT, IKE_AUTH with a shared key", 2},
+	{"IKEv2 (RFC 7296 §1.2, RFC 4877 §7.3): IKE_SA_INIT, IKE_AUTH with a shared key", 2},
 	{"home registration (RFC 6275 §11.7.1): Binding Update and Binding Acknowledgement", 1},
 }
 
