@@ -1,0 +1,205 @@
+package krb5
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// Key is a protocol key with its encryption type. It never prints. The zero Key is none: using it panics.
+//
+// It is for one goroutine at a time, as it keeps what it derives.
+type Key struct {
+	k func() *keyed // a function, because package fmt looks through anything else
+}
+
+// keyed is a key, and what was derived from it.
+type keyed struct {
+	*profile
+	etype EType
+	key   []byte
+	block cipher.Block // of key itself, made when the first is derived
+	use   []*derived
+}
+
+// derived are the keys of one usage, each made when first needed.
+type derived struct {
+	usage Usage
+	ke    cipher.Block
+	ki    hash.Hash // HMAC of Ki
+	kc    hash.Hash // HMAC of Kc
+}
+
+// maxDerived bounds how many usages a key keeps. A long-term key has two or three, a session key of a KDC about six.
+const maxDerived = 16
+
+// NewKey takes the octets of a key, as an EncryptionKey has them; every string of the right length is one (RFC 3962 §6, RFC 8009 §2), so this
+// is random-to-key as well.
+func NewKey(e EType, octets []byte) (Key, error) {
+	p := e.profile()
+	if p == nil {
+		return Key{}, fmt.Errorf("krb5: encryption type %d is not known; use 17 to 20", int32(e))
+	}
+	if len(octets) != p.key {
+		return Key{}, fmt.Errorf("krb5: a key of %v has %d octets, this has %d", e, p.key, len(octets))
+	}
+	return made(e, p, bytes.Clone(octets)), nil
+}
+
+func made(e EType, p *profile, octets []byte) Key {
+	k := &keyed{profile: p, etype: e, key: octets}
+	return Key{func() *keyed { return k }}
+}
+
+// Valid says whether there is a key.
+func (k Key) Valid() bool { return k.k != nil }
+
+// EType is the encryption type; 0 without a key.
+func (k Key) EType() EType {
+	if k.k == nil {
+		return 0
+	}
+	return k.k().etype
+}
+
+// Octets gives a copy of the key, for an EncryptionKey or a keytab: a secret.
+func (k Key) Octets() []byte { return bytes.Clone(k.k().key) }
+
+// Clone is the same key for another goroutine.
+func (k Key) Clone() Key { x := k.k(); return made(x.etype, x.profile, bytes.Clone(x.key)) }
+
+// Equal compares in constant time.
+func (k Key) Equal(o Key) bool {
+	return k.Valid() && o.Valid() && k.EType() == o.EType() && hmac.Equal(k.k().key, o.k().key)
+}
+
+// Erase overwrites the key. What was derived from it is let go, and what is derived afterwards worthless.
+func (k Key) Erase() {
+	if k.k == nil {
+		return
+	}
+	x := k.k()
+	clear(x.key)
+	x.block, x.use = nil, nil
+}
+
+// usage gives the keys of a usage.
+func (x *keyed) usage(u Usage) *derived {
+	for _, d := range x.use {
+		if d.usage == u {
+			return d
+		}
+	}
+	d := &derived{usage: u}
+	if len(x.use) == maxDerived { // nobody does that; forgetting costs time only
+		x.use = x.use[:0]
+	}
+	x.use = append(x.use, d)
+	return d
+}
+
+// The last octet of a constant that a key is derived with, RFC 3961 §5.3, RFC 8009 §5.
+const (
+	forChecksum   = 0x99
+	forEncryption = 0xaa
+	forIntegrity  = 0x55
+)
+
+func (x *keyed) encryption(d *derived) cipher.Block {
+	if d.ke == nil {
+		var b [MaxKeyLen]byte
+		d.ke = cipherOf(x.derive(b[:x.profile.key], d.usage, forEncryption))
+		clear(b[:])
+	}
+	return d.ke
+}
+
+func (x *keyed) integrity(d *derived) hash.Hash {
+	if d.ki == nil {
+		d.ki = x.mac(d.usage, forIntegrity)
+	}
+	d.ki.Reset()
+	return d.ki
+}
+
+func (x *keyed) checksum(d *derived) hash.Hash {
+	if d.kc == nil {
+		d.kc = x.mac(d.usage, forChecksum)
+	}
+	d.kc.Reset()
+	return d.kc
+}
+
+func (x *keyed) mac(u Usage, what byte) hash.Hash {
+	var b [MaxKeyLen]byte
+	defer clear(b[:])
+	return hmac.New(x.profile.hash, x.derive(b[:x.macKey], u, what))
+}
+
+// derive fills out with the key of a usage and purpose.
+func (x *keyed) derive(out []byte, u Usage, what byte) []byte {
+	var constant [5]byte
+	binary.BigEndian.PutUint32(constant[:], uint32(u))
+	constant[4] = what
+	if x.sha2 {
+		return append(out[:0], kdf(x.profile, x.key, constant[:], nil, len(out))...)
+	}
+	return x.dk(out, constant[:])
+}
+
+// dk is DK of RFC 3961 §5.1: out has as many octets as the key, and random-to-key changes nothing.
+func (x *keyed) dk(out, constant []byte) []byte {
+	if x.block == nil {
+		x.block = cipherOf(x.key)
+	}
+	var b [blockLen]byte
+	nfold(b[:], constant)
+	for rest := out; len(rest) > 0; {
+		x.block.Encrypt(b[:], b[:])
+		rest = rest[copy(rest, b[:]):]
+	}
+	return out
+}
+
+// kdf is KDF-HMAC-SHA2 of RFC 8009 §3, for size octets: one block of the HMAC is always enough.
+func kdf(p *profile, key, label, context []byte, size int) []byte {
+	h := hmac.New(p.hash, key)
+	var b [48]byte
+	in := append(b[:0], 0, 0, 0, 1)
+	in = append(in, label...)
+	in = append(in, 0)
+	h.Write(in)
+	h.Write(context)
+	h.Write(binary.BigEndian.AppendUint32(b[:0], uint32(8*size)))
+	return h.Sum(nil)[:size]
+}
+
+func cipherOf(key []byte) cipher.Block {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic(err) // only wrong sizes are an error, and ours are constants
+	}
+	return block
+}
+
+const hidden = "[key]"
+
+// String says "[key]", as do all ways to print a Key.
+func (Key) String() string { return hidden }
+
+// GoString says "[key]".
+func (Key) GoString() string { return hidden }
+
+// Format says "[key]" for every verb.
+func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
+
+// MarshalText says "[key]"; JSON and YAML use it.
+func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// MarshalJSON says "[key]".
+func (Key) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
