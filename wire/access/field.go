@@ -147,6 +147,10 @@ func isAck(p *ip6.Packet, m mh.Message) bool {
 	return ok || m == nil && p.Routing2.IsValid()
 }
 
+// EmbeddedUpdate reads an embedded packet with a Binding Update for a home agent, in the clear or under ESP: draft-le-aaa-diameter-mobileipv6-04 §9.2.1,
+// draft-koodli-mobileip-fastv6-02 §2. The result shares memory with b.
+func EmbeddedUpdate(b []byte) (ip6.Packet, error) { return embedded(b, 0, isUpdate) }
+
 // embedded reads a packet with a mobility message, the checksum included, or with one that ESP hides from all but its two ends. It may not
 // be a fragment, nor shorter or longer than it says.
 func embedded(b []byte, at int, allowed func(*ip6.Packet, mh.Message) bool) (ip6.Packet, error) {
