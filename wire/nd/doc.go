@@ -17,5 +17,7 @@
 // What a mobile node must know to be let into a network stands in an advertisement too: Access, in the experimental option of
 // RFC 4727.
 //
+// The suboptions of the handover drafts stand in an option of this kind too, in every message: Options.Handover.
+//
 // What is not here: caches, timers and the choice of a router (package role).
 package nd

@@ -27,7 +27,7 @@ import (
 //	|   Options ...
 //	+-+-+-+-+-+-+-+-+-+-+-+-
 //
-// Options defined for it: target link-layer address, nonce.
+// Options defined for it: target link-layer address, nonce, what fast handovers need.
 type NeighborAdvertisement struct {
 	Router    bool       // R: the sender is a router
 	Solicited bool       // S: answers a solicitation of the destination; never in a multicast
@@ -38,7 +38,7 @@ type NeighborAdvertisement struct {
 
 const (
 	naLen     = 24
-	naOptions = hasTargetHW | hasNonce
+	naOptions = hasTargetHW | hasNonce | hasHandover
 
 	naRouter    = 0x80
 	naSolicited = 0x40

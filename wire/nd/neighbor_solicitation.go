@@ -27,7 +27,7 @@ import (
 //	|   Options ...
 //	+-+-+-+-+-+-+-+-+-+-+-+-
 //
-// Options defined for it: source link-layer address, nonce.
+// Options defined for it: source link-layer address, nonce, what fast handovers need.
 type NeighborSolicitation struct {
 	Target  netip.Addr // never multicast
 	Options Options
@@ -35,7 +35,7 @@ type NeighborSolicitation struct {
 
 const (
 	nsLen     = 24
-	nsOptions = hasSourceHW | hasNonce
+	nsOptions = hasSourceHW | hasNonce | hasHandover
 )
 
 // solicitedNodes holds every solicited-node multicast address, RFC 4291 §2.7.1.

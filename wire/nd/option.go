@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roam6/wire"
+	"roam6/wire/subopt"
 )
 
 // Option types.
@@ -39,16 +40,17 @@ const MaxRawData = maxUnits*optionUnit - 2
 
 // Options are the options of a message. A zero field is an option that is absent.
 type Options struct {
-	SourceHW    [6]byte        // RFC 4861 §4.6.1, the sender's link-layer address
-	TargetHW    [6]byte        // RFC 4861 §4.6.1, that of the target
-	Prefixes    []Prefix       // RFC 4861 §4.6.2
-	MTU         uint32         // RFC 4861 §4.6.4, octets
-	AdvInterval time.Duration  // RFC 6275 §7.3: longest time between two unasked advertisements; milliseconds on the wire
-	HomeAgent   *HomeAgentInfo // RFC 6275 §7.4
-	Nonce       []byte         // RFC 3971 §5.3.2: 6 octets, or 8 more for each further unit
-	NAAck       *NAAck         // RFC 5568 §6.4.6
-	Access      *Access        // suboptions in the option of RFC 4727
-	Unknown     []RawOption    // everything else, in order
+	SourceHW    [6]byte          // RFC 4861 §4.6.1, the sender's link-layer address
+	TargetHW    [6]byte          // RFC 4861 §4.6.1, that of the target
+	Prefixes    []Prefix         // RFC 4861 §4.6.2
+	MTU         uint32           // RFC 4861 §4.6.4, octets
+	AdvInterval time.Duration    // RFC 6275 §7.3: longest time between two unasked advertisements; milliseconds on the wire
+	HomeAgent   *HomeAgentInfo   // RFC 6275 §7.4
+	Nonce       []byte           // RFC 3971 §5.3.2: 6 octets, or 8 more for each further unit
+	NAAck       *NAAck           // RFC 5568 §6.4.6
+	Access      *Access          // suboptions in the option of RFC 4727
+	Handover    *subopt.Handover // the same for fast handovers, in an option of its own
+	Unknown     []RawOption      // everything else, in order
 }
 
 // HomeAgentInfo is the Home Agent Information option, RFC 6275 §7.4.
@@ -79,6 +81,10 @@ const (
 	hasNonce
 	hasNAAck
 	hasAccess
+	hasHandover
+	// hasLoosePrefix is for a Redirect: RFC 4861 §8.1 knows no prefix there and has it ignored, whatever its octets, so one that is not right
+	// stays among the unknown.
+	hasLoosePrefix
 )
 
 // parse reads the options from offset at to the end of the message.
@@ -144,6 +150,8 @@ func (o *Options) take(opt []byte, at int, defined optionSet) (taken bool, err e
 		return takeHW(&o.TargetHW, opt, at)
 	case kind == OptPrefix && defined&hasPrefix != 0:
 		return true, o.takePrefix(opt, at)
+	case kind == OptPrefix && defined&hasLoosePrefix != 0:
+		return o.takePrefix(opt, at) == nil, nil
 	case kind == OptMTU && defined&hasMTU != 0:
 		return o.takeMTU(opt, at)
 	case kind == OptAdvInterval && defined&hasAdvInterval != 0:
@@ -155,8 +163,8 @@ func (o *Options) take(opt []byte, at int, defined optionSet) (taken bool, err e
 		return true, nil
 	case kind == OptNAAck && defined&hasNAAck != 0:
 		return o.takeNAAck(opt, at)
-	case kind == OptExperiment && defined&hasAccess != 0:
-		return o.takeAccess(opt), nil
+	case kind == OptExperiment:
+		return defined&hasAccess != 0 && o.takeAccess(opt) || defined&hasHandover != 0 && o.takeHandover(opt), nil
 	}
 	return false, nil
 }
@@ -221,7 +229,7 @@ func (o *Options) append(b []byte, defined optionSet, src netip.Addr) []byte {
 	if defined&hasTargetHW != 0 && o.TargetHW != [6]byte{} {
 		b = append(append(b, OptTargetHW, 1), o.TargetHW[:]...)
 	}
-	if defined&hasPrefix != 0 {
+	if defined&(hasPrefix|hasLoosePrefix) != 0 {
 		b = AppendPrefixes(b, o.Prefixes)
 	}
 	if defined&hasMTU != 0 && o.MTU != 0 {
@@ -246,6 +254,9 @@ func (o *Options) append(b []byte, defined optionSet, src netip.Addr) []byte {
 	}
 	if defined&hasAccess != 0 && o.Access != nil {
 		b = o.Access.append(b)
+	}
+	if defined&hasHandover != 0 && o.Handover != nil && !o.Handover.IsZero() {
+		b = RawOption{OptExperiment, o.Handover.Append(nil)}.append(b)
 	}
 	for _, r := range o.Unknown {
 		b = r.append(b)

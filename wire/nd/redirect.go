@@ -27,7 +27,8 @@ import (
 //	|   Options ...
 //	+-+-+-+-+-+-+-+-+-+-+-+-
 //
-// Options defined for it: target link-layer address, nonce; the redirected header stays in Options.Unknown with
+// Options defined for it: target link-layer address, nonce and, for a handover to the target's link
+// (draft-blair-rt-mobileipv6-seamoby-00 appendix B.2), its prefixes and what fast handovers need; the redirected header stays in Options.Unknown with
 // Type OptRedirectedHeader, since no role reads it.
 type Redirect struct {
 	Target      netip.Addr // link-local of a router, or Destination
@@ -37,7 +38,7 @@ type Redirect struct {
 
 const (
 	redirectLen     = 40
-	redirectOptions = hasTargetHW | hasNonce
+	redirectOptions = hasTargetHW | hasLoosePrefix | hasNonce | hasHandover
 )
 
 func (*Redirect) icmpType() uint8 { return TypeRedirect }

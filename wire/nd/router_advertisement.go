@@ -26,7 +26,7 @@ import (
 //	+-+-+-+-+-+-+-+-+-+-+-+-
 //
 // Options defined for it: source link-layer address, prefixes, MTU, advertisement interval, nonce, neighbour
-// advertisement acknowledgement, what access needs, and with HomeAgent the home agent information.
+// advertisement acknowledgement, what access and fast handovers need, and with HomeAgent the home agent information.
 type RouterAdvertisement struct {
 	HopLimit  uint8 // for the host's own packets; 0: this router does not say
 	Managed   bool  // M: addresses by DHCPv6
@@ -42,7 +42,7 @@ type RouterAdvertisement struct {
 
 const (
 	raLen     = 16
-	raOptions = hasSourceHW | hasPrefix | hasMTU | hasAdvInterval | hasNonce | hasNAAck | hasAccess
+	raOptions = hasSourceHW | hasPrefix | hasMTU | hasAdvInterval | hasNonce | hasNAAck | hasAccess | hasHandover
 
 	raManaged   = 0x80
 	raOther     = 0x40

@@ -18,14 +18,14 @@ import (
 //	|   Options ...
 //	+-+-+-+-+-+-+-+-+-+-+-+-
 //
-// Options defined for it: source link-layer address, nonce.
+// Options defined for it: source link-layer address, nonce, what fast handovers need.
 type RouterSolicitation struct {
 	Options Options
 }
 
 const (
 	rsLen     = 8
-	rsOptions = hasSourceHW | hasNonce
+	rsOptions = hasSourceHW | hasNonce | hasHandover
 )
 
 func (*RouterSolicitation) icmpType() uint8 { return TypeRouterSolicitation }

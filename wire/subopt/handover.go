@@ -118,7 +118,14 @@ func (r Reason) String() string {
 }
 
 // IsZero says that there is no suboption.
-func (h *Handover) IsZero() bool { return len(h.Append(nil)) == 0 }
+func (h *Handover) IsZero() bool {
+	return h.Principal == (Principal{}) && h.Strictness == 0 && len(h.Kerberos) == 0 && len(h.Lightweight) == 0 && !h.RealmsWanted &&
+		len(h.Realms) == 0 && len(h.TGT) == 0 && h.Control == 0 && len(h.Context) == 0 && !h.PreviousCareOf.IsValid() &&
+		h.LinkLayer == [6]byte{} && len(h.Embedded) == 0 && h.Reason == 0
+}
+
+// Len is the length of what Append writes, in octets.
+func (h *Handover) Len() int { return len(h.Append(nil)) }
 
 // Append writes the suboptions in the order of their types.
 func (h *Handover) Append(b []byte) []byte {

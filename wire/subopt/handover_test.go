@@ -44,8 +44,8 @@ func TestHandoverRoundTrip(t *testing.T) { //spec RT-41 FH-03 FH-17
 	if got, err = ParseHandover("x", slices.Concat([]byte{Pad}, b, []byte{200, 3, 9, Pad}), 0); err != nil || !reflect.DeepEqual(got, h) {
 		t.Errorf("with padding and a suboption nobody knows: %v", err)
 	}
-	if (&Handover{}).IsZero() != true || h.IsZero() {
-		t.Error("IsZero")
+	if h.Len() != len(b) {
+		t.Errorf("Len %d, %d octets", h.Len(), len(b))
 	}
 }
 
@@ -73,6 +73,9 @@ func TestHandoverLayouts(t *testing.T) { //spec RT-41 FH-03 FH-17
 			t.Errorf("%s: %x, want %x", name, got, c.want)
 		}
 		got, err := ParseHandover("x", []byte(c.want), 0)
+		if got.IsZero() {
+			t.Errorf("%s is taken for nothing", name)
+		}
 		if err != nil || !reflect.DeepEqual(got, c.h) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
@@ -145,6 +148,14 @@ func TestHandoverEveryPrefix(t *testing.T) {
 		}
 		if again := got.Append(nil); !bytes.Equal(again, b[:n]) {
 			t.Errorf("cut at %d: %+v", n, got)
+		}
+	}
+}
+
+func TestNothing(t *testing.T) {
+	for _, b := range [][]byte{nil, make([]byte, 6), {200, 3, 9}} {
+		if h, err := ParseHandover("x", b, 0); err != nil || !h.IsZero() || h.Len() != 0 {
+			t.Errorf("%x: %+v, %v", b, h, err)
 		}
 	}
 }
