@@ -3,6 +3,7 @@ package sa
 import (
 	"roam6/engine"
 	"roam6/keying/esp"
+	"roam6/keying/replay"
 	wireesp "roam6/wire/esp"
 )
 
@@ -14,7 +15,7 @@ type espState struct {
 	outKey, inKey esp.Key
 	sent          uint64 // last sequence number used
 	reserved      uint64 // last sequence number that a durable record covers
-	window        window
+	window        replay.Window
 }
 
 // seal takes the next sequence number, reserving a block first if there is none left.
@@ -35,22 +36,22 @@ func (e *espState) open(spi uint32, b []byte) (proto uint8, payload []byte, reas
 	case got != spi:
 		return 0, nil, ESPUnknownSPI
 	}
-	seq := e.window.infer(low)
-	if e.window.seen(seq) {
+	seq := e.window.Infer(low)
+	if e.window.Seen(seq) {
 		return 0, nil, ESPReplay
 	}
 	proto, payload, err = esp.Open(b, e.inKey, seq)
 	if err != nil {
 		return 0, nil, e.blame(b, seq)
 	}
-	e.window.mark(seq)
+	e.window.Mark(seq)
 	return proto, payload, ""
 }
 
 // blame tells a forged packet from one that is merely too old. A number left of the window is inferred to be one of the
 // next run of 2^32, which its integrity check contradicts; in its own run the packet is authentic, and a replay.
 func (e *espState) blame(b []byte, inferred uint64) string {
-	if inferred > e.window.top && inferred >= 1<<32 {
+	if inferred > e.window.Top() && inferred >= 1<<32 {
 		if _, _, err := esp.Open(b, e.inKey, inferred-1<<32); err == nil {
 			return ESPReplay
 		}

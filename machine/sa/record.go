@@ -7,6 +7,7 @@ import (
 
 	"roam6/engine"
 	"roam6/keying"
+	"roam6/keying/replay"
 )
 
 // Bucket holds the durable records of all associations of an engine.
@@ -46,7 +47,7 @@ func (s *SA) Restore(rec engine.Record) {
 	case rec.Key == s.outRecord:
 		s.esp.sent, s.esp.reserved = n, n
 	default:
-		s.esp.window = restored(n)
+		s.esp.window = replay.Restored(n)
 	}
 }
 

@@ -115,7 +115,7 @@ func (s *SA) Commit(out *engine.Effects) {
 	s.told(&s.usedIn, "in", s.inSPI, out)
 	top := uint64(0)
 	if s.kind == ESP {
-		top = s.esp.window.top
+		top = s.esp.window.Top()
 	} else {
 		top = s.auth.accepted
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/keying/replay"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
 )
@@ -472,7 +473,7 @@ func BenchmarkVerify(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if home.kind == ESP {
-					home.esp.window = window{}
+					home.esp.window = replay.Window{}
 				} else {
 					home.auth.accepted = 0
 				}
