@@ -64,7 +64,7 @@ func ParseTicketBody(b []byte) (TicketBody, error) {
 	m.Session = r.take("Session key", SecretLen)
 	m.Client, m.Transited = r.principal("Client"), r.realms("Transited")
 	m.Attributes = r.rest("Attributes", 0, MaxAttributes)
-	return m, r.done()
+	return done(&r, m)
 }
 
 // Append writes it.
@@ -125,7 +125,7 @@ func ParseAuthenticator(b []byte) (Authenticator, error) {
 	if r.err == nil && !m.Router.Router() {
 		r.fail("Router", at, wire.ErrValue)
 	}
-	return m, r.done()
+	return done(&r, m)
 }
 
 // unicast also takes addresses that reach no further than the link: a router may be known by nothing else.
@@ -178,7 +178,7 @@ func ParseReplyBody(b []byte) (ReplyBody, error) {
 	}
 	m.Lifetime = time.Duration(n) * time.Second
 	m.Granted, m.SPI = r.protection()
-	return m, r.done()
+	return done(&r, m)
 }
 
 // Append writes it.

@@ -9,6 +9,10 @@ import (
 // MaxSkew is how far two clocks may be apart: RFC 4120 §1.6 has five minutes as well.
 const MaxSkew = 5 * time.Minute
 
+// Remember is how long an access router knows an ap-req that it has taken (keying/lwkrb.Access.ID): as long as any clock in the skew finds it fresh. The second
+// is what times on the wire are rounded by.
+const Remember = 2*MaxSkew + time.Second
+
 // Check holds the times of a ticket against the clock: nil, NotYetValid or Expired. Unlike RFC 4120 §3.2.3 it grants no skew behind the end: no
 // session outlives its ticket, so one that began there would have no time left.
 //

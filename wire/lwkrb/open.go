@@ -23,7 +23,7 @@ func (*OpenRequest) Type() Type { return TypeOpenRequest }
 func ParseOpenRequest(b []byte) (OpenRequest, error) {
 	r, id := header(b, TypeOpenRequest, MaxOpen)
 	m := OpenRequest{ID: id, Key: r.keyName(), Sealed: r.rest("Sealed", SealedMin, MaxOpen)}
-	return m, r.done()
+	return done(&r, m)
 }
 
 // Append writes the message.
@@ -56,7 +56,7 @@ func (*OpenReply) Type() Type { return TypeOpenReply }
 func ParseOpenReply(b []byte) (OpenReply, error) {
 	r, id := header(b, TypeOpenReply, MaxOpen)
 	m := OpenReply{ID: id, Sealed: r.rest("Sealed", SealedMin, MaxOpen)}
-	return m, r.done()
+	return done(&r, m)
 }
 
 // Append writes the message.
@@ -78,7 +78,7 @@ func ParseOpenRequestBody(b []byte) (OpenRequestBody, error) {
 	r := reader{b: b}
 	m := OpenRequestBody{Time: r.time("Time"), Router: r.principal("Router"), Path: r.realms("Path")}
 	m.Request = r.rest("Request", HeaderLen, MaxMessage)
-	return m, r.done()
+	return done(&r, m)
 }
 
 // Append writes it.
@@ -111,7 +111,7 @@ func ParseOpenReplyBody(b []byte) (OpenReplyBody, error) {
 	r := reader{b: b}
 	m := OpenReplyBody{Code: Code(r.half("Code")), Time: r.time("Time"), Key: Secret(r.take("Key", SecretLen))}
 	if m.Code != None {
-		return m, r.done()
+		return done(&r, m)
 	}
 	m.Flags, m.End = r.word("Flags"), r.time("End")
 	m.Client, m.Transited = r.principal("Client"), r.realms("Transited")
@@ -122,7 +122,7 @@ func ParseOpenReplyBody(b []byte) (OpenReplyBody, error) {
 		r.fail("length(Authenticator)", at, wire.ErrLength)
 	}
 	m.Attributes = r.rest("Attributes", 0, MaxAttributes)
-	return m, r.done()
+	return done(&r, m)
 }
 
 // Append writes it.

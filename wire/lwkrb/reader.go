@@ -51,12 +51,16 @@ func (r *reader) rest(field string, least, most int) []byte {
 	return r.take(field, n)
 }
 
-// done refuses what stands behind the last field.
-func (r *reader) done() error {
+// done gives what was read, nothing if a field was wrong or something stands behind the last one.
+func done[M any](r *reader, m M) (M, error) {
 	if r.at < len(r.b) {
 		r.fail("end", r.at, wire.ErrLength)
 	}
-	return r.err
+	if r.err != nil {
+		var none M
+		return none, r.err
+	}
+	return m, nil
 }
 
 func (r *reader) octet(field string) byte {
@@ -85,7 +89,8 @@ func (r *reader) word(field string) uint32 {
 
 // time reads seconds since 1970, not 0.
 func (r *reader) time(field string) time.Time {
-	at, n := r.at, r.word(field)
+	at := r.at
+	n := r.word(field)
 	if n == 0 {
 		r.fail(field, at, wire.ErrValue)
 		return time.Time{}

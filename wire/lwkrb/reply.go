@@ -22,7 +22,7 @@ func (*Reply) Type() Type { return TypeReply }
 func ParseReply(b []byte) (Reply, error) {
 	r, id := header(b, TypeReply, MaxMessage)
 	m := Reply{ID: id, Sealed: r.rest("Sealed", SealedMin, MaxMessage)}
-	return m, r.done()
+	return done(&r, m)
 }
 
 // Append writes the message.
@@ -62,7 +62,7 @@ func ParseError(b []byte) (Error, error) {
 	if r.at < len(b) {
 		m.MAC = r.take("MAC", MACLen)
 	}
-	return m, r.done()
+	return done(&r, m)
 }
 
 // Append writes the message.

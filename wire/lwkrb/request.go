@@ -21,7 +21,7 @@ const MaxTicket = 768
 func ParseTicket(b []byte) (Ticket, error) {
 	r := reader{b: b}
 	t := r.ticket()
-	return t, r.done()
+	return done(&r, t)
 }
 
 func (r *reader) ticket() Ticket {
@@ -64,7 +64,7 @@ func ParseRequest(b []byte) (Request, error) {
 	r, id := header(b, TypeRequest, MaxMessage)
 	m := Request{ID: id, Ticket: r.ticket()}
 	m.Authenticator = r.rest("Authenticator", SealedMin, MaxMessage)
-	return m, r.done()
+	return done(&r, m)
 }
 
 // Append writes the message.
