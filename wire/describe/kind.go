@@ -18,10 +18,11 @@ const (
 	KindICMP  Kind = "icmp6" // an ICMPv6 message
 
 	KindDiameter Kind = "diameter" // Diameter messages, as they follow each other in a stream
+	KindLwkrb    Kind = "lwkrb"    // a message of lightweight Kerberos
 )
 
 // Kinds are all of them.
-func Kinds() []Kind { return []Kind{KindIP, KindEther, KindMH, KindICMP, KindDiameter} }
+func Kinds() []Kind { return []Kind{KindIP, KindEther, KindMH, KindICMP, KindDiameter, KindLwkrb} }
 
 // Reader describes octets, and with Open what ESP encrypted in them.
 type Reader struct {
@@ -40,6 +41,8 @@ func (r Reader) As(kind Kind, b []byte) Tree {
 		return ICMP(b)
 	case KindDiameter:
 		return Diameter(b)
+	case KindLwkrb:
+		return Lwkrb(b)
 	}
 	return packet(b, s)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"roam6/wire/ah"
 	"roam6/wire/ip6"
 )
 
@@ -65,6 +66,9 @@ func (c *chain) ah(b []byte, base int) {
 	}
 	t.Kids = append(t.Kids, Tree{Name: "Integrity Check Value", Offset: base + 12, Len: size - 12, Value: octets(b[12:size])})
 	t.Brief = fmt.Sprintf("AH SPI 0x%08x seq %d", number(b[4:8]), number(b[8:12]))
+	if _, _, err := ah.Parse(b); !c.cut {
+		t.blame(err, base)
+	}
 	c.add(t)
 	if b[0] == ip6.ProtoAH { // AH behind AH has no meaning and could be long
 		c.data(base-c.base+size, "AH")
@@ -109,6 +113,9 @@ func (c *chain) ports(b []byte, base int, name, ref string, fields []field, prot
 	c.add(t)
 	if data, at := diameterIn(b); proto == ip6.ProtoTCP && data != nil {
 		c.t.Kids = append(c.t.Kids, diameterStream(data, base+at, true)...)
+	}
+	if data := lwkrbIn(b); proto == ip6.ProtoUDP && data != nil && !c.cut {
+		c.add(lwkrbMessage(data, base+len(b)-len(data)))
 	}
 }
 
