@@ -68,6 +68,7 @@ image() {
 	install -m 755 "$roam6" "$root/bin/roam6"
 	# The tests that take a machine of their own.
 	[ ! -e "$work/driver.test" ] || install -m 755 "$work/driver.test" "$root/roam6/driver.test"
+	[ ! -e "$work/ah.test" ] || install -m 755 "$work/ah.test" "$root/roam6/ah.test"
 	install -m 755 "$here/init" "$root/init"
 	install -m 755 "$here/guest" "$here/../work" "$here/../deploy" "$here/../deploy.yaml" "$root/roam6/ci"
 	ln -s bin "$root/sbin" # where the kernel looks for modprobe

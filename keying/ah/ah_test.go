@@ -34,7 +34,7 @@ func testKey(t testing.TB) Key {
 }
 
 // vector is a packet with and without its header, with the key 00 01 02 … 1f and SPI 0x1001. Those of vectors.json were computed by a
-// program of their own from the fields of the packet, those of kernel.json by Linux.
+// program of their own from the fields of the packet, those of kernel.json by Linux, which leaves in the padding of the ICV what was there.
 type vector struct {
 	Name          string `json:"name"`
 	Seq           uint64 `json:"seq"`
@@ -61,7 +61,9 @@ func load(t testing.TB, file string) (list []vector) {
 	return list
 }
 
-func vectors(t testing.TB) []vector { return load(t, "vectors.json") }
+func vectors(t testing.TB) []vector {
+	return slices.Concat(load(t, "vectors.json"), load(t, "kernel.json"))
+}
 
 // before is a window that has seen all up to a number.
 func before(seq uint64) replay.Window {
@@ -76,7 +78,7 @@ func TestVectors(t *testing.T) { //spec FH-05 FH-06 RT-32
 		out := Outbound{testSPI, testKey(t), v.Extended}
 		plain := slices.Clone(v.Plain)
 		got, err := out.Seal(plain, v.Seq)
-		if err != nil || !bytes.Equal(got, v.Sealed) || !bytes.Equal(plain, v.Plain) {
+		if own := !strings.HasPrefix(v.Name, "Linux"); err != nil || own && !bytes.Equal(got, v.Sealed) || !bytes.Equal(plain, v.Plain) {
 			t.Errorf("%s: %v\n got %x\nwant %x", v.Name, err, got, v.Sealed)
 		}
 		in, w := Inbound(out), before(v.Seq)
