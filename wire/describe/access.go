@@ -106,9 +106,10 @@ func keyAlgorithm(a uint8) string {
 	return map[access.Algorithm]string{access.AESGCM: "ESP with AES-GCM, 256 bits"}[access.Algorithm(a)]
 }
 
-// accessBody shows the suboptions of a message.
-func (c *chain) accessBody(b []byte, base int) Tree {
-	t := suboptions.show(b, base, access.HeaderLen, c.cut)
+// accessBody shows the suboptions of a message from octet at on.
+func (c *chain) accessBody(b []byte, base, at int) Tree {
+	t := suboptions.show(b, base, at, c.cut)
+	lightweight(t.Kids, b, base)
 	for i := range t.Kids {
 		k := &t.Kids[i]
 		switch o := b[k.Offset-base : k.Offset-base+k.Len]; {

@@ -105,7 +105,7 @@ func samples() []sample {
 	bu, ra := bindingUpdate(), advertisement()
 	fragment := packet(ip6.Packet{Header: ip6.Header{Src: cn, Dst: home}, Proto: ip6.ProtoFragment,
 		Payload: append([]byte{17, 0, 0, 1, 0, 0, 0, 9}, "12345678"...)})
-	return append(slices.Concat(listenerSamples(), fastSamples(), accessSamples()), []sample{
+	return append(slices.Concat(listenerSamples(), fastSamples(), accessSamples(), handoverSamples()), []sample{
 		{"bu", bu, false},
 		{"ba", bindingAck(), false},
 		{"hot", packet(ip6.Packet{Header: ip6.Header{Src: cn, Dst: home}, Proto: ip6.ProtoMH,

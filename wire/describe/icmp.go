@@ -6,6 +6,7 @@ import (
 
 	"roam6/wire"
 	"roam6/wire/access"
+	"roam6/wire/fast"
 	"roam6/wire/icmp6"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
@@ -116,6 +117,9 @@ func (c *chain) icmp(b []byte, base int) {
 		if access.IsAccess(b) {
 			l = accessMessages[b[4]]
 		}
+		if fast.IsFast(b) {
+			l = handoverMessage(b)
+		}
 		t.Name = or(l.name, "ICMPv6 type", b[0])
 		if nd.IsND(b[0]) {
 			t.Layer = "nd"
@@ -151,12 +155,14 @@ func (c *chain) icmpBody(l icmpMessage, b []byte, base int) []Tree {
 	switch {
 	case l.options == 0 || l.options >= len(b):
 	case b[0] == access.Type:
-		out = append(out, c.accessBody(b, base))
+		out = append(out, c.accessBody(b, base, l.options))
 	default:
 		list := ndOptions.show(b, base, l.options, c.cut)
 		for i := range list.Kids {
 			k := &list.Kids[i]
-			accessOption(k, b[k.Offset-base:k.Offset-base+k.Len], k.Offset)
+			o := b[k.Offset-base : k.Offset-base+k.Len]
+			accessOption(k, o, k.Offset)
+			handoverOption(k, o, k.Offset)
 		}
 		out = append(out, list)
 	}
@@ -193,6 +199,8 @@ func (c *chain) judgeICMP(t *Tree, b []byte) {
 	case access.IsAccess(b):
 		from, err = judgeAccess(c, right)
 		from += t.Offset
+	case fast.IsFast(b):
+		_, err = fast.Parse(c.src, c.dst, right)
 	default:
 		_, err = icmp6.Parse(c.src, c.dst, right)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"roam6/wire/access"
+	"roam6/wire/fast"
 	"roam6/wire/icmp6"
 	"roam6/wire/nd"
 )
@@ -27,6 +28,8 @@ func icmpBrief(b []byte) string {
 		return discoveryBrief(b)
 	case access.IsAccess(b):
 		return accessBrief(b)
+	case fast.IsFast(b):
+		return handoverBrief(b)
 	case kind == nd.TypeFast:
 		return proxyBrief(b)
 	case nd.IsND(kind):
@@ -63,11 +66,13 @@ func ndBrief(b []byte) string {
 		return " lifetime " + (time.Duration(number(b[6:8])) * time.Second).String() +
 			letters("MOH", b[5]&0x80 != 0, b[5]&0x40 != 0, b[5]&0x20 != 0) + ndOptionsBrief(b, 16)
 	case b[0] == 137 && len(b) >= 40:
-		return fmt.Sprintf(" %s via %s", address(b[24:40]), address(b[8:24]))
+		return fmt.Sprintf(" %s via %s", address(b[24:40]), address(b[8:24])) + ndOptionsBrief(b, 40)
 	case b[0] == 136 && len(b) >= 24:
-		return " " + address(b[8:24]) + letters("RSO", b[4]&0x80 != 0, b[4]&0x40 != 0, b[4]&0x20 != 0)
+		return " " + address(b[8:24]) + letters("RSO", b[4]&0x80 != 0, b[4]&0x40 != 0, b[4]&0x20 != 0) + ndOptionsBrief(b, 24)
 	case b[0] == 135 && len(b) >= 24:
-		return " " + address(b[8:24])
+		return " " + address(b[8:24]) + ndOptionsBrief(b, 24)
+	case b[0] == 133:
+		return ndOptionsBrief(b, 8)
 	}
 	return ""
 }
@@ -82,7 +87,7 @@ func andMore(n int) string {
 	return ""
 }
 
-// ndOptionsBrief is the prefixes and the mobility options of an advertisement whose options begin at octet at.
+// ndOptionsBrief is the prefixes and the mobility options of a message whose options begin at octet at.
 func ndOptionsBrief(b []byte, at int) string {
 	var s, last strings.Builder
 	prefixes := 0
@@ -105,6 +110,8 @@ func ndOptionsBrief(b []byte, at int) string {
 		case o[0] == nd.OptExperiment:
 			if a, ours := nd.ParseAccess(o); ours {
 				fmt.Fprintf(&last, " access to %s at %v", text([]byte(a.Network)), a.Client)
+			} else if h, ours := nd.ParseHandover(o); ours {
+				last.WriteString(suboptionsBrief(&h))
 			}
 		case o[0] == nd.OptHomeAgent:
 			fmt.Fprintf(&last, " agent preference %d lifetime %v", number(o[4:6]), time.Duration(number(o[6:8]))*time.Second)
