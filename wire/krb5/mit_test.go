@@ -336,3 +336,17 @@ func TestMITKeytab(t *testing.T) {
 		t.Errorf("%x is now %x", b, got)
 	}
 }
+
+// RFC 8636 §8: the names are of type NT-PRINCIPAL there, that of the KDC as well.
+func TestRFC8636(t *testing.T) {
+	kdc := krb5.Principal{Name: krb5.Name{Type: krb5.NTPrincipal, Parts: []string{"krbtgt", "SU.SE"}}, Realm: "SU.SE"}
+	for f, want := range map[keys.KDF]string{ //order:any
+		keys.KDFSHA1: "e6ab38c9413e035bb079201ed0b6b73d8d49a814a737c04ee6649614206f73ad", keys.KDFSHA256: "77ef4e48c420ae3fec75109d7981697eed5d295c90c62564f7bfd101fa9bc1d5",
+	} {
+		other := krb5.KDFOtherInfo(int(f), principal(t, "lha@SU.SE"), kdc, 18, bytes.Repeat([]byte{0xaa}, 10), bytes.Repeat([]byte{0xbb}, 9))
+		k := must(keys.PKINITKeyAgile(keys.AES256SHA1, f, make([]byte, 256), other))(t)
+		if got := hex.EncodeToString(k.Octets()); got != want {
+			t.Errorf("function %d: %s, want %s", f, got, want)
+		}
+	}
+}

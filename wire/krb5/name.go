@@ -122,8 +122,8 @@ func ParsePrincipal(s string) (Principal, error) {
 		case s[i] == 0:
 			return Principal{}, fmt.Errorf("krb5: principal %q: %w", s, errPrincipal)
 		case s[i] == '\\':
-			if i++; i == len(s) {
-				return Principal{}, fmt.Errorf("krb5: principal %q ends in \\: %w", s, errPrincipal)
+			if i++; i == len(s) || s[i] == 0 {
+				return Principal{}, fmt.Errorf("krb5: principal %q has a \\ that quotes nothing: %w", s, errPrincipal)
 			}
 			c := s[i]
 			if at := strings.IndexByte("ntb", c); at >= 0 {
