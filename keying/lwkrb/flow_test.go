@@ -423,3 +423,33 @@ func TestOpenRequestIsChecked(t *testing.T) { //spec FH-15 FH-18
 		}
 	}
 }
+
+// FuzzTake: nothing but the ap-req itself is taken, nothing but the ap-rep itself believed, and nothing panics.
+func FuzzTake(f *testing.F) {
+	k, name := keyOf(shared, 18, 0x80)
+	ticket, body := issue(k, name, nil)
+	s := session(body)
+	raw := ask(ticket, s, authenticator())
+	mn := access(s, raw, ar2)
+	rep := answer(mn, 0x70)
+	rk, rname := keyOf(ar2, 20, 0xa0)
+	asked := relay(rk, rname, lw.OpenRequestBody{Time: now, Router: ar2, Request: raw}, 0xc0)
+	found := tell(rk, asked, finds(must(take(k, raw, now, ar2))), 0xe0)
+	for _, b := range [][]byte{raw, rep, asked, found} {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, e1 := take(k, b, now, ar2)
+		_, e2 := learn(mn, b)
+		_, e3 := relayed(rk, b, now, "A.EXAMPLE")
+		_, e4 := told(rk, asked, b)
+		for i, c := range []struct {
+			b   []byte
+			err error
+		}{{raw, e1}, {rep, e2}, {asked, e3}, {found, e4}} {
+			if (c.err == nil) != bytes.Equal(b, c.b) {
+				t.Errorf("%d: %x: %v", i, b, c.err)
+			}
+		}
+	})
+}
