@@ -15,6 +15,5 @@ func (k Key) Checksum(dst []byte, u Usage, data ...[]byte) []byte {
 
 // Verify says whether sum is that checksum, in constant time. typ is the checksum type that came with it: any but the mandatory one is wrong.
 func (k Key) Verify(u Usage, typ int32, sum []byte, data ...[]byte) bool {
-	var b [64]byte
-	return typ == k.EType().Checksum() && hmac.Equal(k.Checksum(b[:0], u, data...), sum)
+	return typ == k.EType().Checksum() && hmac.Equal(k.Checksum(k.k().usage(u).sum[:0], u, data...), sum)
 }

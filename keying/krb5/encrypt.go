@@ -13,6 +13,9 @@ var (
 	ErrIntegrity = errors.New("krb5: integrity check failed: wrong key, or the data was altered")
 )
 
+// noIV is the initial cipher state, RFC 3962 §6 and RFC 8009 §5. It is never written to.
+var noIV [blockLen]byte
+
 // Encrypt appends the encryption of plain to dst: RFC 3961 §5.3 or RFC 8009 §5. confounder is ConfounderLen random octets; others are the
 // caller's mistake. plain and the spare capacity of dst must not overlap.
 func (k Key) Encrypt(dst []byte, u Usage, confounder, plain []byte) []byte {
@@ -26,8 +29,7 @@ func (k Key) Encrypt(dst []byte, u Usage, confounder, plain []byte) []byte {
 	dst = append(append(dst, confounder...), plain...)
 	h := x.integrity(d)
 	if x.sha2 {
-		var iv [blockLen]byte
-		h.Write(iv[:])
+		h.Write(noIV[:])
 	} else {
 		h.Write(dst[start:])
 	}
@@ -49,11 +51,10 @@ func (k Key) Decrypt(dst []byte, u Usage, b []byte) ([]byte, error) {
 	}
 	d := x.usage(u)
 	h := x.integrity(d)
-	var sum [64]byte
 	if x.sha2 { // the sum is over the ciphertext: nothing that is not authentic is decrypted
-		h.Write(sum[:blockLen])
+		h.Write(noIV[:])
 		h.Write(b[:n])
-		if !hmac.Equal(h.Sum(sum[:0])[:x.profile.mac], b[n:]) {
+		if !hmac.Equal(h.Sum(d.sum[:0])[:x.profile.mac], b[n:]) {
 			return nil, ErrIntegrity
 		}
 	}
@@ -63,7 +64,7 @@ func (k Key) Decrypt(dst []byte, u Usage, b []byte) ([]byte, error) {
 	decryptCTS(x.encryption(d), work)
 	if !x.sha2 {
 		h.Write(work)
-		if !hmac.Equal(h.Sum(sum[:0])[:x.profile.mac], b[n:]) {
+		if !hmac.Equal(h.Sum(d.sum[:0])[:x.profile.mac], b[n:]) {
 			clear(work)
 			return nil, ErrIntegrity
 		}

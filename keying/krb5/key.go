@@ -33,6 +33,7 @@ type derived struct {
 	ke    cipher.Block
 	ki    hash.Hash // HMAC of Ki
 	kc    hash.Hash // HMAC of Kc
+	sum   [64]byte  // where sums to be compared are made: they would escape to the heap each time
 }
 
 // maxDerived bounds how many usages a key keeps. A long-term key has two or three, a session key of a KDC about six.
