@@ -51,6 +51,14 @@ func TestLwkrb(t *testing.T) { //spec FH-04 FH-10
 	}
 }
 
+func lwkrbSamples() []sample {
+	in := func(b []byte) []byte {
+		return packet(ip6.Packet{Header: ip6.Header{Src: coa, Dst: ha}, Proto: ip6.ProtoUDP, Payload: toKDC(b)})
+	}
+	open := (&lwkrb.OpenRequest{ID: 8, Key: lwTicket.Key, Sealed: octetsFrom(0, 400)}).Append(nil)
+	return []sample{{"lwkrb-open-req", in(open), false}, {"lwkrb-error", in(lwError.Append(nil)), false}, {"lwkrb-cut", in(lwRequest.Append(nil)[:60]), true}}
+}
+
 // toKDC is a UDP datagram to port 88.
 func toKDC(b []byte) []byte {
 	n := 8 + len(b)
