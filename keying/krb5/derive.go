@@ -40,7 +40,7 @@ func StringToKey(e EType, password, salt string, params []byte) (Key, error) {
 	if p.sha2 {
 		return made(e, p, kdf(p, octets, []byte("kerberos"), nil, p.key)), nil
 	}
-	return made(e, p, x.dk(make([]byte, p.key), []byte("kerberos"))), nil
+	return made(e, p, x.dk(make([]byte, p.key), "kerberos")), nil
 }
 
 // PRFLen is the octets that PRF gives.
@@ -66,7 +66,7 @@ func (k Key) PRF(in ...[]byte) []byte {
 		h.Write(b)
 	}
 	out := h.Sum(nil)[:blockLen]
-	kp := x.dk(make([]byte, x.profile.key), []byte("prf"))
+	kp := x.dk(make([]byte, x.profile.key), "prf")
 	defer clear(kp)
 	cipherOf(kp).Encrypt(out, out)
 	return out

@@ -150,16 +150,23 @@ func (x *keyed) derive(out []byte, u Usage, what byte) []byte {
 	if x.sha2 {
 		return append(out[:0], kdf(x.profile, x.key, constant[:], nil, len(out))...)
 	}
-	return x.dk(out, constant[:])
+	var b [blockLen]byte
+	fold128(&b, constant)
+	return x.dr(out, b)
 }
 
 // dk is DK of RFC 3961 §5.1: out has as many octets as the key, and random-to-key changes nothing.
-func (x *keyed) dk(out, constant []byte) []byte {
+func (x *keyed) dk(out []byte, constant string) []byte {
+	var b [blockLen]byte
+	nfold(b[:], []byte(constant))
+	return x.dr(out, b)
+}
+
+// dr is DR of RFC 3961 §5.1 from the folded constant.
+func (x *keyed) dr(out []byte, b [blockLen]byte) []byte {
 	if x.block == nil {
 		x.block = cipherOf(x.key)
 	}
-	var b [blockLen]byte
-	nfold(b[:], constant)
 	for rest := out; len(rest) > 0; {
 		x.block.Encrypt(b[:], b[:])
 		rest = rest[copy(rest, b[:]):]

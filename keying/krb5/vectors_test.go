@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
-func bits(t testing.TB, s string) []byte {
+func unhex(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
 	if err != nil {
@@ -19,7 +21,7 @@ func bits(t testing.TB, s string) []byte {
 
 func key(t testing.TB, e EType, s string) Key {
 	t.Helper()
-	k, err := NewKey(e, bits(t, s))
+	k, err := NewKey(e, unhex(t, s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +43,7 @@ func TestNFold(t *testing.T) {
 		{"kerberos", "8372c236 344e5f15 50cd0747 e15d62ca 7a5a3bce a4"},
 		{"kerberos", "6b657262 65726f73 7b9b5b2b 93132b93 5c9bdcda d95c9899 c4cae4de e6d6cae4"},
 	} {
-		want := bits(t, c.want)
+		want := unhex(t, c.want)
 		got := make([]byte, len(want))
 		if nfold(got, []byte(c.in)); !bytes.Equal(got, want) {
 			t.Errorf("%d-fold(%q) = %x, want %x", 8*len(want), c.in, got, want)
@@ -49,9 +51,21 @@ func TestNFold(t *testing.T) {
 	}
 }
 
+// The fast fold is the slow one.
+func TestFold128(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := [5]byte(rapid.SliceOfN(rapid.Byte(), 5, 5).Draw(t, "in"))
+		var fast, slow [16]byte
+		fold128(&fast, in)
+		if nfold(slow[:], in[:]); fast != slow {
+			t.Fatalf("%x: %x, want %x", in, fast, slow)
+		}
+	})
+}
+
 // RFC 3962 appendix B, ciphertext stealing.
 func TestCTS(t *testing.T) {
-	c := cipherOf(bits(t, "636869636b656e207465726979616b69"))
+	c := cipherOf(unhex(t, "636869636b656e207465726979616b69"))
 	plain := []byte("I would like the General Gau's Chicken, please, and wonton soup.")
 	for n, want := range map[int]string{ //order:any
 		17: "c6353568f2bf8cb4d8a580362da7ff7f 97",
@@ -62,7 +76,7 @@ func TestCTS(t *testing.T) {
 		64: "97687268d6ecccc0c07b25e25ecfe584 39312523a78662d5be7fcbcc98ebf5a8 4807efe836ee89a526730dbc2f7bc840 9dad8bbb96c4cdc03bc103e1a194bbd8",
 	} {
 		b := bytes.Clone(plain[:n])
-		if encryptCTS(c, b); !bytes.Equal(b, bits(t, want)) {
+		if encryptCTS(c, b); !bytes.Equal(b, unhex(t, want)) {
 			t.Errorf("%d octets: %x, want %s", n, b, want)
 		}
 		if decryptCTS(c, b); !bytes.Equal(b, plain[:n]) {
@@ -106,7 +120,7 @@ func TestStringToKey(t *testing.T) {
 	} {
 		params := binary.BigEndian.AppendUint32(nil, c.n)
 		k, err := StringToKey(c.e, c.password, c.salt, params)
-		if err != nil || !bytes.Equal(k.Octets(), bits(t, c.want)) {
+		if err != nil || !bytes.Equal(k.Octets(), unhex(t, c.want)) {
 			t.Errorf("%v of %q, %q, %d: %x, %v, want %s", c.e, c.password, c.salt, c.n, k.Octets(), err, c.want)
 		}
 		if c.n == c.e.profile().rounds {
@@ -136,7 +150,7 @@ func TestDerivedKeys(t *testing.T) {
 	} {
 		x := key(t, c.e, c.base).k()
 		for what, want := range map[byte]string{forChecksum: c.kc, forEncryption: c.ke, forIntegrity: c.ki} { //order:any
-			w := bits(t, want)
+			w := unhex(t, want)
 			if got := x.derive(make([]byte, len(w)), 2, what); !bytes.Equal(got, w) {
 				t.Errorf("%v, %x: %x, want %x", c.e, what, got, w)
 			}
@@ -146,7 +160,7 @@ func TestDerivedKeys(t *testing.T) {
 
 // RFC 8009 appendix A, encryptions, checksums and PRF.
 func TestRFC8009(t *testing.T) {
-	long := bits(t, "000102030405060708090A0B0C0D0E0F1011121314")
+	long := unhex(t, "000102030405060708090A0B0C0D0E0F1011121314")
 	for _, c := range []struct {
 		e              EType
 		base           string
@@ -170,8 +184,8 @@ func TestRFC8009(t *testing.T) {
 			"40013E2DF58E8751957D2878BCD2D6FE101CCFD556CB1EAE79DB3C3EE86429F2B2A602AC86 FEF6ECB647D6295FAE077A1FEB517508D2C16B4192E01F62",
 			"45EE791567EEFCA37F4AC1E0222DE80D43C3BFA06699672A", "9801F69A368C2BF675E59521E177D9A07F67EFE1CFDE8D3C8D6F6A0256E3B17DB3C1B62AD1B8553360D17367EB1514D2"},
 	} {
-		k, want := key(t, c.e, c.base), bits(t, c.want)
-		if got := k.Encrypt(nil, 2, bits(t, c.conf), long[:c.n]); !bytes.Equal(got, want) {
+		k, want := key(t, c.e, c.base), unhex(t, c.want)
+		if got := k.Encrypt(nil, 2, unhex(t, c.conf), long[:c.n]); !bytes.Equal(got, want) {
 			t.Errorf("%v, %d octets: %x, want %x", c.e, c.n, got, want)
 		}
 		if got, err := k.Decrypt(nil, 2, want); err != nil || !bytes.Equal(got, long[:c.n]) {
@@ -180,10 +194,10 @@ func TestRFC8009(t *testing.T) {
 		if c.checksum == "" {
 			continue
 		}
-		if got := k.Checksum(nil, 2, long); !bytes.Equal(got, bits(t, c.checksum)) {
+		if got := k.Checksum(nil, 2, long); !bytes.Equal(got, unhex(t, c.checksum)) {
 			t.Errorf("%v: checksum %x", c.e, got)
 		}
-		if got := k.PRF([]byte("te"), []byte("st")); !bytes.Equal(got, bits(t, c.prfs)) {
+		if got := k.PRF([]byte("te"), []byte("st")); !bytes.Equal(got, unhex(t, c.prfs)) {
 			t.Errorf("%v: PRF %x", c.e, got)
 		}
 	}
@@ -199,7 +213,7 @@ func TestCombine(t *testing.T) {
 		if err1 != nil || err2 != nil {
 			t.Fatal(err1, err2)
 		}
-		if got := Combine(a, b, "a", "b"); !bytes.Equal(got.Octets(), bits(t, want)) {
+		if got := Combine(a, b, "a", "b"); !bytes.Equal(got.Octets(), unhex(t, want)) {
 			t.Errorf("%v: %x, want %s", e, got.Octets(), want)
 		}
 	}
@@ -221,7 +235,7 @@ func TestPKINITKey(t *testing.T) {
 		{count[:77], "0053953b84c896f4eb385c3f2e751c4a590ed6ffadca6ff64f47ebeb8d780ffc"},
 	} {
 		k, err := PKINITKey(AES256SHA1, c.x[:len(c.x)/3], c.x[len(c.x)/3:])
-		if err != nil || !bytes.Equal(k.Octets(), bits(t, c.want)) {
+		if err != nil || !bytes.Equal(k.Octets(), unhex(t, c.want)) {
 			t.Errorf("%x: %x, %v, want %s", c.x, k.Octets(), err, c.want)
 		}
 	}
