@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // MaxIterations is the most rounds of PBKDF2 that StringToKey computes. The number comes from a KDC that has not shown its key yet (RFC 3962 §4).
@@ -38,7 +39,7 @@ func StringToKey(e EType, password, salt string, params []byte) (Key, error) {
 	defer clear(octets)
 	x := &keyed{profile: p, etype: e, key: octets}
 	if p.sha2 {
-		return made(e, p, kdf(p, octets, []byte("kerberos"), nil, p.key)), nil
+		return made(e, p, x.kdf(make([]byte, p.key), "kerberos", "")), nil
 	}
 	return made(e, p, x.dk(make([]byte, p.key), "kerberos")), nil
 }
@@ -55,11 +56,7 @@ func (e EType) PRFLen() int {
 func (k Key) PRF(in ...[]byte) []byte {
 	x := k.k()
 	if x.sha2 {
-		var all []byte
-		for _, b := range in {
-			all = append(all, b...)
-		}
-		return kdf(x.profile, x.key, []byte("prf"), all, x.prf)
+		return x.kdf(make([]byte, x.prf), "prf", string(slices.Concat(in...)))
 	}
 	h := x.profile.hash()
 	for _, b := range in {

@@ -24,6 +24,8 @@ type keyed struct {
 	etype EType
 	key   []byte
 	block cipher.Block // of key itself, made when the first is derived
+	base  hash.Hash    // HMAC of key itself, likewise
+	buf   [blockLen]byte
 	use   []*derived
 }
 
@@ -86,7 +88,7 @@ func (k Key) Erase() {
 	}
 	x := k.k()
 	clear(x.key)
-	x.block, x.use = nil, nil
+	x.block, x.base, x.use = nil, nil, nil
 }
 
 // usage gives the keys of a usage.
@@ -148,7 +150,7 @@ func (x *keyed) derive(out []byte, u Usage, what byte) []byte {
 	binary.BigEndian.PutUint32(constant[:], uint32(u))
 	constant[4] = what
 	if x.sha2 {
-		return append(out[:0], kdf(x.profile, x.key, constant[:], nil, len(out))...)
+		return x.kdf(out, string(constant[:]), "")
 	}
 	var b [blockLen]byte
 	fold128(&b, constant)
@@ -174,17 +176,20 @@ func (x *keyed) dr(out []byte, b [blockLen]byte) []byte {
 	return out
 }
 
-// kdf is KDF-HMAC-SHA2 of RFC 8009 §3, for size octets: one block of the HMAC is always enough.
-func kdf(p *profile, key, label, context []byte, size int) []byte {
-	h := hmac.New(p.hash, key)
-	var b [48]byte
-	in := append(b[:0], 0, 0, 0, 1)
-	in = append(in, label...)
-	in = append(in, 0)
-	h.Write(in)
-	h.Write(context)
-	h.Write(binary.BigEndian.AppendUint32(b[:0], uint32(8*size)))
-	return h.Sum(nil)[:size]
+// kdf is KDF-HMAC-SHA2 of RFC 8009 §3; it fills out, for which one block of the HMAC is always enough.
+func (x *keyed) kdf(out []byte, label, context string) []byte {
+	if x.base == nil {
+		x.base = hmac.New(x.profile.hash, x.key)
+	}
+	x.base.Reset()
+	b := append(append(x.buf[:0], 0, 0, 0, 1), label...)
+	x.base.Write(append(b, 0))
+	io.WriteString(x.base, context)
+	x.base.Write(binary.BigEndian.AppendUint32(x.buf[:0], uint32(8*len(out))))
+	var sum [64]byte
+	copy(out, x.base.Sum(sum[:0]))
+	clear(sum[:])
+	return out
 }
 
 func cipherOf(key []byte) cipher.Block {

@@ -122,7 +122,7 @@ func client(t testing.TB, all map[string][]byte, prefix, who, pw string) (*krb5.
 	return rep, part
 }
 
-func keytab(t testing.TB, all map[string][]byte, name, who string, etype int32) keys.Key {
+func keyIn(t testing.TB, all map[string][]byte, name, who string, etype int32) keys.Key {
 	t.Helper()
 	list := must(krb5.ParseKeytab(all[name]))(t)
 	e, ok := krb5.BestKey(list, principal(t, who), etype, 1)
@@ -144,7 +144,7 @@ func TestMITExchanges(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	rep, ann := client(t, all, "", "ann@HOME.EXAMPLE", "annpw")
-	tgs := keytab(t, all, "tgs.keytab", "krbtgt/HOME.EXAMPLE@HOME.EXAMPLE", rep.Ticket.Enc.EType)
+	tgs := keyIn(t, all, "tgs.keytab", "krbtgt/HOME.EXAMPLE@HOME.EXAMPLE", rep.Ticket.Enc.EType)
 	tgt := must(krb5.ParseEncTicketPart(opened(t, tgs, keys.TicketPart, rep.Ticket.Enc)))(t)
 	if !keyOf(t, tgt.Key).Equal(keyOf(t, ann.Key)) || tgt.Client.String() != "ann@HOME.EXAMPLE" || tgt.Flags != ann.Flags || tgt.Times != ann.Times {
 		t.Errorf("%+v", tgt)
@@ -306,7 +306,7 @@ func TestMITAPExchange(t *testing.T) {
 	if ap.Options != krb5.MutualRequired || ap.Ticket.Server.Name.Service() != krb5.MobileIPService {
 		t.Errorf("%v, %v", ap.Options, ap.Ticket.Server)
 	}
-	k := keytab(t, all, "ar1.keytab", ap.Ticket.Server.String(), ap.Ticket.Enc.EType)
+	k := keyIn(t, all, "ar1.keytab", ap.Ticket.Server.String(), ap.Ticket.Enc.EType)
 	part := must(krb5.ParseEncTicketPart(opened(t, k, keys.TicketPart, ap.Ticket.Enc)))(t)
 	session := keyOf(t, part.Key)
 	auth := must(krb5.ParseAuthenticator(opened(t, session, keys.APReqAuth, ap.Authenticator)))(t)

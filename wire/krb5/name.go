@@ -153,20 +153,20 @@ func ParsePrincipal(s string) (Principal, error) {
 func (r *reader) name(s *cryptobyte.String, field string, n uint8) Name {
 	c := r.field(s, field, n)
 	seq := r.whole(c, field)
-	v := Name{Type: NameType(r.number(&seq, field+" name-type", 0))}
-	list := r.field(&seq, field+" name-string", 1)
+	v := Name{Type: NameType(r.number(&seq, "name-type", 0))}
+	list := r.field(&seq, "name-string", 1)
 	r.later(seq, field, 1)
-	list = r.whole(list, field+" name-string")
+	list = r.whole(list, "name-string")
 	if r.err != nil {
 		return Name{}
 	}
 	parts, all := 0, 0
 	for rest := list; len(rest) > 0; parts++ {
 		at := rest
-		p := r.take(&rest, field+" name-string", asn1.GeneralString)
-		r.readable(p, field+" name-string")
+		p := r.take(&rest, "name-string", asn1.GeneralString)
+		r.readable(p, "name-string")
 		if parts == MaxComponents {
-			r.fail(field+" name-string", at, wire.ErrLimit)
+			r.fail("name-string", at, wire.ErrLimit)
 		}
 		if r.err != nil {
 			return Name{}
@@ -174,7 +174,7 @@ func (r *reader) name(s *cryptobyte.String, field string, n uint8) Name {
 		all += len(p)
 	}
 	if parts == 0 {
-		r.fail(field+" name-string", list, wire.ErrValue)
+		r.fail("name-string", list, wire.ErrValue)
 		return Name{}
 	}
 	v.Parts = make([]string, 0, parts)

@@ -121,11 +121,11 @@ func (r *reader) encrypted(s *cryptobyte.String, field string, n uint8) Encrypte
 
 func (r *reader) encryptedData(c cryptobyte.String, field string) (v EncryptedData) {
 	seq := r.whole(c, field)
-	v.EType = r.number(&seq, field+" etype", 0)
+	v.EType = r.number(&seq, "etype", 0)
 	if r.has(&seq, 1) {
-		v.KVNO = r.unsigned(&seq, field+" kvno", 1)
+		v.KVNO = r.unsigned(&seq, "kvno", 1)
 	}
-	v.Cipher = r.octets(&seq, field+" cipher", 2)
+	v.Cipher = r.octets(&seq, "cipher", 2)
 	r.later(seq, field, 2)
 	return v
 }
