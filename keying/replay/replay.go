@@ -6,6 +6,8 @@ package replay
 const Size = 64
 
 // Window remembers what has come. The zero Window is that of a new association.
+//
+// spec MIP-02 FH-18
 type Window struct {
 	top  uint64 // highest sequence number authenticated; 0 before the first
 	bits uint64 // bit i stands for top-i
