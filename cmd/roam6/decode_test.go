@@ -235,7 +235,7 @@ func TestDecodeUnusableInput(t *testing.T) {
 		{"long line", bytes.Repeat([]byte("60"), maxHexLine), []string{"-"}, "line 1: longer than"},
 		{"long packet", []byte(strings.Repeat(strings.Repeat("60", 1000)+"\n", 140)), []string{"-"}, "line 132: a packet of more than"},
 		{"unknown kind of hex", []byte("# damaged\n50 00 00 00\n"), []string{"-"}, "standard input: line 2: not recognised: 4 octets beginning with 50000000; an IPv6 packet begins with 6"},
-		{"what to do about it", []byte("50\n"), []string{"-"}, "--as ip6, ether, mh, icmp6, diameter or lwkrb"},
+		{"what to do about it", []byte("50\n"), []string{"-"}, "--as ip6, ether, mh, icmp6, diameter, krb5 or lwkrb"},
 		{"--as", nil, []string{"--hex", "60", "--as", "ip4"}, "--as ip4: allowed are ip6, ether, mh, icmp6"},
 		{"--as of a capture", good, []string{"-", "--as", "mh"}, "--as mh is for hex"},
 		{"hex argument", nil, []string{"--hex", "6z"}, "--hex: line 1: 'z'"},

@@ -105,7 +105,7 @@ func samples() []sample {
 	bu, ra := bindingUpdate(), advertisement()
 	fragment := packet(ip6.Packet{Header: ip6.Header{Src: cn, Dst: home}, Proto: ip6.ProtoFragment,
 		Payload: append([]byte{17, 0, 0, 1, 0, 0, 0, 9}, "12345678"...)})
-	return append(slices.Concat(listenerSamples(), fastSamples(), accessSamples(), handoverSamples(), lwkrbSamples()), []sample{
+	return append(slices.Concat(listenerSamples(), fastSamples(), accessSamples(), handoverSamples(), lwkrbSamples(), krbSamples()), []sample{
 		{"bu", bu, false},
 		{"ba", bindingAck(), false},
 		{"hot", packet(ip6.Packet{Header: ip6.Header{Src: cn, Dst: home}, Proto: ip6.ProtoMH,
@@ -291,7 +291,7 @@ func FuzzDescribe(f *testing.F) {
 	f.Add(clearESP(ip6.ProtoMH, bindingUpdate()[64:]))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		clear := describe.Reader{Open: clearText}.As(describe.KindIP, b)
-		for _, tree := range []describe.Tree{describe.Bytes(b), describe.Packet(b), describe.Ethernet(b), describe.MH(b), describe.ICMP(b), describe.Lwkrb(b), clear} {
+		for _, tree := range []describe.Tree{describe.Bytes(b), describe.Packet(b), describe.Ethernet(b), describe.MH(b), describe.ICMP(b), describe.Lwkrb(b), describe.Krb5(b), clear} {
 			if n := inside(t, &tree, len(b)); n > 200*(describe.MaxDepth+1) {
 				t.Fatalf("%d nodes from %d octets", n, len(b))
 			}

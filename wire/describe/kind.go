@@ -18,11 +18,14 @@ const (
 	KindICMP  Kind = "icmp6" // an ICMPv6 message
 
 	KindDiameter Kind = "diameter" // Diameter messages, as they follow each other in a stream
+	KindKrb5     Kind = "krb5"     // a message of Kerberos
 	KindLwkrb    Kind = "lwkrb"    // a message of lightweight Kerberos
 )
 
 // Kinds are all of them.
-func Kinds() []Kind { return []Kind{KindIP, KindEther, KindMH, KindICMP, KindDiameter, KindLwkrb} }
+func Kinds() []Kind {
+	return []Kind{KindIP, KindEther, KindMH, KindICMP, KindDiameter, KindKrb5, KindLwkrb}
+}
 
 // Reader describes octets, and with Open what ESP encrypted in them.
 type Reader struct {
@@ -41,6 +44,8 @@ func (r Reader) As(kind Kind, b []byte) Tree {
 		return ICMP(b)
 	case KindDiameter:
 		return Diameter(b)
+	case KindKrb5:
+		return Krb5(b)
 	case KindLwkrb:
 		return Lwkrb(b)
 	}

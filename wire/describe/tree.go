@@ -34,7 +34,7 @@ type Tree struct {
 
 // Layers are the values of Tree.Layer. Neighbour discovery is ICMPv6 as well: what has "nd" has "icmp6".
 func Layers() []string {
-	return []string{"ether", "ip6", "ip4", "mh", "nd", "icmp6", "esp", "ah", "udp", "tcp", "diameter", "eap", "lwkrb", "fragment", "data"}
+	return []string{"ether", "ip6", "ip4", "mh", "nd", "icmp6", "esp", "ah", "udp", "tcp", "diameter", "eap", "krb5", "lwkrb", "fragment", "data"}
 }
 
 // icmpLayers are the layers that are ICMPv6 messages by another name.

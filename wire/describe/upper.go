@@ -114,6 +114,9 @@ func (c *chain) ports(b []byte, base int, name, ref string, fields []field, prot
 	if data, at := diameterIn(b); proto == ip6.ProtoTCP && data != nil {
 		c.t.Kids = append(c.t.Kids, diameterStream(data, base+at, true)...)
 	}
+	if data, at, cut := krbIn(b, proto == ip6.ProtoTCP); data != nil {
+		c.add(krbMessage(data, base+at, cut || c.cut))
+	}
 	if data := lwkrbIn(b); proto == ip6.ProtoUDP && data != nil && !c.cut {
 		c.add(lwkrbMessage(data, base+len(b)-len(data)))
 	}

@@ -230,7 +230,7 @@ func (a SignatureAlgorithm) SignatureLen() int {
 
 // ParseMobileAttributes reads the data; it shares nothing with b. Whether the signature is right is for who has the key, what the AVPs say
 // for package diameter.
-func ParseMobileAttributes(b []byte) (MobileAttributes, error) {
+func ParseMobileAttributes(b []byte) (MobileAttributes, error) { //spec RT-42
 	r, s := reading(b)
 	if len(b) < attributesHeader {
 		r.fail("Length", s[len(b):], wire.ErrTruncated)

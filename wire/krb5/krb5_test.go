@@ -149,7 +149,7 @@ func samples() map[string][][]byte {
 	}
 }
 
-// What is written is read and written again the same; cut anywhere, it is refused with a place; with one octet more, too. //spec RT-41 RT-42
+// What is written is read and written again the same; cut anywhere, it is refused with a place; with one octet more, too.
 func TestRoundTrips(t *testing.T) {
 	all := samples()
 	for _, c := range codecs {

@@ -157,6 +157,7 @@ const (
 	PAFXFast             = 136
 	PAFXError            = 137
 	PAEncryptedChallenge = 138
+	PAPKINITKX           = 147 // RFC 6112 §3
 	PAReqEncPARep        = 149 // RFC 6806 §11
 	PAASFreshness        = 150 // RFC 8070
 	PASPAKE              = 151
@@ -194,7 +195,7 @@ const (
 var padataNames = map[int32]string{
 	PATGSReq: "PA-TGS-REQ", PAEncTimestamp: "PA-ENC-TIMESTAMP", PAPWSalt: "PA-PW-SALT", PAETypeInfo: "PA-ETYPE-INFO", PAPKASReq: "PA-PK-AS-REQ",
 	PAPKASRep: "PA-PK-AS-REP", PAETypeInfo2: "PA-ETYPE-INFO2", PAAPReq: "PA-AP-REQ", PAPACRequest: "PA-PAC-REQUEST", PAFXCookie: "PA-FX-COOKIE",
-	PAFXFast: "PA-FX-FAST", PAFXError: "PA-FX-ERROR", PAEncryptedChallenge: "PA-ENCRYPTED-CHALLENGE", PAReqEncPARep: "PA-REQ-ENC-PA-REP",
+	PAFXFast: "PA-FX-FAST", PAFXError: "PA-FX-ERROR", PAEncryptedChallenge: "PA-ENCRYPTED-CHALLENGE", PAPKINITKX: "PA-PKINIT-KX", PAReqEncPARep: "PA-REQ-ENC-PA-REP",
 	PAASFreshness: "PA-AS-FRESHNESS", PASPAKE: "PA-SPAKE", PALWKRB: "PA-LWKRB",
 }
 
