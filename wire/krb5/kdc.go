@@ -18,6 +18,9 @@ type KDCReq struct {
 	Body   KDCReqBody
 }
 
+// MaxNonce is what nonces of clients stay below: RFC 4120 §5.4.1 has 32 bits, the KDC of MIT Kerberos 31 and a sign.
+const MaxNonce = 1 << 31
+
 // KDCReqBody is what a request asks for, RFC 4120 §5.4.1.
 type KDCReqBody struct {
 	Options    KDCOptions
@@ -27,8 +30,8 @@ type KDCReqBody struct {
 	From       time.Time // absent: now
 	Till       time.Time // absent, or 1970: as long as may be
 	RenewTill  time.Time // rtime
-	Nonce      uint32
-	ETypes     []int32 // in order of preference
+	Nonce      uint32    // a client keeps below MaxNonce
+	ETypes     []int32   // in order of preference
 	Addresses  []HostAddress
 	AuthData   EncryptedData // enc-authorization-data; zero: absent
 	Additional []Ticket      // additional-tickets
