@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 const (
@@ -48,13 +49,34 @@ func LoadKey(path string) ([]byte, error) {
 	return master, nil
 }
 
-// MakeKey draws a key and writes its file.
+// MakeKey draws a key and writes its file. A file that another process has made meanwhile stays as it is, for something may be sealed under it
+// already: then that key is given.
 func MakeKey(path string) ([]byte, error) {
 	master := make([]byte, masterLen)
 	rand.Read(master)
-	f, err := replace(path, []byte(hex.EncodeToString(master)+"\n"))
+	err := linkNew(path, []byte(hex.EncodeToString(master)+"\n"))
+	if errors.Is(err, fs.ErrExist) {
+		return LoadKey(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("store: making the key file: %w", err)
 	}
-	return master, f.Close()
+	return master, nil
+}
+
+// linkNew writes a file for its owner's eyes only beside path, syncs it, and gives it that name unless there is a file of that name: fs.ErrExist.
+func linkNew(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"roam6/store/subscriber/profile"
 )
@@ -157,13 +158,18 @@ func TestSQLiteProcesses(t *testing.T) {
 	for i := range 3 {
 		c := exec.Command(os.Args[0], "-test.run", "^TestSQLiteProcesses$")
 		c.Env = append(os.Environ(), "ROAM6_TEST_DB="+path, fmt.Sprint("ROAM6_TEST_N=", i))
+		c.Stdout, c.Stderr = os.Stderr, os.Stderr
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, c)
 	}
 	d := make1(t, path, "")
+	late := time.Now().Add(time.Minute)
 	for n := 0; n < 20; { // until work is under way
+		if time.Now().After(late) {
+			t.Fatalf("the children have stored %d subscribers in a minute", n)
+		}
 		var err error
 		if n, err = d.Count(t.Context()); err != nil {
 			t.Fatal(err)
