@@ -201,7 +201,7 @@ func (g *gatekeeper) stream(now engine.Now, in engine.Input, out *engine.Effects
 			g.unable(now, f.Ctx, f.Code, out)
 		case peers.Arrived: // an AAA client is asked nothing
 			no := &diameter.Error{Code: diameter.CommandUnsupported, Text: "this is an AAA client"}
-			g.node.Answer(now, out, f.Handle, g.node.Builder().Refuse(f.Message, no, g.cfg.Peers.Host, g.cfg.Peers.Realm).Done())
+			g.node.Refuse(now, out, f.Handle, no)
 		case peers.PeerUp:
 			out.Event("aaa.peer-up", engine.S("host", f.Host))
 			if g.books != nil {
