@@ -86,9 +86,12 @@ func Decode(b []byte) (*Profile, error) {
 	if len(b) > MaxEncoded {
 		return nil, fmt.Errorf("profile: %d octets; at most %d are allowed", len(b), MaxEncoded)
 	}
-	var w wire
-	if err := json.Unmarshal(b, &w); err != nil {
-		return nil, fmt.Errorf("profile: %w", err)
+	w, ok := plain(b)
+	if !ok {
+		w = wire{}
+		if err := json.Unmarshal(b, &w); err != nil {
+			return nil, fmt.Errorf("profile: %w", err)
+		}
 	}
 	if w.SessionSeconds < 0 || w.SessionSeconds > int64(MaxSessionTime/time.Second) {
 		return nil, fmt.Errorf("profile: session_s %d: 0 to %d are allowed", w.SessionSeconds, int64(MaxSessionTime/time.Second))
