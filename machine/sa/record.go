@@ -2,6 +2,7 @@ package sa
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -16,11 +17,18 @@ const Bucket = "sa"
 // recordKey names a record by direction, SPI and a fingerprint of the key, "out/0x00001001/1f2e3d4c5b6a7988". The
 // fingerprint is derived one way and tells nothing of the key.
 func recordKey(dir string, spi uint32, key []byte) string {
-	id, err := keying.Derive(key, "sa record name", dir, "", 8)
+	root, err := keying.Extract(key)
 	if err != nil {
 		panic("sa: " + err.Error()) // keys were checked: none is shorter than keying.MinSecret
 	}
-	return fmt.Sprintf("%s/0x%08x/%x", dir, spi, id)
+	defer clear(root[:])
+	var numbers [4 + 8]byte // written without fmt: each registration makes two associations
+	binary.BigEndian.PutUint32(numbers[:], spi)
+	keying.Expand(numbers[4:], &root, "sa record name", dir, "")
+	var room [32]byte
+	name := append(append(room[:0], dir...), "/0x"...)
+	name = append(hex.AppendEncode(name, numbers[:4]), '/')
+	return string(hex.AppendEncode(name, numbers[4:]))
 }
 
 // record is a number and, for people who look into the store, the name of the peer.
