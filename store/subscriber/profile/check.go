@@ -21,6 +21,14 @@ const MaxSessionTime = 365 * 24 * time.Hour
 // domain name, in lower case. The user's part keeps its case: only its home domain knows what it means (§2.4), so "Ann" and
 // "ann" are two users. An NAI needs a realm here, since the realm is the way home; a user's part too, since a subscriber is one.
 func Canonical(nai string) (string, error) {
+	if isCanonical(nai) {
+		return nai, nil
+	}
+	return canonical(nai)
+}
+
+// canonical does it for any NAI.
+func canonical(nai string) (string, error) {
 	bad := func(why string) (string, error) {
 		return "", fmt.Errorf("NAI %.80q: %s; user@realm is allowed, such as ann@home.example (RFC 7542)", nai, why)
 	}
