@@ -89,7 +89,7 @@ func failed(m Message) bool {
 // list checks a message or group whose frame is known to be right.
 func (w *checker) list(l List, rules []rule) *Error {
 	var seen [maxRules]uint16
-	open, place := false, 0
+	open, place, from := false, 0, 0
 	for _, r := range rules {
 		open = open || r.index == 0
 	}
@@ -109,8 +109,20 @@ func (w *checker) list(l List, rules []rule) *Error {
 		if err := w.one(a, &definitions[i]); err != nil {
 			return err
 		}
-		if err := w.count(a, i, rules, &seen, place, open); err != nil {
-			return err
+		n := ruleOf(i, rules, from)
+		if n < 0 {
+			if !open {
+				return w.blame(AVPNotAllowed, a, "%s does not belong here", a.Name())
+			}
+			continue
+		}
+		seen[n]++
+		from = n
+		switch r := &rules[n]; {
+		case r.max > 0 && seen[n] > r.max:
+			return w.blame(AVPOccursTooManyTimes, a, "%s more than once", a.Name())
+		case r.fixed && place != 0:
+			return w.blame(AVPNotAllowed, a, "%s must come first", a.Name())
 		}
 	}
 	for i, r := range rules {
@@ -124,25 +136,19 @@ func (w *checker) list(l List, rules []rule) *Error {
 	return nil
 }
 
-// count enters an AVP under its rule.
-func (w *checker) count(a AVP, i int, rules []rule, seen *[maxRules]uint16, place int, open bool) *Error {
-	for n, r := range rules {
-		if int(r.index) != i {
-			continue
+// ruleOf finds the rule of an AVP, of which a grammar has one, or -1. It looks from that of the AVP before: most senders keep to the order.
+func ruleOf(i int, rules []rule, from int) int {
+	for n := from; n < len(rules); n++ {
+		if int(rules[n].index) == i {
+			return n
 		}
-		seen[n]++
-		switch {
-		case r.max > 0 && seen[n] > r.max:
-			return w.blame(AVPOccursTooManyTimes, a, "%s more than once", a.Name())
-		case r.fixed && place != 0:
-			return w.blame(AVPNotAllowed, a, "%s must come first", a.Name())
+	}
+	for n := range from {
+		if int(rules[n].index) == i {
+			return n
 		}
-		return nil
 	}
-	if !open {
-		return w.blame(AVPNotAllowed, a, "%s does not belong here", a.Name())
-	}
-	return nil
+	return -1
 }
 
 // one checks the flags and the value of an AVP that is known, and what is in it.
