@@ -17,6 +17,9 @@ type Message interface {
 	Covered() []byte
 }
 
+// bodyRoom is the memory that a body is begun in, which holds most of them.
+const bodyRoom = 256
+
 // Split cuts a message into parts between suboptions. A value that is itself split over suboptions may go on in the next part.
 //
 // spec DM-04

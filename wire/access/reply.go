@@ -3,6 +3,7 @@ package access
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"roam6/wire"
@@ -33,6 +34,7 @@ func (r *Reply) AppendBody(b []byte) []byte { return r.append(b, r.LocalChalleng
 func (r *Reply) Covered() []byte { return r.append(nil, nil, nil) }
 
 func (r *Reply) append(b, fresh, auth []byte) []byte {
+	b = slices.Grow(b, bodyRoom)
 	b = appendOctets(b, subopt.LocalChallenge, fresh)
 	b = appendOctets(b, subopt.EAP, r.EAP)
 	b = appendOctets(b, subopt.Embedded, r.Binding)

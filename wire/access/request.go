@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"roam6/wire"
 	"roam6/wire/subopt"
@@ -41,6 +42,7 @@ func (r *Request) Covered() []byte {
 }
 
 func (r *Request) append(b, auth []byte) []byte {
+	b = slices.Grow(b, bodyRoom)
 	b = appendOctets(b, subopt.LocalChallenge, r.LocalChallenge)
 	b = appendOctets(b, subopt.NAI, []byte(r.NAI))
 	b = appendAddr(b, subopt.HomeAddress, r.HomeAddress)

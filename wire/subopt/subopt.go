@@ -56,6 +56,9 @@ func Append(b []byte, kind uint8, value []byte) []byte {
 	}
 }
 
+// usual is how many values Parse has room for at once: as many as most messages have.
+const usual = 8
+
 // Parse reads a list to its end and joins what was split. proto names the protocol in errors, base is where the list begins in
 // what the error's offset counts from. Values come in the order of the list; a type may come twice with another between.
 func Parse(proto string, b []byte, base int) ([]Value, error) {
@@ -80,6 +83,9 @@ func Parse(proto string, b []byte, base int) ([]Value, error) {
 			}
 			list[last].Data, joined = append(list[last].Data, data...), true
 		} else {
+			if list == nil {
+				list = make([]Value, 0, usual)
+			}
 			list, joined = append(list, Value{b[at], data, at}), false
 		}
 		at += size
