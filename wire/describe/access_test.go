@@ -105,16 +105,7 @@ func TestAccessFaultsStandOnTheirFields(t *testing.T) {
 		{"no such method", "Method", resumICMP(changed(request, bytes.LastIndex(request, []byte{40, 2, 3, 0})+2, 8))},
 		{"key of no algorithm", "Algorithm", resumICMP(changed(reply, bytes.Index(reply, []byte{44, 1, 1, 1})+3, 9))},
 	} {
-		tree := describe.Packet(c.b)
-		marked := ""
-		for line := range strings.Lines(tree.Text()) {
-			if strings.Contains(line, "!!") {
-				marked += line
-			}
-		}
-		if !strings.Contains(marked, c.line) {
-			t.Errorf("%s: marked %q, want the line of %s\n%s", c.name, marked, c.line, tree.Text())
-		}
+		wantMarked(t, c.name, c.line, describe.Packet(c.b))
 	}
 }
 

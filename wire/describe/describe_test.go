@@ -182,16 +182,21 @@ func TestFaultStandsOnItsField(t *testing.T) {
 		{"udp length", "Length", changed(datagram(cn, home), 44, 0, 99)},
 		{"version", "Version", changed(bu, 0, 0x50)},
 	} {
-		tree := describe.Packet(c.b)
-		var marked []string
-		for line := range strings.Lines(tree.Text()) {
-			if strings.Contains(line, "!!") {
-				marked = append(marked, line)
-			}
+		wantMarked(t, c.name, c.line, describe.Packet(c.b))
+	}
+}
+
+// wantMarked wants a fault on a line of the tree that has the words.
+func wantMarked(t *testing.T, name, words string, tree describe.Tree) {
+	t.Helper()
+	marked := ""
+	for line := range strings.Lines(tree.Text()) {
+		if strings.Contains(line, "!!") {
+			marked += line
 		}
-		if !strings.Contains(strings.Join(marked, ""), c.line) {
-			t.Errorf("%s: marked %q, want the line of %s\n%s", c.name, marked, c.line, tree.Text())
-		}
+	}
+	if !strings.Contains(marked, words) {
+		t.Errorf("%s: marked %q, want the line of %s\n%s", name, marked, words, tree.Text())
 	}
 }
 

@@ -82,16 +82,7 @@ func TestEAPFaults(t *testing.T) {
 		{"suites", "length(CSuite_List)", changed(one, len(one)-13, 11)},
 		{"empty Nak", "EAP ", []byte{2, 2, 0, 5, 3}},
 	} {
-		tree := describe.Diameter(registering(c.packet))
-		marked := ""
-		for line := range strings.Lines(tree.Text()) {
-			if strings.Contains(line, "!!") {
-				marked += line
-			}
-		}
-		if !strings.Contains(marked, c.line) {
-			t.Errorf("%s: marked %q, want the line of %s\n%s", c.name, marked, c.line, tree.Text())
-		}
+		wantMarked(t, c.name, c.line, describe.Diameter(registering(c.packet)))
 	}
 	for n := range len(one) { // cut anywhere, nothing panics and the fault is shown
 		if tree := describe.Diameter(registering(one[:n])); n > 0 && tree.Faults() == 0 {

@@ -75,16 +75,7 @@ func TestFastFaultsStandOnTheirFields(t *testing.T) {
 		{"code", "Code", changed(adv, 41, 9)},
 		{"option length", "IPv6 Address/Prefix", changed(initiate(), 40+10+9+1+1, 60)},
 	} {
-		tree := describe.Packet(c.b)
-		marked := ""
-		for line := range strings.Lines(tree.Text()) {
-			if strings.Contains(line, "!!") {
-				marked += line
-			}
-		}
-		if !strings.Contains(marked, c.line) {
-			t.Errorf("%s: marked %q, want the line of %s\n%s", c.name, marked, c.line, tree.Text())
-		}
+		wantMarked(t, c.name, c.line, describe.Packet(c.b))
 	}
 }
 

@@ -102,16 +102,7 @@ func TestHandoverFaultsStandOnTheirFields(t *testing.T) {
 		{"length of the message", "Length", resumICMP(changed(all[1], 40+16, 9))},
 		{"a Binding Update from elsewhere", "Embedded Data", resumICMP(changed(all[6], 40+40+2+8, home.AsSlice()...))},
 	} {
-		tree := describe.Packet(c.b)
-		marked := ""
-		for line := range strings.Lines(tree.Text()) {
-			if strings.Contains(line, "!!") {
-				marked += line
-			}
-		}
-		if !strings.Contains(marked, c.line) {
-			t.Errorf("%s: marked %q, want the line of %s\n%s", c.name, marked, c.line, tree.Text())
-		}
+		wantMarked(t, c.name, c.line, describe.Packet(c.b))
 	}
 }
 

@@ -87,16 +87,7 @@ func TestKrb5Faults(t *testing.T) {
 		{"pvno", "pvno", changed(b, 10, 6)}, {"msg-type", "msg-type", changed(b, 15, 12)}, {"realm", "realm", changed(b, at+4, 0)}, {"tag", "realm at octet", changed(b, at, 0xa1)},
 		{"no message", "msg-type", []byte{0x7f, 1, 2, 3}}, {"nothing", "msg-type", nil},
 	} {
-		marked := ""
-		tree := describe.Krb5(c.b)
-		for line := range strings.Lines(tree.Text()) {
-			if strings.Contains(line, "!!") {
-				marked += line
-			}
-		}
-		if !strings.Contains(marked, c.line) {
-			t.Errorf("%s: marked %q, want the line of %s\n%s", c.name, marked, c.line, tree.Text())
-		}
+		wantMarked(t, c.name, c.line, describe.Krb5(c.b))
 	}
 	for n := range b {
 		if tree := describe.Krb5(b[:n]); tree.Faults() == 0 {

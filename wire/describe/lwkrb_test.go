@@ -78,16 +78,7 @@ func TestLwkrbFaults(t *testing.T) {
 		{"principal", "Principal", changed(b, 9, '@')}, {"encryption type", "Encryption type", changed(b, 42, 1)}, {"ticket", "length(Ticket)", changed(b, 44, 3)},
 		{"more", "end", changed(append((&lwkrb.Error{Code: 1, Time: time.Unix(1, 0), MAC: octetsFrom(0, 16)}).Append(nil), 0), 3, 31)},
 	} {
-		marked := ""
-		tree := describe.Lwkrb(c.b)
-		for line := range strings.Lines(tree.Text()) {
-			if strings.Contains(line, "!!") {
-				marked += line
-			}
-		}
-		if !strings.Contains(marked, c.line) {
-			t.Errorf("%s: marked %q, want the line of %s\n%s", c.name, marked, c.line, tree.Text())
-		}
+		wantMarked(t, c.name, c.line, describe.Lwkrb(c.b))
 	}
 	for n := range b { // cut anywhere, nothing panics and the fault is shown
 		if tree := describe.Lwkrb(b[:n]); tree.Faults() == 0 {
