@@ -3,9 +3,6 @@ package describe_test
 import (
 	"bytes"
 	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -119,20 +116,7 @@ func TestContextsAreHidden(t *testing.T) {
 
 // TestTsharkStepsOver: another reader takes every packet of fast handover for whole. It knows the header only.
 func TestTsharkStepsOver(t *testing.T) {
-	if _, err := exec.LookPath("tshark"); err != nil {
-		t.Skip("no tshark")
-	}
-	packets := everyHandover()
-	file := filepath.Join(t.TempDir(), "fast.pcap")
-	if err := os.WriteFile(file, rawCapture(packets), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command("tshark", "-n", "-r", file, "-T", "fields", "-e", "icmpv6.checksum.status", "-e", "_ws.malformed", "-e", "ah.spi").Output()
-	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
-	if err != nil || len(lines) != len(packets) {
-		t.Fatalf("tshark: %v, %d lines for %d packets", err, len(lines), len(packets))
-	}
-	for i, l := range lines {
+	for i, l := range tsharkLines(t, everyHandover(), "-e", "icmpv6.checksum.status", "-e", "_ws.malformed", "-e", "ah.spi") {
 		want := "1\t\t"
 		if i == 5 {
 			want = "1\t\t0x00001001"

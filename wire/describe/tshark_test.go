@@ -136,9 +136,6 @@ var theirFields = append(slices.Concat(fastFields, listenerFields), []theirs{
 
 // TestTsharkAgrees: two readings that share no code see the same values in every field of every message.
 func TestTsharkAgrees(t *testing.T) {
-	if _, err := exec.LookPath("tshark"); err != nil {
-		t.Skip("no tshark")
-	}
 	seen := agree(t, slices.Concat(everyMessage(), fastMessages(), listenerMessages()))
 	for _, f := range theirFields {
 		if !seen[f.field] {
@@ -147,22 +144,32 @@ func TestTsharkAgrees(t *testing.T) {
 	}
 }
 
-// agree compares the two readings and gives the fields of tshark that had a value.
-func agree(t *testing.T, packets [][]byte) (seen map[string]bool) {
+// tsharkLines gives the line of fields that tshark prints of each packet.
+func tsharkLines(t *testing.T, packets [][]byte, fields ...string) []string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "all.pcap")
+	if _, err := exec.LookPath("tshark"); err != nil {
+		t.Skip("no tshark")
+	}
+	file := filepath.Join(t.TempDir(), "packets.pcap")
 	if err := os.WriteFile(file, rawCapture(packets), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-n", "-r", file, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=;"}
-	for _, f := range theirFields {
-		args = append(args, "-e", f.field)
-	}
-	out, err := exec.Command("tshark", args...).Output()
+	out, err := exec.Command("tshark", append([]string{"-n", "-r", file, "-T", "fields"}, fields...)...).Output()
 	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 	if err != nil || len(lines) != len(packets) {
 		t.Fatalf("tshark: %v, %d lines for %d packets", err, len(lines), len(packets))
 	}
+	return lines
+}
+
+// agree compares the two readings and gives the fields of tshark that had a value.
+func agree(t *testing.T, packets [][]byte) (seen map[string]bool) {
+	t.Helper()
+	args := []string{"-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=;"}
+	for _, f := range theirFields {
+		args = append(args, "-e", f.field)
+	}
+	lines := tsharkLines(t, packets, args...)
 	seen = map[string]bool{}
 	for i, b := range packets {
 		tree := describe.Packet(b)
