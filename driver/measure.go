@@ -14,10 +14,9 @@ type asked struct {
 // measures are the Measures of one turn. They are answered together, so that the kernel is asked once for them; a meter that is deleted
 // behind its Measure goes when that is answered, so that the sessions that end in one turn are one question as well.
 type measures struct {
-	list   []asked
-	of     map[plane.MeterKey]bool // whose are in list
-	ends   []end                   // in order
-	ending map[plane.MeterKey]bool // whose are in ends
+	list []asked
+	of   map[plane.MeterKey]bool // those asked about; true: that ends as well
+	ends []end                   // in order
 }
 
 // end is the deletion of a meter that has not been carried out.
@@ -28,7 +27,7 @@ type end struct {
 
 // measure takes a Measure.
 func (l *loop) measure(s *slot, m engine.Measure) {
-	if l.measures.ending[m.Key] {
+	if l.measures.of[m.Key] {
 		l.answers()
 	}
 	if _, there := l.soft.Meter(m.Key); !there {
@@ -38,7 +37,7 @@ func (l *loop) measure(s *slot, m engine.Measure) {
 	if l.measures.of == nil {
 		l.measures.of = map[plane.MeterKey]bool{}
 	}
-	l.measures.list, l.measures.of[m.Key] = append(l.measures.list, asked{s, m}), true
+	l.measures.list, l.measures.of[m.Key] = append(l.measures.list, asked{s, m}), false
 }
 
 // ends takes the deletion of a meter that somebody has asked of. Whatever else is about a meter that ends comes after its end.
@@ -47,16 +46,14 @@ func (l *loop) ends(now engine.Now, op plane.Op) bool {
 		return false
 	}
 	k := op.Meter.Key
-	if l.measures.ending[k] {
+	ending, there := l.measures.of[k]
+	if ending {
 		l.answers()
 	}
-	if !op.Delete || !l.measures.of[k] {
+	if ending || !there || !op.Delete {
 		return false
 	}
-	if l.measures.ending == nil {
-		l.measures.ending = map[plane.MeterKey]bool{}
-	}
-	l.measures.ends, l.measures.ending[k] = append(l.measures.ends, end{now, op}), true
+	l.measures.ends, l.measures.of[k] = append(l.measures.ends, end{now, op}), true
 	return true
 }
 

@@ -12,24 +12,6 @@ import (
 	"roam6/engine"
 )
 
-// records is a Store in memory that outlives hosts.
-type records map[string]string
-
-func (r records) Load() ([]engine.Record, error) {
-	var out []engine.Record
-	for k, v := range r {
-		out = append(out, engine.Record{Bucket: mutedBucket, Key: k, Value: []byte(v)})
-	}
-	return out, nil
-}
-
-func (r records) Put(bucket, key string, value []byte) error {
-	if delete(r, key); value != nil {
-		r[key] = string(value)
-	}
-	return nil
-}
-
 // muting reads whether IPv6 is off on an interface.
 func muting(t testing.TB, ifname string) string {
 	t.Helper()
@@ -75,7 +57,7 @@ func TestMutedLinkByLink(t *testing.T) {
 func TestMutedIsPutBackAfterAKill(t *testing.T) {
 	fresh(t)
 	wire(t)
-	store := records{}
+	store := buckets{}
 	killed := Config{Store: store, Links: []Link{{Port: 1, Ifname: "v0", Userland: true}}}
 	kill := func() {
 		t.Helper()
@@ -107,7 +89,7 @@ func TestMutedLeavesWhatWasOff(t *testing.T) {
 	fresh(t)
 	wire(t)
 	must(t, os.WriteFile("/proc/sys/net/ipv6/conf/v0/disable_ipv6", []byte("1"), 0))
-	store := records{"v0": "0 another-life"}
+	store := buckets{{mutedBucket, "v0"}: []byte("0 another-life")}
 	h, err := openHost(Config{Store: store, Links: []Link{{Port: 1, Ifname: "v0", Userland: true}}})
 	must(t, err)
 	must(t, h.Close())

@@ -147,7 +147,7 @@ func TestSilentGoesWithTheNode(t *testing.T) {
 	}
 }
 
-// buckets is a Store in memory, by bucket and key.
+// buckets is a Store in memory that outlives hosts, by bucket and key.
 type buckets map[[2]string][]byte
 
 func (s buckets) Load() (out []engine.Record, err error) {

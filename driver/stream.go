@@ -27,6 +27,8 @@ const (
 	// DrainTime bounds how long what was written before a Close may take to leave, and the peer to answer the end; EndDrain the
 	// same where the node ends.
 	DrainTime, EndDrain = 5 * time.Second, time.Second
+	// HearTime bounds how long the last words of a peer are waited for when nothing can be written to it any more.
+	HearTime = time.Second
 	// MaxUnread is the number of octets of one connection that were read and not handled yet; the rest stays in the kernel, which
 	// stops the peer.
 	MaxUnread = 2 * mostRead

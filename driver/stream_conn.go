@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +46,7 @@ type stream struct {
 	out     []byte   // to be written next
 	spare   []byte
 	why     string // the reason of Closed, if one is settled
+	broke   string // why nothing can be written, if that came first
 	closing bool   // nothing is written after out
 	drained bool   // and all of that has left
 	dead    bool   // nothing is written at all
@@ -186,7 +188,11 @@ func (st *stream) live(c net.Conn, o engine.Opened) {
 	st.mu.Lock()
 	if !st.closing {
 		st.dead = true
-		if st.why == "" {
+		switch {
+		case st.why != "":
+		case st.broke != "" && errors.Is(err, os.ErrDeadlineExceeded):
+			st.why = st.broke
+		default:
 			st.why = whyEnded(err)
 		}
 		st.cond.Signal()
@@ -277,11 +283,18 @@ func (st *stream) writeAll(c net.Conn) {
 		}
 		if err != nil {
 			if !st.closing {
-				st.fall(whyEnded(err))
+				st.hearOut(c, err)
 			}
 			return
 		}
 	}
+}
+
+// hearOut leaves the end of a connection on which nothing can be written to its reader: what the peer said before it reset it, an alert of TLS
+// above all, is still to be read, and says more than the error of a write.
+func (st *stream) hearOut(c net.Conn, err error) {
+	st.dead, st.broke = true, whyEnded(err)
+	_ = c.SetReadDeadline(time.Now().Add(HearTime))
 }
 
 // endWriting says good-bye: the peer reads to the end of what was sent.

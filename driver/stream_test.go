@@ -3,12 +3,16 @@ package driver
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -435,5 +439,68 @@ func TestStreamReplay(t *testing.T) {
 	other := bytes.Replace(journal.Bytes(), []byte(`"YWJj"`), []byte(`"YWJk"`), 1)
 	if _, err := Replay(bytes.NewReader(other), []Engine{{"e", make1()}}); !IsDifference(err) {
 		t.Errorf("other octets: %v", err)
+	}
+}
+
+// deaf is a connection whose peer has reset it: writes fail, what came before is still to be read.
+type deaf struct {
+	net.Conn
+	failed chan struct{} // closed by the first write
+	said   error
+	gone   chan struct{} // closed by Close
+}
+
+func (d *deaf) Write([]byte) (int, error) {
+	close(d.failed)
+	return 0, syscall.EPIPE
+}
+
+func (d *deaf) Read([]byte) (int, error) {
+	<-d.failed
+	time.Sleep(time.Millisecond) // of the bubble: whoever would close it because of the write has done so
+	select {
+	case <-d.gone:
+		return 0, net.ErrClosed
+	default:
+		return 0, d.said
+	}
+}
+
+func (d *deaf) Close() error {
+	select {
+	case <-d.gone:
+	default:
+		close(d.gone)
+	}
+	return nil
+}
+
+// The alert of a peer that reset the connection is heard also where a write fails first: with TLS 1.3 it is all that tells who dials why it is
+// not let in.
+func TestStreamLastWords(t *testing.T) { //spec DM-23
+	for _, c := range []struct {
+		said   error
+		reason string
+		event  bool
+	}{
+		{&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}, engine.ReasonTLS, true},
+		{io.EOF, engine.ReasonPeerClosed, false},
+		{os.ErrDeadlineExceeded, engine.ReasonReset, false}, // nothing more came
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &streams{inbox: inbox{wake: func() {}}, ctx: t.Context()}
+			st := newStream(s, &slot{Engine: Engine{Name: "e"}})
+			near, far := net.Pipe()
+			defer far.Close()
+			d := &deaf{Conn: near, failed: make(chan struct{}), said: c.said, gone: make(chan struct{})}
+			st.have(d)
+			st.hand([]byte("hello"))
+			st.live(d, engine.Opened{Names: []string{"a.example.org"}})
+			all := s.inbox.swap(nil)
+			last := all[len(all)-1]
+			if got := last.in.(engine.Closed); got.Reason != c.reason || (last.tell != nil) != c.event {
+				t.Errorf("%v: %+v, %v", c.said, got, last.tell)
+			}
+		})
 	}
 }
