@@ -167,6 +167,22 @@ func TestProfiles(t *testing.T) { //spec DM-23
 	}
 }
 
+// What was read at the start is what is shown, also when the files are gone before anybody connects.
+func TestCertificateIsReadOnce(t *testing.T) {
+	cert, key, ca := issued(t, t.TempDir(), "peer", &x509.Certificate{DNSNames: []string{"one.example"}})
+	p, err := tlsProfiles(&node.Config{TLS: []node.TLSConfig{{Name: "peers", Certificate: cert, Key: key, Authorities: ca}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(cert), os.Remove(key)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.tls["peers"].GetCertificate(nil)
+	if err != nil || got.Leaf.DNSNames[0] != "one.example" {
+		t.Error(got, err)
+	}
+}
+
 // What systemd hands over is read in place of files that are root's alone.
 func TestCredential(t *testing.T) {
 	dir := t.TempDir()

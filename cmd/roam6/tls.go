@@ -109,8 +109,12 @@ func (r *profileReader) read() *tls.Config {
 	if haveCert {
 		haveCert = r.certificate(cert)
 	}
+	shown := &certificate{files: r.files}
 	if haveCert && haveKey {
-		if _, err := tls.X509KeyPair(cert, secret); err != nil {
+		pair, err := tls.X509KeyPair(cert, secret)
+		if err == nil {
+			shown.cert, shown.read = &pair, time.Now()
+		} else {
 			r.wrong("key", r.files.Key, "is not the private key of "+r.files.Certificate+": "+strings.TrimPrefix(err.Error(), "tls: "))
 		}
 	}
@@ -118,7 +122,6 @@ func (r *profileReader) read() *tls.Config {
 	if text, ok := r.file("authorities", r.files.Authorities); ok {
 		r.authorities(text, pool)
 	}
-	shown := &certificate{files: r.files}
 	return &tls.Config{
 		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return shown.load() },
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return shown.load() },
