@@ -57,7 +57,7 @@ func Look(ctx context.Context, where, keyFile string) (*Found, error) {
 		return nil, d.explain(err)
 	}
 	if l.Schema > l.Knows {
-		return nil, fmt.Errorf("the database has schema %d, of a newer roam6; this one knows %d: use the newer one", l.Schema, l.Knows)
+		return nil, tooNew(l.Schema, l.Knows)
 	}
 	return l, d.lookKey(ctx, db, l)
 }
@@ -73,8 +73,7 @@ func (d *DB) readOnly() string {
 
 // lookKey looks whether the key file is the database's.
 func (d *DB) lookKey(ctx context.Context, db *sql.DB, l *Found) error {
-	var check []byte
-	err := db.QueryRowContext(ctx, d.text("SELECT value FROM meta WHERE name = ?"), checkName).Scan(&check)
+	check, err := d.keyCheck(ctx, db)
 	sealed := err == nil
 	if err != nil && !errors.Is(err, sql.ErrNoRows) && !noTable(err) {
 		return d.explain(err)
@@ -92,10 +91,7 @@ func (d *DB) lookKey(ctx context.Context, db *sql.DB, l *Found) error {
 	if d.seal, err = store.NewSeal(master, sealName); err != nil {
 		return err
 	}
-	if _, err := d.unsealed(checkName, check); err != nil {
-		return d.keyWrong()
-	}
-	return nil
+	return d.rightKey(check)
 }
 
 // newest is the schema that this version knows: that of the last migration.

@@ -79,7 +79,7 @@ func (d *DB) migrate(ctx context.Context) error {
 			return fmt.Errorf("%w; is the server up, and may this user make tables?", err)
 		}
 		if err == nil && have > want {
-			return fmt.Errorf("the database has schema %d, of a newer roam6; this one knows %d: use the newer one", have, want)
+			return tooNew(have, want)
 		}
 		if err == nil && have == want {
 			return nil
@@ -94,6 +94,10 @@ func (d *DB) migrate(ctx context.Context) error {
 		}
 		time.Sleep(migratePause)
 	}
+}
+
+func tooNew(has, knows int64) error {
+	return fmt.Errorf("the database has schema %d, of a newer roam6; this one knows %d: use the newer one", has, knows)
 }
 
 // How often, and how long after one another, a schema is brought up to date when another process does so too.
@@ -112,15 +116,26 @@ func (d *DB) keyGone() error {
 	return fmt.Errorf("the key file %s is missing, and without it no key in %s can be read: restore it from a backup (it never changes), or name it", d.keyFile, d.where)
 }
 
-func (d *DB) keyWrong() error {
-	return fmt.Errorf("%s is not the key file of %s: name the right one, or restore it from a backup", d.keyFile, d.where)
+// rightKey is the error of a key that does not open the record.
+func (d *DB) rightKey(check []byte) error {
+	if _, err := d.unsealed(checkName, check); err != nil {
+		return fmt.Errorf("%s is not the key file of %s: name the right one, or restore it from a backup", d.keyFile, d.where)
+	}
+	return nil
+}
+
+// keyCheck reads the record.
+func (d *DB) keyCheck(ctx context.Context, q querier) (check []byte, err error) {
+	err = q.QueryRowContext(ctx, d.text("SELECT value FROM meta WHERE name = ?"), checkName).Scan(&check)
+	return check, err
 }
 
 // unlock reads the key file, and makes it where neither it nor a sealed key is there.
 func (d *DB) unlock(ctx context.Context) error {
 	var check []byte
-	err := d.reading(ctx, func(ctx context.Context, q querier) error {
-		return q.QueryRowContext(ctx, d.text("SELECT value FROM meta WHERE name = ?"), checkName).Scan(&check)
+	err := d.reading(ctx, func(ctx context.Context, q querier) (err error) {
+		check, err = d.keyCheck(ctx, q)
+		return err
 	})
 	fresh := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !fresh {
@@ -145,16 +160,14 @@ func (d *DB) unlock(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			return tx.QueryRowContext(ctx, d.text("SELECT value FROM meta WHERE name = ?"), checkName).Scan(&check)
+			check, err = d.keyCheck(ctx, tx)
+			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
-	if _, err := d.unsealed(checkName, check); err != nil {
-		return d.keyWrong()
-	}
-	return nil
+	return d.rightKey(check)
 }
 
 // sealed is nonce and sealed octets. The name is bound in.
