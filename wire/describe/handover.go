@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"roam6/wire/fast"
+	"roam6/wire/krb5"
 	"roam6/wire/nd"
 	"roam6/wire/subopt"
 )
@@ -64,15 +65,16 @@ func principal(b []byte) string {
 	return text([]byte(h.Principal.String()))
 }
 
+// gssToken is the tag of the tokens of GSS-API that IAKERB is in, RFC 2743 §3.1.
+const gssToken = 0x60
+
 // kerberos names a message of RFC 4120 §5.10 by its tag.
 func kerberos(b []byte) string {
-	if len(b) == 0 {
-		return octets(b)
+	if k := krb5.KindOf(b); k != 0 {
+		return k.String() + " " + octets(b)
 	}
-	names := map[uint8]string{0x60: "IAKERB", 0x61: "Ticket", 0x6a: "AS-REQ", 0x6b: "AS-REP", 0x6c: "TGS-REQ", 0x6d: "TGS-REP", 0x6e: "AP-REQ", 0x6f: "AP-REP",
-		0x75: "KRB-PRIV", 0x76: "KRB-CRED", 0x7e: "KRB-ERROR"}
-	if name := names[b[0]]; name != "" {
-		return name + " " + octets(b)
+	if len(b) > 0 && b[0] == gssToken {
+		return "IAKERB " + octets(b)
 	}
 	return octets(b)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"roam6/wire/krb5"
 	"roam6/wire/lwkrb"
 )
 
@@ -46,7 +47,10 @@ var lwkrbLayouts = map[lwkrb.Type][]lwkrbRow{
 
 // etype names the encryption types of Kerberos that are taken.
 func etype(e uint8) string {
-	return map[uint8]string{17: "aes128-cts-hmac-sha1-96", 18: "aes256-cts-hmac-sha1-96", 19: "aes128-cts-hmac-sha256-128", 20: "aes256-cts-hmac-sha384-192"}[e]
+	if !lwkrb.Known(e) {
+		return ""
+	}
+	return krb5.ETypeName(int32(e))
 }
 
 func lwkrbCode(b []byte) string { return called(b, lwkrb.Code(number(b)).String()) }

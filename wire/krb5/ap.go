@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
+
+	"roam6/wire"
 )
 
 // Stamp is a time with microseconds: ctime and cusec, stime and susec. Its precision is a microsecond.
@@ -45,7 +47,7 @@ func (r *reader) apReq(s cryptobyte.String) (v APReq) {
 // opened opens a message up to its msg-type. Its pvno has the tag [first].
 func (r *reader) opened(s cryptobyte.String, k Kind, first uint8) cryptobyte.String {
 	if len(s) > MaxMessage {
-		r.fail(k.String(), s, errLimit)
+		r.fail(k.String(), s, wire.ErrLimit)
 	}
 	s = r.message(s, k.String(), uint8(k))
 	r.exactly(&s, "pvno", first, Version)

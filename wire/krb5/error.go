@@ -1,5 +1,7 @@
 package krb5
 
+import "roam6/wire"
+
 // KRBError is a KRB-ERROR, RFC 4120 §5.9.1. Nothing protects it: it is a hint.
 type KRBError struct {
 	ClientTime Stamp // zero: absent
@@ -103,9 +105,9 @@ func Parse(b []byte) (Message, error) {
 	}
 	r, s := reading(b)
 	if len(b) == 0 {
-		r.fail("msg-type", s, errTruncated)
+		r.fail("msg-type", s, wire.ErrTruncated)
 	}
-	r.fail("msg-type", s, errUnknown)
+	r.fail("msg-type", s, wire.ErrUnknown)
 	return nil, r.err
 }
 

@@ -5,11 +5,7 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
-
-	"roam6/wire"
 )
-
-var errLimit, errTruncated, errUnknown = wire.ErrLimit, wire.ErrTruncated, wire.ErrUnknown
 
 // KDCReq is an AS-REQ or TGS-REQ, RFC 4120 §5.4.1.
 type KDCReq struct {
