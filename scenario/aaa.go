@@ -283,7 +283,7 @@ func (b *builder) homeServer() Node {
 		fmt.Sprintf("assign_addresses: on\naddress_secret: \"%x\"\n", b.addressSecret("aaah"))
 	text := "name: aaah\n" + tlsProfile() + "database: {at: /var/lib/roam6/subscribers.db}\nroles:\n  - aaa:\n" +
 		indented(6, diameterNode(homeServerHost, homeRealm, []string{tls}, peers)+"home:\n"+indented(2, home))
-	return Node{Identity: "aaah." + homeRealm, Subscribers: b.subscribers(), Config: []byte(text)}
+	return Node{Identity: homeServerHost, Subscribers: b.subscribers(), Config: []byte(text)}
 }
 
 // visitedServer is the AAAv of an operator.

@@ -114,7 +114,7 @@ func (b *builder) accessRouter(self int) {
 
 func (b *builder) homeAgent() {
 	n := b.node(Node{
-		Name: "ha", Forward: true, Config: b.homeAgentConfig(), Identity: b.identity("ha." + homeRealm),
+		Name: "ha", Forward: true, Config: b.homeAgentConfig(), Identity: b.identity(homeAgentHost),
 		Routes: append(b.networkRoutes(), Route{Dst: everything, Via: infra(infraHA, 1), Iface: "core"}),
 	})
 	b.iface(n, Iface{Name: "core", Segment: "core-ha", Addrs: on(infra(infraHA, 2))})

@@ -330,8 +330,6 @@ func TestProfilesAreBounded(t *testing.T) {
 	}
 }
 
-// Who comes is spread by what part of its capacity each home agent has left; one that is drained or gone gets nobody, one that fails is
-// followed by another.
 // No home address has an identifier that is reserved: what is drawn is taken but for the bits that say who gave it, and but for zero.
 func TestHomeAddressIdentifiers(t *testing.T) {
 	for _, c := range [][2][8]byte{
@@ -348,6 +346,8 @@ func TestHomeAddressIdentifiers(t *testing.T) {
 	}
 }
 
+// Who comes is spread by what part of its capacity each home agent has left; one that is drained or gone gets nobody, one that fails is
+// followed by another.
 func TestPool(t *testing.T) { //spec DM-13
 	b := newBench(t, homeConfig(), ann())
 	m := newMobile()

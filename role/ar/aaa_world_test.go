@@ -111,20 +111,21 @@ func (w *aaaWorld) boot(c Config) {
 		w.t.Fatal(err)
 	}
 	var start engine.Start
-	for k, v := range w.store { //order:any — sorted below
-		start.Records = append(start.Records, engine.Record{Bucket: bucket, Key: k, Value: v})
-	}
-	for k, v := range w.stays { //order:any — sorted below
-		start.Records = append(start.Records, engine.Record{Bucket: stayBucket, Key: k, Value: v})
-	}
-	for k, v := range w.epochs { //order:any — sorted below
-		start.Records = append(start.Records, engine.Record{Bucket: epochBucket, Key: k, Value: v})
+	for b, records := range w.disk() { //order:any — sorted below
+		for k, v := range records { //order:any — sorted below
+			start.Records = append(start.Records, engine.Record{Bucket: b, Key: k, Value: v})
+		}
 	}
 	slices.SortFunc(start.Records, func(a, b engine.Record) int { return strings.Compare(a.Key, b.Key) })
 	w.do(start)
 	w.do(engine.LinkUp{Port: 1, HW: hw, MTU: 1500})
 	w.do(engine.LinkUp{Port: 2, HW: hw, MTU: 1500})
 	w.pass(time.Second)
+}
+
+// disk is what the router stores, by bucket and key.
+func (w *aaaWorld) disk() map[string]map[string][]byte {
+	return map[string]map[string][]byte{bucket: w.store, stayBucket: w.stays, epochBucket: w.epochs}
 }
 
 // do gives the router an input, and lets everything happen that follows at once.
@@ -205,7 +206,7 @@ func (w *aaaWorld) note(e engine.Effect) {
 		if w.told.List = append(w.told.List, e); e.Bucket == "sa" {
 			return // numbers of associations between routers
 		}
-		store := map[string]map[string][]byte{bucket: w.store, stayBucket: w.stays, epochBucket: w.epochs}[e.Bucket]
+		store := w.disk()[e.Bucket]
 		if store == nil {
 			w.t.Fatalf("bucket %q", e.Bucket)
 		}
