@@ -83,13 +83,13 @@ func accountingListCmd() *cobra.Command {
 			}
 			defer d.Close()
 			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "TIME\tNAME\tKIND\tSECONDS\tOCTETS UP\tOCTETS DOWN\tRESULT\tSESSION")
+			fmt.Fprintln(w, "TIME\tNAME\tKIND\tSECONDS\tOCTETS UP\tOCTETS DOWN\tRESULT\tNETWORK\tSESSION")
 			n := 0
 			err = d.Records(c.Context(), span, func(r *subscriber.Record) error {
 				if n++; n > limit {
 					return io.EOF
 				}
-				_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", r.At.Format(subscriber.TimeForm), r.Name, r.Kind, r.Seconds, r.OctetsUp, r.OctetsDown, r.Result, r.Session)
+				_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.At.Format(subscriber.TimeForm), r.Name, r.Kind, r.Seconds, r.OctetsUp, r.OctetsDown, r.Result, r.Network, r.Session)
 				return err
 			})
 			if err != nil && err != io.EOF {

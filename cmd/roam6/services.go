@@ -11,6 +11,7 @@ import (
 	"roam6/engine"
 	"roam6/node"
 	"roam6/store/subscriber"
+	"roam6/store/subscriber/profile"
 )
 
 // openDatabase opens a node's database and gives the tables that its engines ask; both are nil without one.
@@ -73,7 +74,10 @@ type queryFunc = func(ctx context.Context, table, key string, put []byte) ([]byt
 func tables(db *subscriber.DB) queryFunc {
 	return func(ctx context.Context, table, key string, put []byte) ([]byte, error) {
 		value, found, err := db.Ask(ctx, table, key, put)
-		if err == nil && !found {
+		switch {
+		case errors.Is(err, subscriber.ErrDiffers):
+			err = driver.QueryError(profile.ErrDiffers)
+		case err == nil && !found:
 			err = driver.QueryError(engine.ErrNotFound)
 		}
 		return value, err

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"roam6/store/subscriber/profile"
 )
 
 // Kinds of accounting records (RFC 6733 §9.8.1).
@@ -18,11 +20,12 @@ var Kinds = []string{"event", "start", "interim", "stop"}
 // Limits of accounting.
 const (
 	MaxSession = 1024 // octets of a Session-Id
+	MaxNetwork = 255  // octets of a network's identifier: the four that name a record fit into an index of PostgreSQL, which takes 2704
 	MaxBatch   = 1000 // records stored at a time
 )
 
-// Record is an accounting record. Session and Number together name it (RFC 6733 §9.8.3, Accounting-Record-Number): one that comes
-// again is stored once. JSON and CSV have these keys.
+// Record is an accounting record. Session and Number name it (RFC 6733 §9.8.3, Accounting-Record-Number) among those that a network
+// sends of a user, so that none takes another's place: one that comes again is stored once. JSON and CSV have these keys.
 type Record struct {
 	Session     string     `json:"session"`
 	Number      uint32     `json:"number"`
@@ -32,7 +35,8 @@ type Record struct {
 	HomeAddress netip.Addr `json:"home_address,omitzero"`
 	CareOf      netip.Addr `json:"care_of,omitzero"`
 	HomeAgent   netip.Addr `json:"home_agent,omitzero"`
-	Origin      string     `json:"origin"` // who counted: the Diameter identity
+	Origin      string     `json:"origin"`  // who counted: the Diameter identity
+	Network     string     `json:"network"` // whose peer sent it: the visited network identifier
 	Seconds     int64      `json:"seconds"`
 	OctetsUp    uint64     `json:"octets_up"` // from the mobile node
 	OctetsDown  uint64     `json:"octets_down"`
@@ -41,14 +45,22 @@ type Record struct {
 	Result      uint32     `json:"result"` // Result-Code that was answered
 }
 
-const recordColumns = `session, number, kind, at, name, home_address, care_of, home_agent, origin, seconds,
+const recordColumns = `session, number, kind, at, name, home_address, care_of, home_agent, origin, network, seconds,
 	octets_up, octets_down, packets_up, packets_down, result`
+
+const recordCount = 16
+
+// recordMarks are the parameters of one record.
+var recordMarks = "(" + strings.Repeat("?, ", recordCount-1) + "?)"
 
 // Check says what is wrong with a record.
 func (r *Record) Check() error {
-	for _, t := range []struct{ key, text string }{{"session", r.Session}, {"name", r.Name}, {"origin", r.Origin}} {
-		if len(t.text) > MaxSession || !utf8.ValidString(t.text) || strings.ContainsRune(t.text, 0) {
-			return fmt.Errorf("%s %.80q: at most %d octets of UTF-8 without NUL are allowed", t.key, t.text, MaxSession)
+	for _, t := range []struct {
+		key, text string
+		most      int
+	}{{"session", r.Session, MaxSession}, {"name", r.Name, profile.MaxNAI}, {"origin", r.Origin, MaxSession}, {"network", r.Network, MaxNetwork}} {
+		if len(t.text) > t.most || !utf8.ValidString(t.text) || strings.ContainsRune(t.text, 0) {
+			return fmt.Errorf("%s %.80q: at most %d octets of UTF-8 without NUL are allowed", t.key, t.text, t.most)
 		}
 	}
 	if r.Session == "" {
@@ -71,8 +83,8 @@ func (r *Record) Check() error {
 	return nil
 }
 
-// Account stores records, all or none, at most MaxBatch, with one write. stored is how many were not there before: what was stored first stays,
-// so that a record can be sent again until it was acknowledged.
+// Account stores records, all or none, at most MaxBatch, with one write. stored is how many were not there before: a record can be sent again
+// until it was acknowledged. Where another is stored by the same name the error is ErrDiffers, and that one stays.
 func (d *DB) Account(ctx context.Context, records []Record) (stored int, err error) {
 	if len(records) == 0 {
 		return 0, nil
@@ -80,26 +92,51 @@ func (d *DB) Account(ctx context.Context, records []Record) (stored int, err err
 	if len(records) > MaxBatch {
 		return 0, checkError{fmt.Errorf("%d accounting records; at most %d at a time", len(records), MaxBatch)}
 	}
-	args := make([]any, 0, len(records)*columnCount)
+	args := make([]any, 0, len(records)*recordCount)
 	for i := range records {
 		r := &records[i]
 		if err := r.Check(); err != nil {
 			return 0, checkError{err}
 		}
 		args = append(args, r.Session, int64(r.Number), r.Kind, millis(r.At), r.Name, addrText(r.HomeAddress), addrText(r.CareOf),
-			addrText(r.HomeAgent), r.Origin, r.Seconds, int64(r.OctetsUp), int64(r.OctetsDown), int64(r.PacketsUp), int64(r.PacketsDown), int64(r.Result))
+			addrText(r.HomeAgent), r.Origin, r.Network, r.Seconds, int64(r.OctetsUp), int64(r.OctetsDown), int64(r.PacketsUp), int64(r.PacketsDown), int64(r.Result))
 	}
-	q := d.text("INSERT INTO accounting (" + recordColumns + ") VALUES " + marks + strings.Repeat(", "+marks, len(records)-1) + " ON CONFLICT DO NOTHING")
+	q := d.text("INSERT INTO accounting (" + recordColumns + ") VALUES " + recordMarks + strings.Repeat(", "+recordMarks, len(records)-1) + " ON CONFLICT DO NOTHING")
 	err = d.writing(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, q, args...)
 		if err != nil {
 			return err
 		}
 		n, err := result.RowsAffected()
-		stored = int(n)
-		return err
+		if stored = int(n); err != nil || stored == len(records) {
+			return err
+		}
+		for i := range records {
+			if err := d.same(ctx, tx, &records[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
-	return stored, err
+	if err != nil {
+		return 0, err
+	}
+	return stored, nil
+}
+
+// same says whether what is stored by a record's name is that record. When and how it was answered tells none from another: a client may leave
+// the time out, and then it is that of arrival; what the server knew of the session may have changed.
+func (d *DB) same(ctx context.Context, tx *sql.Tx, r *Record) error {
+	have, err := scanRecord(tx.QueryRowContext(ctx, d.text("SELECT "+recordColumns+" FROM accounting WHERE session = ? AND number = ? AND network = ? AND name = ?"),
+		r.Session, int64(r.Number), r.Network, r.Name))
+	if err != nil {
+		return err
+	}
+	have.At, have.Result = r.At, r.Result
+	if have != *r {
+		return fmt.Errorf("record %d of session %.80q of %.80s from %.80s: %w", r.Number, r.Session, r.Name, r.Network, ErrDiffers)
+	}
+	return nil
 }
 
 // Span says which accounting records: of a subscriber, or of all, from From (included) to To (not included; the zero time is no
@@ -109,7 +146,7 @@ type Span struct {
 	From, To time.Time
 }
 
-// Records calls f with accounting records in the order of time, session and number, a page at a time: f may take as long
+// Records calls f with accounting records in the order of time, session, number, network and name, a page at a time: f may take as long
 // as it wants. It ends with f's error.
 func (d *DB) Records(ctx context.Context, span Span, f func(*Record) error) error {
 	from, to := int64(0), int64(math.MaxInt64)
@@ -141,7 +178,7 @@ func (d *DB) Records(ctx context.Context, span Span, f func(*Record) error) erro
 const recordPage = 1000
 
 func (d *DB) recordPage(ctx context.Context, name string, after *Record, to int64) ([]Record, error) {
-	where, args := "(at, session, number) > (?, ?, ?) AND at < ?", []any{millis(after.At), after.Session, int64(after.Number), to}
+	where, args := "(at, session, number, network, name) > (?, ?, ?, ?, ?) AND at < ?", []any{millis(after.At), after.Session, int64(after.Number), after.Network, after.Name, to}
 	if after.Session == "" {
 		where, args = "at > ? AND at < ?", []any{millis(after.At), to}
 	}
@@ -151,7 +188,7 @@ func (d *DB) recordPage(ctx context.Context, name string, after *Record, to int6
 	var page []Record
 	err := d.reading(ctx, func(ctx context.Context, q querier) error {
 		page = nil
-		rows, err := q.QueryContext(ctx, d.text("SELECT "+recordColumns+" FROM accounting WHERE "+where+" ORDER BY at, session, number LIMIT ?"), append(args, recordPage)...)
+		rows, err := q.QueryContext(ctx, d.text("SELECT "+recordColumns+" FROM accounting WHERE "+where+" ORDER BY at, session, number, network, name LIMIT ?"), append(args, recordPage)...)
 		if err != nil {
 			return err
 		}
@@ -168,11 +205,11 @@ func (d *DB) recordPage(ctx context.Context, name string, after *Record, to int6
 	return page, err
 }
 
-func scanRecord(rows *sql.Rows) (Record, error) {
+func scanRecord(row interface{ Scan(...any) error }) (Record, error) {
 	var r Record
 	var at int64
 	var home, careOf, agent string
-	err := rows.Scan(&r.Session, &r.Number, &r.Kind, &at, &r.Name, &home, &careOf, &agent, &r.Origin, &r.Seconds,
+	err := row.Scan(&r.Session, &r.Number, &r.Kind, &at, &r.Name, &home, &careOf, &agent, &r.Origin, &r.Network, &r.Seconds,
 		&r.OctetsUp, &r.OctetsDown, &r.PacketsUp, &r.PacketsDown, &r.Result)
 	if err != nil {
 		return r, err

@@ -32,6 +32,7 @@ var (
 	ErrExists   = errors.New("there is already a subscriber with this name or home address")
 	ErrNone     = errors.New("there is no such database")
 	ErrURL      = errors.New("a file, sqlite:FILE or postgres://USER@HOST/NAME is allowed")
+	ErrDiffers  = errors.New("another accounting record is stored by this session, number, network and name")
 	ErrBusy     = errors.New("the database did not answer in time")
 )
 

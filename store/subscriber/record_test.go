@@ -2,11 +2,14 @@ package subscriber
 
 import (
 	"bytes"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +21,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 123e6, time.UTC)
 
 func record(session string, number uint32) Record {
 	return Record{Session: session, Number: number, Kind: "interim", At: noon.Add(time.Duration(number) * time.Second), Name: "ann@home.example",
-		CareOf: agent1, Origin: "ar1.visited.example", Seconds: int64(number), OctetsUp: 1000, OctetsDown: math.MaxInt64, Result: 2001}
+		CareOf: agent1, Origin: "ar1.visited.example", Network: "visited.example", Seconds: int64(number), OctetsUp: 1000, OctetsDown: math.MaxInt64, Result: 2001}
 }
 
 func testAccounting(t *testing.T, d *DB) {
@@ -27,7 +30,7 @@ func testAccounting(t *testing.T, d *DB) {
 		t.Fatal(stored, err)
 	}
 	changed := record("s1", 1)
-	changed.OctetsUp = 5
+	changed.At, changed.Result = noon.Add(time.Hour), 2002 // of a client that does not say when, to a server that was started again meanwhile
 	if stored, err := d.Account(t.Context(), []Record{changed, record("s1", 2)}); stored != 1 || err != nil {
 		t.Errorf("a repeated record and a new one: %d stored, %v", stored, err)
 	}
@@ -45,9 +48,9 @@ func testAccounting(t *testing.T, d *DB) {
 	}
 	var many []Record // more than a page, most of them of one moment
 	for i := range recordPage/2 + 3 {
-		for _, s := range []string{"m1", "m2"} {
-			r := record(s, uint32(i))
-			r.At, r.Name = noon.Add(time.Hour), "bob@home.example"
+		for _, s := range []string{"a.example", "b.example"} { // a page ends between two of one session and number
+			r := record("m", uint32(i/3))
+			r.At, r.Name, r.Network = noon.Add(time.Hour), "bob@home.example", fmt.Sprint(i%3, s)
 			many = append(many, r)
 		}
 	}
@@ -72,7 +75,7 @@ func testAccounting(t *testing.T, d *DB) {
 	if n, err := d.ExportRecords(t.Context(), out, Span{To: noon.Add(time.Second)}); n != 1 || err != nil {
 		t.Error(n, err)
 	}
-	want := strings.Join(RecordHeader, ",") + "\ns1,0,interim,2026-11-22T12:00:00.123Z,ann@home.example,,2001:db8:a::1,,ar1.visited.example,0,1000,9223372036854775807,0,0,2001\n"
+	want := strings.Join(RecordHeader, ",") + "\ns1,0,interim,2026-11-22T12:00:00.123Z,ann@home.example,,2001:db8:a::1,,ar1.visited.example,visited.example,0,1000,9223372036854775807,0,0,2001\n"
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", out, want)
 	}
@@ -80,6 +83,67 @@ func testAccounting(t *testing.T, d *DB) {
 	if err := d.Records(t.Context(), Span{}, func(*Record) error { return stop }); err != stop {
 		t.Errorf("the reader's end: %v", err)
 	}
+}
+
+// A record has a place that no other network's has, and no other user's, whoever comes first; and what is stored there is acknowledged, nothing
+// else.
+func testRecordsOfOthers(t *testing.T, d *DB) { //spec DM-22
+	honest := record("ar.visited.example;1780000000;7", 1)
+	var forged []Record
+	for _, with := range []func(r *Record){
+		func(r *Record) { r.Network = "evil.example" },
+		func(r *Record) { r.Name = "eve@home.example" },
+		func(r *Record) { r.Network, r.Name = "evil.example", "" },
+	} {
+		r := honest
+		r.OctetsUp, r.Result = 0, 2002
+		with(&r)
+		forged = append(forged, r)
+	}
+	if stored, err := d.Account(t.Context(), forged); stored != len(forged) || err != nil {
+		t.Fatal(stored, err)
+	}
+	for _, want := range []int{1, 0} {
+		if stored, err := d.Account(t.Context(), []Record{honest}); stored != want || err != nil {
+			t.Errorf("%d stored, %v; want %d", stored, err, want)
+		}
+	}
+	for _, with := range []func(r *Record){
+		func(r *Record) { r.OctetsUp++ },
+		func(r *Record) { r.Kind = "stop" },
+		func(r *Record) { r.Origin = "ar2.visited.example" },
+		func(r *Record) { r.CareOf = agent2 },
+	} {
+		r := honest
+		with(&r)
+		if stored, err := d.Account(t.Context(), []Record{record("new", 1), r}); stored != 0 || !errors.Is(err, ErrDiffers) {
+			t.Errorf("%+v: %d stored, %v", r, stored, err)
+		}
+	}
+	var list []Record
+	if err := d.Records(t.Context(), Span{}, func(r *Record) error { list = append(list, *r); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != len(forged)+1 || !slices.Contains(list, honest) {
+		t.Errorf("%+v", list)
+	}
+	long := record(incompressible(MaxSession), math.MaxUint32)
+	long.Name, long.Network = incompressible(profile.MaxNAI), incompressible(MaxNetwork)
+	if stored, err := d.Account(t.Context(), []Record{long}); stored != 1 || err != nil {
+		t.Errorf("the longest: %d stored, %v", stored, err)
+	}
+	put, _ := json.Marshal(list[0])
+	changed := bytes.Replace(put, []byte(`"seconds":1`), []byte(`"seconds":2`), 1)
+	if _, _, err := d.Ask(t.Context(), TableAccounting, "", changed); !errors.Is(err, ErrDiffers) {
+		t.Errorf("asked: %v", err)
+	}
+}
+
+// incompressible is text of which PostgreSQL makes no shorter.
+func incompressible(octets int) string {
+	b := make([]byte, octets)
+	rand.Read(b)
+	return hex.EncodeToString(b)[:octets]
 }
 
 func testAsk(t *testing.T, d *DB) {
@@ -182,7 +246,7 @@ func testKeyFile(t *testing.T, d *DB) {
 // TestRecordOfServer: what the role of an AAA server puts is a record, each part of it. A test of role/aaa has the same octets.
 func TestRecordOfServer(t *testing.T) { //spec DM-22
 	const put = `{"session":"ar1;1","number":3,"kind":"start","at":"2027-01-15T08:00:00Z","name":"ann@home.example","home_address":"2001:db8:1::100",` +
-		`"care_of":"2001:db8:a:1::c0a","home_agent":"2001:db8:1::1","origin":"ar1.visited.example","seconds":60,` +
+		`"care_of":"2001:db8:a:1::c0a","home_agent":"2001:db8:1::1","origin":"ar1.visited.example","network":"visited.example","seconds":60,` +
 		`"octets_up":1,"octets_down":2,"packets_up":3,"packets_down":4,"result":2001}`
 	var r Record
 	if err := json.Unmarshal([]byte(put), &r); err != nil || r.Check() != nil {

@@ -35,6 +35,7 @@ var suite = []struct {
 	{"files", testFiles},
 	{"concurrent", testConcurrent},
 	{"accounting", testAccounting},
+	{"records of others", testRecordsOfOthers},
 	{"ask", testAsk},
 	{"sealed", testSealed},
 	{"keyfile", testKeyFile},

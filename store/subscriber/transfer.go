@@ -117,7 +117,7 @@ func (d *DB) Export(ctx context.Context, w io.Writer, format string, page Page, 
 const exportPage = 2000
 
 // RecordHeader is the first line of accounting records in CSV.
-var RecordHeader = []string{"session", "number", "kind", "at", "name", "home_address", "care_of", "home_agent", "origin", "seconds",
+var RecordHeader = []string{"session", "number", "kind", "at", "name", "home_address", "care_of", "home_agent", "origin", "network", "seconds",
 	"octets_up", "octets_down", "packets_up", "packets_down", "result"}
 
 // ExportRecords writes accounting records as CSV, as they come from the database.
@@ -132,7 +132,7 @@ func (d *DB) ExportRecords(ctx context.Context, w io.Writer, span Span) (int, er
 	err := d.Records(ctx, span, func(r *Record) error {
 		n++
 		return out.Write([]string{r.Session, u(uint64(r.Number)), r.Kind, r.At.Format(TimeForm), r.Name, addr(r.HomeAddress), addr(r.CareOf),
-			addr(r.HomeAgent), r.Origin, u(uint64(r.Seconds)), u(r.OctetsUp), u(r.OctetsDown), u(r.PacketsUp), u(r.PacketsDown), u(uint64(r.Result))})
+			addr(r.HomeAgent), r.Origin, r.Network, u(uint64(r.Seconds)), u(r.OctetsUp), u(r.OctetsDown), u(r.PacketsUp), u(r.PacketsDown), u(uint64(r.Result))})
 	})
 	out.Flush()
 	return n, errors.Join(err, out.Error())

@@ -38,16 +38,17 @@ CREATE TABLE accounting (
 	care_of      TEXT-C NOT NULL,
 	home_agent   TEXT-C NOT NULL,
 	origin       TEXT-C NOT NULL,
+	network      TEXT-C NOT NULL,       -- whose peer sent it: each network has records of its own
 	seconds      BIGINT NOT NULL,
 	octets_up    BIGINT NOT NULL,
 	octets_down  BIGINT NOT NULL,
 	packets_up   BIGINT NOT NULL,
 	packets_down BIGINT NOT NULL,
 	result       BIGINT NOT NULL,
-	PRIMARY KEY (session, number)
+	PRIMARY KEY (session, number, network, name)
 );
-CREATE INDEX accounting_at ON accounting (at, session, number);
-CREATE INDEX accounting_name ON accounting (name, at, session, number);
+CREATE INDEX accounting_at ON accounting (at, session, number, network, name);
+CREATE INDEX accounting_name ON accounting (name, at, session, number, network);
 
 -- +goose Down
 DROP TABLE accounting;

@@ -14,6 +14,9 @@ const (
 	TableAccounting = "accounting" // key: anything; put a record
 )
 
+// ErrDiffers is the word that answers a record in whose place another is stored.
+const ErrDiffers = "differs"
+
 // Table answers queries as a database with a few subscribers does, from memory: for simulations, where everything is a value.
 type Table struct {
 	profiles map[string][]byte
