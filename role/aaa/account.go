@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"roam6/engine"
@@ -24,6 +25,7 @@ type record struct {
 	CareOf      netip.Addr `json:"care_of,omitzero"`
 	HomeAgent   netip.Addr `json:"home_agent,omitzero"`
 	Origin      string     `json:"origin"`
+	Network     string     `json:"network"`
 	Seconds     int64      `json:"seconds"`
 	OctetsUp    uint64     `json:"octets_up"`
 	OctetsDown  uint64     `json:"octets_down"`
@@ -37,15 +39,17 @@ var kinds = map[mip6aaa.Kind]string{mip6aaa.Event: "event", mip6aaa.Start: "star
 
 // accounted is a record on its way to the database.
 type accounted struct {
-	handle peers.Handle
-	from   string
-	acr    *mip6aaa.ACR
-	name   string
-	code   diameter.ResultCode // what it is answered once it is stored
+	handle  peers.Handle
+	from    string
+	network string
+	acr     *mip6aaa.ACR
+	name    string
+	code    diameter.ResultCode // what it is answered once it is stored
 }
 
 // account takes an ACR. It is acknowledged when the database has the record, not before; one that comes again is stored once
-// and acknowledged again, by session and number. One of a session that this server does not know is stored as well, for an AAA client may
+// and acknowledged again, by session and number, the network that it comes from and the user: whatever others send, it takes no other record's
+// place. One of a session that this server does not know is stored as well, for an AAA client may
 // send it long after the session or after a restart of this server (RFC 6733 §9.4), but marked: a partner that makes sessions up is found out.
 //
 // spec DM-22
@@ -55,29 +59,9 @@ func (s *Server) account(now engine.Now, out *engine.Effects, f peers.Arrived) {
 		s.reject(now, out, f, asError(err), "acr-malformed")
 		return
 	}
-	name := acr.User
-	if name != "" {
-		name, err = profile.Canonical(name)
-	} else if acr.Home.IsValid() {
-		name = acr.Home.String()
-	}
-	x := s.sessions.byID[sessionKey{user: name, id: acr.Session}]
-	const most = 1<<63 - 1
-	switch {
-	case !s.counts(f.From):
-		s.reject(now, out, f, &diameter.Error{Code: unauthorized, Text: "peer " + f.From + " does not count for our users"}, "accounting-not-of-peer")
-		return
-	case x != nil && !s.countsFor(f.From, x.seen):
-		s.reject(now, out, f, &diameter.Error{Code: unauthorized, Text: "the session is not in a network of peer " + f.From}, "accounting-not-of-network")
-		return
-	case err != nil || name == "":
-		s.reject(now, out, f, &diameter.Error{Code: diameter.InvalidAVPValue, Text: "User-Name names nobody"}, "acr-malformed")
-		return
-	case max(acr.OctetsUp, acr.OctetsDown, acr.PacketsUp, acr.PacketsDown) > most:
-		s.reject(now, out, f, &diameter.Error{Code: diameter.InvalidAVPValue, Text: "a count over 2^63-1"}, "acr-malformed")
-		return
-	case len(s.records) >= MaxRecords:
-		s.reject(now, out, f, &diameter.Error{Code: tooBusy, Text: "too many records at a time; send it again"}, "records-full")
+	c, refusal, why := s.claim(now, f, acr)
+	if refusal != nil {
+		s.reject(now, out, f, refusal, why)
 		return
 	}
 	at := acr.At
@@ -85,37 +69,22 @@ func (s *Server) account(now engine.Now, out *engine.Effects, f peers.Arrived) {
 		at = now.Wall
 	}
 	code := diameter.Success
-	if x == nil {
+	if !c.known {
 		code = diameter.LimitedSuccess
-		out.Event("aaa.accounting-unknown", engine.S("user", name), engine.S("session", acr.Session), engine.S("from", f.From))
+		out.Event("aaa.accounting-unknown", engine.S("user", c.name), engine.S("session", acr.Session), engine.S("from", f.From))
 	}
-	put, err := json.Marshal(record{Session: acr.Session, Number: acr.Number, Kind: kinds[acr.Kind], At: at.UTC(), Name: name,
-		HomeAddress: acr.Home, CareOf: acr.CareOf, HomeAgent: acr.Agent, Origin: acr.OriginHost, Seconds: int64(acr.Spent / time.Second),
+	put, err := json.Marshal(record{Session: acr.Session, Number: acr.Number, Kind: kinds[acr.Kind], At: at.UTC(), Name: c.name,
+		HomeAddress: acr.Home, CareOf: acr.CareOf, HomeAgent: acr.Agent, Origin: acr.OriginHost, Network: c.network, Seconds: int64(acr.Spent / time.Second),
 		OctetsUp: acr.OctetsUp, OctetsDown: acr.OctetsDown, PacketsUp: acr.PacketsUp, PacketsDown: acr.PacketsDown, Result: uint32(code)})
 	if err != nil {
 		s.reject(now, out, f, &diameter.Error{Code: diameter.InvalidAVPValue, Text: "the record cannot be stored: " + err.Error()}, "acr-malformed")
 		return
 	}
 	s.last++
-	s.records[s.last] = &accounted{f.Handle, f.From, acr, name, code}
+	s.records[s.last] = &accounted{f.Handle, f.From, c.network, acr, c.name, code}
+	s.recording[c.network]++
 	s.timers.Set(timer{recording, s.last}, now.Mono.Add(LookupTime))
-	out.Query(engine.Query{ID: s.last, Table: profile.TableAccounting, Key: acr.Session + "/" + strconv.FormatUint(uint64(acr.Number), 10), Put: put})
-}
-
-// counts says whether accounting comes from a peer: a partner's, or an AAA client of our own.
-func (s *Server) counts(from string) bool {
-	for _, p := range s.cfg.Home.Partners {
-		if contains(p.Hosts, from) {
-			return true
-		}
-	}
-	return s.cfg.Visited != nil && contains(s.cfg.Visited.Clients, from)
-}
-
-// countsFor says whether accounting of sessions in a network comes from a peer.
-func (s *Server) countsFor(from, network string) bool {
-	_, ok := s.partner(from, network)
-	return ok
+	out.Query(engine.Query{ID: s.last, Table: profile.TableAccounting, Key: strings.Join([]string{c.network, c.name, acr.Session, strconv.FormatUint(uint64(acr.Number), 10)}, "/"), Put: put})
 }
 
 // recorded takes the database's answer to a record, if it is one.
@@ -127,13 +96,21 @@ func (s *Server) recorded(now engine.Now, out *engine.Effects, id uint64, why st
 		return false
 	}
 	delete(s.records, id)
+	if s.recording[r.network]--; s.recording[r.network] == 0 {
+		delete(s.recording, r.network)
+	}
 	s.timers.Stop(timer{recording, id})
 	aca := mip6aaa.ACA{Outcome: mip6aaa.Outcome{Code: r.code}, Kind: r.acr.Kind, Number: r.acr.Number, User: r.acr.User}
-	if why != "" {
+	switch why {
+	case "":
+	case profile.ErrDiffers:
+		s.drop(out, "record-differs", engine.S("user", r.name), engine.S("session", r.acr.Session), engine.S("from", r.from))
+		aca.Outcome = mip6aaa.Outcome{Code: diameter.UnableToComply, Message: "another record is stored by this session and number"}
+	default:
 		s.drop(out, "record-"+reason(why), engine.S("user", r.name), engine.S("from", r.from))
 		aca.Outcome = mip6aaa.Outcome{Code: diameter.OutOfSpace, Message: "the record cannot be stored just now; send it again"}
 	}
-	if x := s.sessions.byID[sessionKey{user: r.name, id: r.acr.Session}]; x != nil && why == "" && r.acr.Kind == mip6aaa.Stop {
+	if x := s.sessions.byID[sessionKey{user: r.name, id: r.acr.Session}]; x != nil && why == "" && r.acr.Kind == mip6aaa.Stop && s.countsFor(r.from, x.seen) {
 		s.sessions.drop(x, &s.home, out)
 		out.Event("aaa.session-over", engine.S("user", r.name), engine.S("why", "stopped"))
 	}

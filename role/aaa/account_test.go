@@ -1,6 +1,7 @@
 package aaa
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"roam6/engine"
 	"roam6/machine/peers"
+	"roam6/store/subscriber/profile"
 	"roam6/wire/diameter"
 	"roam6/wire/mip6aaa"
 )
@@ -20,7 +22,7 @@ func acr() *mip6aaa.ACR {
 
 // recorded is acr as the database takes it. A test of store/subscriber has the same octets.
 const recorded = `{"session":"ar1;1","number":3,"kind":"start","at":"2027-01-15T08:00:00Z","name":"ann@home.example","home_address":"2001:db8:1::100",` +
-	`"care_of":"2001:db8:a:1::c0a","home_agent":"2001:db8:1::1","origin":"ar1.visited.example","seconds":60,` +
+	`"care_of":"2001:db8:a:1::c0a","home_agent":"2001:db8:1::1","origin":"ar1.visited.example","network":"visited.example","seconds":60,` +
 	`"octets_up":1,"octets_down":2,"packets_up":3,"packets_down":4,"result":2001}`
 
 func (b *bench) count(a *mip6aaa.ACR) peers.Handle {
@@ -49,7 +51,7 @@ func TestAccounting(t *testing.T) { //spec DM-22
 	for range 2 {
 		h := b.count(acr())
 		q := b.queries()
-		if len(q) != 1 || q[0].Table != "accounting" || q[0].Key != "ar1;1/3" {
+		if len(q) != 1 || q[0].Table != "accounting" || q[0].Key != "visited.example/ann@home.example/ar1;1/3" {
 			t.Fatalf("%+v", q)
 		}
 		if string(q[0].Put) != recorded {
@@ -73,6 +75,11 @@ func TestAccounting(t *testing.T) { //spec DM-22
 		if a := b.aca(h); a.Code != diameter.OutOfSpace || a.Message == "" {
 			t.Errorf("%q: %+v", why, a)
 		}
+	}
+	h := b.count(acr())
+	b.s.Handle(b.now, engine.Result{ID: b.queries()[0].ID, Err: profile.ErrDiffers}, &b.out)
+	if a := b.aca(h); a.Code != diameter.UnableToComply || a.Message == "" || b.s.refused["record-differs"] != 1 {
+		t.Errorf("another is stored: %+v", a)
 	}
 	if r := b.s.refused; r["record-busy"] != 1 || r["record-failed"] != 1 || r["record-timeout"] != 1 || b.s.timers.Len() != 0 {
 		t.Error(r)
@@ -140,8 +147,11 @@ func TestAccountingRefused(t *testing.T) { //spec DM-22
 	}{
 		{"accounting-not-of-peer", unauthorized, "aaa.evil.example", func(a *mip6aaa.ACR) {}},
 		{"acr-malformed", diameter.InvalidAVPValue, aaav, func(a *mip6aaa.ACR) { a.User = "ann" }},
+		{"acr-malformed", diameter.InvalidAVPValue, aaav, func(a *mip6aaa.ACR) { a.Session = "x\n2027-01-15  ann@home.example  stop\x1b[2J" }},
 		{"acr-malformed", diameter.InvalidAVPValue, aaav, func(a *mip6aaa.ACR) { a.PacketsDown = 1 << 63 }},
 		{"acr-malformed", diameter.InvalidAVPValue, aaav, func(a *mip6aaa.ACR) { a.CareOf = unspecified }},
+		{"accounting-not-of-realm", unauthorized, aaav, func(a *mip6aaa.ACR) { a.User = "ann@other.example" }},
+		{"accounting-not-of-realm", unauthorized, aaav, func(a *mip6aaa.ACR) { a.User = "ann@sub.home.example" }},
 	} {
 		b := newBench(t, homeConfig(), ann())
 		before := b.kept()
@@ -155,11 +165,39 @@ func TestAccountingRefused(t *testing.T) { //spec DM-22
 			t.Errorf("%s: %d, refused %v", c.why, code, b.s.refused)
 		}
 	}
-	b := newBench(t, homeConfig(), ann())
-	for range MaxRecords + 3 {
-		b.count(acr())
+}
+
+// Records on their way to the database are bounded, those of one network to a part of them; what was answered makes room again.
+func TestRecordsAreBounded(t *testing.T) { //spec DM-22
+	const networks = MaxRecords/MaxRecordsOfPartner + 1
+	cfg := homeConfig()
+	host := func(i int) string { return fmt.Sprintf("aaa.%d.example", i) }
+	for i := range networks {
+		cfg.Home.Partners = append(cfg.Home.Partners, Partner{Network: fmt.Sprintf("%d.example", i), Hosts: []string{host(i)}})
 	}
-	if len(b.s.records) != MaxRecords || b.s.refused["records-full"] != 3 {
+	b := newBench(t, cfg, ann())
+	var w diameter.Builder
+	fill := func(i, n int) {
+		for range n {
+			b.arrive(host(i), false, acr().Octets(&w))
+		}
+	}
+	for i := range networks - 1 {
+		fill(i, MaxRecordsOfPartner+3)
+	}
+	if len(b.s.records) != MaxRecords || b.s.refused["records-full"] != 3*(networks-1) {
 		t.Error(len(b.s.records), b.s.refused)
+	}
+	fill(networks-1, 1)
+	if b.s.refused["records-full"] != 3*(networks-1)+1 {
+		t.Error("more than all of them")
+	}
+	b.database()
+	if len(b.s.records) != 0 || len(b.s.recording) != 0 {
+		t.Error(len(b.s.records), b.s.recording)
+	}
+	fill(networks-1, 1)
+	if len(b.s.records) != 1 {
+		t.Error("no room again")
 	}
 }

@@ -233,41 +233,6 @@ func TestSpellingsOfAUser(t *testing.T) { //spec DM-07 DM-17
 	}
 }
 
-// A partner says what its own users did, not what those of another's network did: neither ends it their session, nor takes it the place
-// of their records.
-func TestAccountingOfAnotherNetwork(t *testing.T) { //spec DM-22
-	cfg := homeConfig()
-	cfg.Home.Partners = append(cfg.Home.Partners, Partner{Network: "evil.example", Hosts: []string{mallory}})
-	b := newBench(t, cfg, ann())
-	m := newMobile()
-	m.req.Features = flagP | flagA | flagH
-	h := b.send(m.arr())
-	b.agent(nil)
-	b.want(m, h, diameter.Success)
-	for _, k := range []mip6aaa.Kind{mip6aaa.Interim, mip6aaa.Stop} {
-		a := acr()
-		a.Kind = k
-		var w diameter.Builder
-		at := b.arrive(mallory, false, a.Octets(&w))
-		if list := b.queries(); len(list) != 0 {
-			t.Errorf("%v: stored", k)
-			b.s.Handle(b.now, engine.Result{ID: list[0].ID}, &b.out)
-		}
-		if got := b.aca(at); got.Code != unauthorized {
-			t.Errorf("%v: %v", k, got.Code)
-		}
-	}
-	if len(b.s.sessions.byKey) != 1 {
-		t.Error("the session is over")
-	}
-	stop := acr()
-	stop.Kind = mip6aaa.Stop
-	b.count(stop)
-	if b.database(); len(b.s.sessions.byKey) != 0 {
-		t.Error("its own network cannot end it")
-	}
-}
-
 // Who has no key cannot keep a subscriber out: requests in its name that prove nothing do not count as its own.
 func TestForgersDoNotUseUpAUser(t *testing.T) { //spec DM-11
 	b := newBench(t, homeConfig(), ann())

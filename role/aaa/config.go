@@ -13,16 +13,22 @@ import (
 
 // Limits. All state of a server is bounded by them.
 const (
-	MaxTransactions = 1 << 14          // requests being worked on, both sides
-	MaxPerUser      = 4                // of them for one user who has proven who it is
-	MaxPerLookup    = 1 << 8           // of them that wait for one look-up, whoever sent them
-	MaxLookups      = 1 << 10          // look-ups under way
-	MaxRecords      = 1 << 12          // accounting records on their way to the database
-	MaxProfiles     = 1 << 13          // profiles that are remembered
-	MaxProfileAge   = 30 * time.Second // a change of a subscriber holds after this
-	MaxReplays      = 1 << 16          // pairs of challenges that are remembered
-	MaxSessions     = 1 << 17          // sessions that are counted
-	MaxAgents       = 1 << 12          // home agents of a pool
+	MaxTransactions = 1 << 14 // requests being worked on, both sides
+	MaxPerUser      = 4       // of them for one user who has proven who it is
+	MaxPerLookup    = 1 << 8  // of them that wait for one look-up, whoever sent them
+	MaxLookups      = 1 << 10 // look-ups under way
+	MaxRecords      = 1 << 12 // accounting records on their way to the database
+	// One network has so many of them at most, so that it is in nobody else's way.
+	MaxRecordsOfPartner = MaxRecords / 8
+	// Records of sessions that are not known, of one network: so many at once, so many a second in the long run. After a restart of the server no
+	// session is, and what is not taken is sent again.
+	UnknownBurst  = 1 << 12
+	UnknownRate   = 20
+	MaxProfiles   = 1 << 13          // profiles that are remembered
+	MaxProfileAge = 30 * time.Second // a change of a subscriber holds after this
+	MaxReplays    = 1 << 16          // pairs of challenges that are remembered
+	MaxSessions   = 1 << 17          // sessions that are counted
+	MaxAgents     = 1 << 12          // home agents of a pool
 )
 
 // Times.

@@ -50,6 +50,8 @@ type Server struct {
 	sessions      sessions
 	home          pool
 	records       map[uint64]*accounted
+	recording     map[string]int            // of records: by network
+	unknown       map[string]*engine.Bucket // by network
 	talks         map[conversationKey]*conversation
 	talkers       map[uint64]*conversation // by their timers
 	kept          engine.Timers[uint64]    // those that succeeded
@@ -116,7 +118,7 @@ func newServer(cfg Config, rand *engine.Rand) *Server {
 	cfg.Peers.Routed = true // home agents and other servers believe this one
 	cfg.Peers.Routes = append(append(own, cfg.Peers.Routes...), cfg.routes()...)
 	return &Server{cfg: cfg, host: cfg.Peers.Host, realm: cfg.Peers.Realm, rand: rand, registrations: map[uint64]*registration{}, perUser: map[string]int{},
-		lookups: map[uint64]*lookup{}, asking: map[string]uint64{}, sessions: newSessions(), records: map[uint64]*accounted{},
+		lookups: map[uint64]*lookup{}, asking: map[string]uint64{}, sessions: newSessions(), records: map[uint64]*accounted{}, recording: map[string]int{}, unknown: map[string]*engine.Bucket{},
 		talks: map[conversationKey]*conversation{}, talkers: map[uint64]*conversation{},
 		assignments: map[uint64]*assignment{}, visiting: newSessions(), refused: map[string]int{}}
 }

@@ -24,6 +24,7 @@ type sessions struct {
 	byKey  map[sessionKey]*session
 	byID   map[sessionKey]*session // by user and the last Session-Id of each: no Session-Id reaches another user's session
 	byUser map[string][]*session
+	named  map[string][]*session // by Session-Id, whoever the user is
 	end    engine.Timers[*session]
 }
 
@@ -41,7 +42,7 @@ func (s *session) key() sessionKey {
 }
 
 func newSessions() sessions {
-	return sessions{byKey: map[sessionKey]*session{}, byID: map[sessionKey]*session{}, byUser: map[string][]*session{}}
+	return sessions{byKey: map[sessionKey]*session{}, byID: map[sessionKey]*session{}, byUser: map[string][]*session{}, named: map[string][]*session{}}
 }
 
 // find gives a user's session with a home address.
@@ -77,6 +78,7 @@ func (l *sessions) put(now engine.Now, x session, lifetime time.Duration, p *poo
 func (l *sessions) enter(x session, end engine.Mono) {
 	l.byKey[x.key()], l.byID[sessionKey{user: x.user, id: x.id}] = &x, &x
 	l.byUser[x.user] = append(l.byUser[x.user], &x)
+	l.named[x.id] = append(l.named[x.id], &x)
 	l.end.Set(&x, end)
 }
 
@@ -87,11 +89,17 @@ func (l *sessions) drop(x *session, p *pool, out *engine.Effects) {
 	delete(l.byKey, x.key())
 	delete(l.byID, sessionKey{user: x.user, id: x.id})
 	l.end.Stop(x)
-	list := l.byUser[x.user]
+	leave(l.byUser, x.user, x)
+	leave(l.named, x.id, x)
+}
+
+// leave takes a session out of the list of a key, where it is.
+func leave(lists map[string][]*session, key string, x *session) {
+	list := lists[key]
 	if i := slices.Index(list, x); len(list) > 1 {
-		l.byUser[x.user] = slices.Delete(list, i, i+1)
+		lists[key] = slices.Delete(list, i, i+1)
 	} else {
-		delete(l.byUser, x.user)
+		delete(lists, key)
 	}
 }
 
