@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,48 +67,129 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// Queries beyond what may wait are answered at once; those that wait are all answered; no more are asked at a time than there are workers.
+// Reads and writes beyond what may wait are answered at once; those that wait are all answered; no more are asked at a time than there are workers.
 func TestQueriesAreBounded(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		put  []byte
+		most int
+	}{{"reads", nil, MaxQueries}, {"writes", []byte{}, MaxPuts}} {
+		t.Run(c.what, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { bounded(t, c.put, c.most) }) })
+	}
+}
+
+func bounded(t *testing.T, put []byte, most int) {
+	const extra = 5
+	gate, busiest := make(chan struct{}), make(chan struct{}, QueryWorkers)
+	e := peerOf(nil, func(in engine.Input, out *engine.Effects) {
+		if _, ok := in.(engine.Command); ok {
+			for i := range most + extra {
+				out.Query(engine.Query{ID: uint64(i), Put: put})
+			}
+		}
+	})
+	n := begin(t, Config{Host: &Memory{}, Engines: []Engine{{"e", e}}, Query: func(context.Context, string, string, []byte) ([]byte, error) {
+		select {
+		case busiest <- struct{}{}:
+		default:
+			t.Error("more at a time than there are workers")
+		}
+		<-gate
+		<-busiest
+		return nil, nil
+	}})
+	n.Inject("e", engine.Command{})
+	synctest.Wait()
+	count := func() (done, busy int) {
+		for _, in := range e.inputs {
+			if r, ok := in.(engine.Result); ok && r.Err == engine.ErrBusy {
+				busy++
+			} else if ok {
+				done++
+			}
+		}
+		return done, busy
+	}
+	first, refused := count()
+	if first != 0 || refused > extra || refused == 0 && QueryWorkers < extra {
+		t.Errorf("%d answers, %d refused", first, refused)
+	}
+	close(gate)
+	synctest.Wait()
+	if done, busy := count(); done+busy != most+extra || busy != refused {
+		t.Errorf("%d answers, %d refused", done, busy)
+	}
+}
+
+// Who has as much written as it can, for as long as it likes, is in no read's way.
+func TestWritesDoNotStarveReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const extra = 5
-		gate, busiest := make(chan struct{}), make(chan struct{}, QueryWorkers)
+		const reads, written = 50, 1000
+		began := time.Now()
+		var answered atomic.Int32
 		e := peerOf(nil, func(in engine.Input, out *engine.Effects) {
-			if _, ok := in.(engine.Command); ok {
-				for i := range MaxQueries + extra {
-					out.Query(engine.Query{ID: uint64(i)})
+			write := func(id uint64) { out.Query(engine.Query{ID: id, Table: "accounting", Key: "k", Put: []byte("{}")}) }
+			switch in := in.(type) {
+			case engine.Start:
+				for i := range 2 * MaxPuts {
+					write(uint64(written + i))
+				}
+			case engine.Command:
+				out.Query(engine.Query{ID: 1, Table: "subscriber", Key: "ann"})
+			case engine.Result:
+				if in.ID == 1 && in.Err == "" {
+					answered.Add(1)
+				}
+				if in.ID >= written && in.Err == "" && time.Since(began) < 2*QueryTimeout {
+					write(in.ID)
 				}
 			}
 		})
-		n := begin(t, Config{Host: &Memory{}, Engines: []Engine{{"e", e}}, Query: func(context.Context, string, string, []byte) ([]byte, error) {
-			select {
-			case busiest <- struct{}{}:
-			default:
-				t.Error("more at a time than there are workers")
+		writer := make(chan struct{}, 1) // a table that writes one after another
+		n := begin(t, Config{Host: &Memory{}, Engines: []Engine{{"e", e}}, Query: func(_ context.Context, _, _ string, put []byte) ([]byte, error) {
+			if put != nil {
+				writer <- struct{}{}
+				time.Sleep(2 * time.Millisecond)
+				<-writer
 			}
-			<-gate
-			<-busiest
-			return nil, nil
+			return []byte("x"), nil
 		}})
-		n.Inject("e", engine.Command{})
-		synctest.Wait()
-		count := func() (done, busy int) {
-			for _, in := range e.inputs {
-				if r, ok := in.(engine.Result); ok && r.Err == engine.ErrBusy {
-					busy++
-				} else if ok {
-					done++
+		for i := range int32(reads) {
+			time.Sleep(QueryTimeout / reads)
+			n.Inject("e", engine.Command{})
+			synctest.Wait()
+			if n := answered.Load(); n != i+1 {
+				t.Fatalf("%d of %d reads answered at once", n, i+1)
+			}
+		}
+	})
+}
+
+// A query that has waited as long as it may take is not asked any more.
+func TestQueriesThatWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := peerOf(nil, func(in engine.Input, out *engine.Effects) {
+			if _, ok := in.(engine.Start); ok {
+				for i := range 2 * QueryWorkers {
+					out.Query(engine.Query{ID: uint64(i), Put: []byte{}})
 				}
 			}
-			return done, busy
-		}
-		first, refused := count()
-		if first != 0 || refused > extra || refused == 0 && QueryWorkers < extra {
-			t.Errorf("%d answers, %d refused", first, refused)
-		}
-		close(gate)
+		})
+		var asked atomic.Int32
+		begin(t, Config{Host: &Memory{}, Engines: []Engine{{"e", e}}, Query: func(ctx context.Context, _, _ string, _ []byte) ([]byte, error) {
+			asked.Add(1)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})
+		time.Sleep(QueryTimeout)
 		synctest.Wait()
-		if done, busy := count(); done+busy != MaxQueries+extra || busy != refused {
-			t.Errorf("%d answers, %d refused", done, busy)
+		if got := after(e); len(got) != 2*QueryWorkers || asked.Load() != QueryWorkers {
+			t.Errorf("%d answers, %d asked", len(got), asked.Load())
+		}
+		for _, in := range after(e) {
+			if r := in.(engine.Result); r.Err != engine.ErrTimeout {
+				t.Errorf("%+v", r)
+			}
 		}
 	})
 }

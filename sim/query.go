@@ -11,8 +11,8 @@ const DefaultQueryDelay = time.Millisecond
 
 // answer is a Result that is under way.
 type answer struct {
-	r *runner
-	k *sockets
+	r     *runner
+	asked *int // of those under way, one more
 	engine.Result
 }
 
@@ -25,12 +25,16 @@ func (r *runner) query(q engine.Query) {
 		return
 	}
 	k := r.node.useSockets()
-	if k.asked >= MaxQueries {
+	asked, most := &k.asked, MaxQueries
+	if q.Put != nil {
+		asked, most = &k.put, MaxPuts
+	}
+	if *asked >= most {
 		r.tell(engine.Result{ID: q.ID, Err: engine.ErrBusy})
 		return
 	}
-	k.asked++
-	a := answer{r: r, k: k, Result: w.config.Tables(r.node.plan.Name, q)}
+	*asked++
+	a := answer{r: r, asked: asked, Result: w.config.Tables(r.node.plan.Name, q)}
 	a.ID = q.ID
 	delay := w.config.QueryDelay
 	if delay == 0 {
@@ -50,6 +54,6 @@ func (w *world) result() {
 	if w.answered++; w.answered == len(w.answers) {
 		w.answers, w.answered = w.answers[:0], 0
 	}
-	a.k.asked--
+	*a.asked--
 	a.r.tell(a.Result)
 }

@@ -67,17 +67,23 @@ func TestQueryLimits(t *testing.T) {
 	if len(l) != 1 || l[0].at != time.Second+QueryTimeout || l[0].in.(engine.Result).Err != engine.ErrTimeout || len(rows.Puts) != 1 {
 		t.Errorf("slow: %+v, %d puts", l, len(rows.Puts))
 	}
-	l = asks(t, Config{Tables: rows.Ask}, func(_ int, out *engine.Effects) {
-		for k := range MaxQueries + 3 {
-			out.Query(engine.Query{ID: uint64(k), Table: "t", Key: "k"})
+	for _, c := range []struct {
+		put, other []byte
+		most       int
+	}{{nil, []byte{}, MaxQueries}, {[]byte{}, nil, MaxPuts}} {
+		l = asks(t, Config{Tables: rows.Ask}, func(_ int, out *engine.Effects) {
+			for k := range c.most + 3 {
+				out.Query(engine.Query{ID: uint64(k), Table: "t", Key: "k", Put: c.put})
+			}
+			out.Query(engine.Query{Table: "t", Key: "k", Put: c.other})
+		}, time.Second, 2*time.Second)
+		words := map[string]int{}
+		for _, n := range l {
+			words[n.in.(engine.Result).Err]++
 		}
-	}, time.Second, 2*time.Second)
-	words := map[string]int{}
-	for _, n := range l {
-		words[n.in.(engine.Result).Err]++
-	}
-	if words[engine.ErrBusy] != 6 || words[""] != 2*MaxQueries {
-		t.Errorf("%v", words)
+		if words[engine.ErrBusy] != 6 || words[""] != 2*c.most+2 {
+			t.Errorf("%v", words)
+		}
 	}
 }
 

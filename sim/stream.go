@@ -17,7 +17,8 @@ const (
 	MaxHandshakes                 = 256  // of them in their TLS handshake
 	MaxDials                      = 128  // of a node under way
 	MaxBacklog                    = 4096 // SYNs of a listener that wait for the end of their handshake (net.ipv4.tcp_max_syn_backlog)
-	MaxQueries                    = 1024 // of a node under way
+	MaxQueries                    = 1024 // of a node under way, that read
+	MaxPuts                       = 4096 // that write
 	DialTimeout, HandshakeTimeout = 10 * time.Second, 5 * time.Second
 	DrainTime                     = 5 * time.Second
 	QueryTimeout                  = 5 * time.Second
@@ -40,7 +41,8 @@ type sockets struct {
 	accepted map[*runner]engine.Conn // last even number given
 	profiles []string                // of TLS, that the configuration has
 	dials    int
-	asked    int
+	asked    int // queries under way that read
+	put      int // that write
 }
 
 // pair names a connection on a node: this end and the other.

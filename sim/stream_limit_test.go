@@ -13,7 +13,7 @@ import (
 
 // The simulator's limits are those of the world that it stands for.
 func TestLimitsAreTheDrivers(t *testing.T) {
-	if MaxAccepted != driver.MaxAccepted || MaxHandshakes != driver.MaxHandshakes || MaxDials != driver.MaxDials || MaxQueries != driver.MaxQueries {
+	if MaxAccepted != driver.MaxAccepted || MaxHandshakes != driver.MaxHandshakes || MaxDials != driver.MaxDials || MaxQueries != driver.MaxQueries || MaxPuts != driver.MaxPuts {
 		t.Error("numbers differ")
 	}
 	if DialTimeout != driver.DialTimeout || HandshakeTimeout != driver.HandshakeTimeout || DrainTime != driver.DrainTime || QueryTimeout != driver.QueryTimeout {
