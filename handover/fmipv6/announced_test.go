@@ -14,10 +14,11 @@ import (
 func TestAnnounced(t *testing.T) { //spec DM-09
 	d := newDesk(t)
 	told := 0
-	d.nar.c.Announced = func(_ engine.Now, port plane.Port, coa netip.Addr, hw plane.HW, _ *engine.Effects) {
-		if told++; port != cell || coa != ncoa || hw != mnHW {
-			t.Errorf("told of %v %v on port %d", coa, hw, port)
+	d.nar.c.Announced = func(_ engine.Now, w Word, _ *engine.Effects) bool {
+		if told++; w != (Word{cell, ncoa, mnHW, d.nar.neighbours[0].Address}) {
+			t.Errorf("told of %+v", w)
 		}
+		return true
 	}
 	var out engine.Effects
 	d.par.post(d.now, d.par.neighbours[0], &mh.HandoverInitiate{Seq: 1, Options: mh.Options{LLA: narHW, Addresses: []mh.AddressPrefix{mh.Host(mh.NewCareOf, ncoa)}}}, &out)
@@ -60,5 +61,30 @@ func TestNotAnnounced(t *testing.T) { //spec DM-09
 	d.par.c.MayAnnounce = func(netip.Addr, plane.HW) bool { return true }
 	if s := d.mobility(d.par, fbu(mnKey, 1, pcoa, pcoa, ncoa, Lifetime)); len(s.kernel) != 1 {
 		t.Error("who is let in is not announced")
+	}
+}
+
+// Where the word does not count the handover is accepted all the same, and the node hears that it must authenticate itself first: however often
+// the answer is given.
+func TestAnnouncedInVain(t *testing.T) { //spec DM-09
+	for _, open := range []bool{true, false} {
+		d := newDesk(t)
+		d.nar.c.Announced = func(engine.Now, Word, *engine.Effects) bool { return open }
+		told := func(list []ip6.Packet) {
+			t.Helper()
+			if len(list) == 0 {
+				t.Fatal("no answer")
+			}
+			for _, p := range list {
+				if ack := d.fback(p, ncoa); !ack.Status.Accepted() || ack.Options.Closed() == open {
+					t.Errorf("%v, closed %v where the gate is open: %v", ack.Status, ack.Options.Closed(), open)
+				}
+			}
+		}
+		s := d.mobility(d.par, fbu(mnKey, 1, pcoa, pcoa, ncoa, Lifetime))
+		s = d.mobility(d.nar, s.kernel[0])
+		s = d.mobility(d.par, s.kernel[0])
+		told(s.link)
+		told(d.mobility(d.par, fbu(mnKey, 2, pcoa, pcoa, ncoa, Lifetime)).link)
 	}
 }

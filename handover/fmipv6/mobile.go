@@ -61,6 +61,7 @@ type Mobile struct {
 	seq    uint16                       // of the latest FBU
 	first  uint16                       // of the first FBU of this handover
 	acked  bool                         // the FBack came
+	closed bool                         // it said that the next router lets the node send nothing before it has authenticated itself
 	denied bool                         // the next router wanted another address already
 	around around                       // cells that the router told of unasked
 	tries  int

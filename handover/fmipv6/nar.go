@@ -61,8 +61,8 @@ func (r *Router) onHI(now engine.Now, n *neighbour, m *mh.HandoverInitiate, out 
 			ack.Code = mh.HAckAssigned
 			ack.Options.Addresses = []mh.AddressPrefix{mh.Host(mh.NewCareOf, coa)}
 		}
-		if ack.Code.Accepted() {
-			r.announce(now, l, coa, hw, out)
+		if ack.Code.Accepted() && !r.announce(now, l, n, coa, hw, out) {
+			ack.Options.SetClosed()
 		}
 	}
 	if !ack.Code.Accepted() {
@@ -71,10 +71,9 @@ func (r *Router) onHI(now engine.Now, n *neighbour, m *mh.HandoverInitiate, out 
 	r.post(now, n, ack, out)
 }
 
-func (r *Router) announce(now engine.Now, l *link, coa netip.Addr, hw plane.HW, out *engine.Effects) {
-	if r.c.Announced != nil {
-		r.c.Announced(now, l.Port, coa, hw, out)
-	}
+// announce reports whether the node may send when it comes.
+func (r *Router) announce(now engine.Now, l *link, by *neighbour, coa netip.Addr, hw plane.HW, out *engine.Effects) bool {
+	return r.c.Announced == nil || r.c.Announced(now, Word{l.Port, coa, hw, by.Address}, out)
 }
 
 // expect represents a node on its link from now on, and holds its packets.
@@ -157,7 +156,7 @@ func (r *Router) arrive(now engine.Now, x *expected, out *engine.Effects) {
 		return
 	}
 	x.here = true
-	r.announce(now, x.link, x.coa, x.hw, out)
+	r.announce(now, x.link, x.from, x.coa, x.hw, out)
 	r.withdraw(x, out)
 	out.Plane(plane.Op{Path: &plane.PathOp{Inner: one(x.coa), Path: plane.Path{
 		Side: plane.Agent, Mode: plane.Direct, Out: x.link.Port, To: x.hw, Capture: true}}})

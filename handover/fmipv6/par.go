@@ -27,6 +27,7 @@ type leaving struct {
 	tries      int
 	wait       time.Duration
 	forwarding bool
+	closed     bool // the next router lets the node send nothing before it has authenticated itself
 	stands     bool // an earlier forwarding, to another address, stands in the plane until this one is decided
 }
 
@@ -108,7 +109,7 @@ func (r *Router) begin(now engine.Now, h *leaving, from netip.Addr, out *engine.
 		r.refuse(h, from, mh.FastProhibited, "fbu-not-its-address", out) // nobody has made sure that it is its own
 		return
 	case old != nil && old.asked == h.asked && old.forwarding:
-		h.ncoa, h.forwarding = old.ncoa, true
+		h.ncoa, h.closed, h.forwarding = old.ncoa, old.closed, true
 		r.forward(now, h, reactive, out)
 		return
 	case old != nil && old.asked == h.asked && !reactive:
@@ -160,6 +161,7 @@ func (r *Router) onHAck(now engine.Now, n *neighbour, m *mh.HandoverAck, out *en
 		return // to a reactive one, or a copy
 	}
 	status := mh.FastUnspecified
+	h.closed = m.Options.Closed()
 	switch m.Code {
 	case mh.HAckAccepted:
 		r.forward(now, h, false, out)
@@ -228,6 +230,9 @@ func (r *Router) answer(h *leaving, to netip.Addr, s mh.FastStatus, life time.Du
 	ack := &mh.FastBindingAck{Status: s, Seq: h.fbu, Lifetime: life}
 	if s == mh.FastUseSupplied {
 		ack.Options.AltCareOf = h.ncoa
+	}
+	if h.closed && s.Accepted() {
+		ack.Options.SetClosed()
 	}
 	data := h.mobile.proof.protect(ip6.Packet{Header: ip6.Header{Src: r.c.Address, Dst: to}}, ack, h.asked, r.c.Address)
 	if to == h.pcoa && h.link != nil {

@@ -44,6 +44,7 @@ func (m *Mobile) leaves(port plane.Port) (handover.Site, bool) {
 // prepare begins a handover to the next cell from where the node is.
 func (m *Mobile) prepare(in engine.LinkHint, site handover.Site, why string, out *engine.Effects) {
 	m.port, m.hint, m.prev, m.acked = in.Port, in, site, false
+	m.closed = false
 	m.id = m.rand.Uint16()
 	m.tries, m.wait = 0, FirstInterval
 	m.timers.Stop(commit)
@@ -178,7 +179,7 @@ func (m *Mobile) FastAck(now engine.Now, p *ip6.Packet, ack *mh.FastBindingAck, 
 		m.refused(now, ack.Status, out)
 		return
 	}
-	m.acked, m.until = true, now.Mono.Add(min(ack.Lifetime, Lifetime))
+	m.acked, m.closed, m.until = true, ack.Options.Closed(), now.Mono.Add(min(ack.Lifetime, Lifetime))
 	m.timers.Stop(again)
 	switch m.state {
 	case announcing:
@@ -245,7 +246,7 @@ func (m *Mobile) Expected(now engine.Now, in engine.LinkUp) (handover.Next, bool
 	switch {
 	case here && m.state == ready && now.Mono < m.until, here && m.state == announcing:
 		next := m.next
-		next.Announced = m.acked
+		next.Announced = m.acked && !m.closed
 		return next, true
 	}
 	return handover.Next{}, false

@@ -48,11 +48,20 @@ type RouterConfig struct {
 	Mobiles    []MobileKey
 	Neighbours []Neighbour
 	// Announced, if set, is told of a node that a neighbour has announced, when that is accepted and when the node has come, so that
-	// a router that lets only known nodes send lets it.
-	Announced func(now engine.Now, port plane.Port, coa netip.Addr, hw plane.HW, out *engine.Effects)
+	// a router that lets only known nodes send lets it. It reports whether the node may send when it comes: if not, the handover is accepted
+	// all the same, and the node is told that it must authenticate itself first.
+	Announced func(now engine.Now, w Word, out *engine.Effects) bool
 	// MayAnnounce, if set, says whether a node of this router may be announced to a neighbour, which lets it send on this router's word. A
 	// handover key proves who asks, and not that he was let in here.
 	MayAnnounce func(pcoa netip.Addr, hw plane.HW) bool
+}
+
+// Word is what a neighbour says of a node: that it comes.
+type Word struct {
+	Port plane.Port // where it comes
+	CoA  netip.Addr // there
+	HW   plane.HW
+	By   netip.Addr // the neighbour
 }
 
 // MobileKey is a mobile node that may ask for forwarding.

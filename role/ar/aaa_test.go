@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/handover/fmipv6"
 	"roam6/keying/aaa"
 	"roam6/plane"
 	"roam6/wire/access"
@@ -370,7 +371,7 @@ func TestLinkDownAndNoGate(t *testing.T) {
 	if len(w.gates) != 0 || len(w.r.gate.sessions) != 1 {
 		t.Errorf("gates %v, %d sessions", w.gates, len(w.r.gate.sessions))
 	}
-	if w.r.gate.announced(w.now, 1, newMobile(3).coa, hw, &engine.Effects{}); len(w.r.gate.sessions) != 1 {
+	if w.r.gate.announced(w.now, fmipv6.Word{Port: 1, CoA: newMobile(3).coa, HW: hw}, &engine.Effects{}); len(w.r.gate.sessions) != 1 {
 		t.Error("let in provisionally where nobody is kept out")
 	}
 }
@@ -380,7 +381,7 @@ func TestAnnounced(t *testing.T) { //spec DM-09
 	w, m, lost := newAAAWorld(t, config()), newMobile(1), newMobile(2)
 	announce := func(m *mobileNode, port plane.Port) {
 		var out engine.Effects
-		w.r.gate.announced(w.now, port, m.coa, m.hw, &out)
+		w.r.gate.announced(w.now, fmipv6.Word{Port: port, CoA: m.coa, HW: m.hw}, &out)
 		w.carry(out.List, true)
 	}
 	announce(m, 1)

@@ -43,14 +43,16 @@ const DefaultSession = time.Hour
 
 // Limits.
 const (
-	MaxSessions = 1 << 16          // and nodes let in provisionally; more are told that there is no room (3004)
+	MaxSessions = 1 << 16          // more are told that there is no room (3004)
+	MaxGuests   = 1 << 14          // nodes here on neighbouring routers' words, open or spent, beside the sessions
+	MaxWords    = 1 << 12          // of them on one router's
 	MaxTalks    = 1 << 12          // EAP conversations; the answers to more of them find no way to their server
 	TalkFor     = 30 * time.Second // between two rounds of EAP
 	// Grace is how long a node may send that a neighbouring access router has announced, from when it was announced and again from when
 	// it came, before it has authenticated itself here (RFC 5568 brought it; the draft knows nothing of fast handovers).
 	Grace = 3 * time.Second
-	// MaxGrace is how long it may in all, however often it is announced, and GraceRest how long after that no word for it counts: nobody stays on
-	// the word of others.
+	// MaxGrace is how long it may in all, however often it is announced, until nothing has been open to it for GraceRest: nobody stays on the word
+	// of others.
 	MaxGrace  = 2 * Grace
 	GraceRest = 30 * time.Second
 )
@@ -70,6 +72,8 @@ type gatekeeper struct {
 	talks    map[netip.Addr]talk
 	sessions map[netip.Addr]*session
 	stations map[station]*session
+	guests   int                // of sessions: on others' words
+	wordsOf  map[netip.Addr]int // of them, by whose word
 	timers   engine.Timers[due]
 	books    *books // nil without accounting
 }
@@ -108,7 +112,7 @@ func newGatekeeper(cfg AAA, links []*link, rand, epochs *engine.Rand) (*gatekeep
 		return nil, err
 	}
 	g := &gatekeeper{cfg: cfg, node: node, rand: rand, epochs: epochs, dad: dad.New(dad.Config{}, rand),
-		asks: map[uint64]*ask{}, talks: map[netip.Addr]talk{}, sessions: map[netip.Addr]*session{}, stations: map[station]*session{}}
+		asks: map[uint64]*ask{}, talks: map[netip.Addr]talk{}, sessions: map[netip.Addr]*session{}, stations: map[station]*session{}, wordsOf: map[netip.Addr]int{}}
 	if cfg.Accounting {
 		g.books = newBooks(g, cfg.Interim)
 	}

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"roam6/engine"
+	"roam6/handover/fmipv6"
 	"roam6/plane"
 	"roam6/wire/access"
 	"roam6/wire/diameter"
@@ -235,7 +236,7 @@ func TestBooksAreFull(t *testing.T) { //spec DM-22
 		b.records[uint64(i)+1<<32] = &record{}
 	}
 	w.known(other)
-	w.r.gate.announced(w.now, 1, other.coa, other.hw, &engine.Effects{}) // which is no session
+	w.r.gate.announced(w.now, fmipv6.Word{Port: 1, CoA: other.coa, HW: other.hw}, &engine.Effects{}) // which is no session
 	w.ask(other, nil)
 	if r := w.reply(other); r == nil || r.Result != uint32(diameter.TooBusy) {
 		t.Errorf("%+v", r)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/handover/fmipv6"
 	"roam6/keying/aaa"
 	"roam6/plane"
 )
@@ -17,7 +18,7 @@ type standing uint8
 const (
 	unknown     standing = iota
 	provisional          // a neighbouring router announced it: Grace, until it has authenticated itself
-	spent                // it has not, and nobody's word counts for it: GraceRest
+	spent                // it has not; what is left of MaxGrace counts for GraceRest
 	admitted             // the home network vouches for it
 	ended
 )
@@ -26,6 +27,9 @@ func (s standing) String() string {
 	return [...]string{"unknown", "provisional", "spent", "admitted", "ended"}[s]
 }
 
+// guest reports whether who stands so is here on another's word.
+func (s standing) guest() bool { return s == provisional || s == spent }
+
 // open reports whether who stands so may send.
 func (s standing) open() bool { return s == provisional || s == admitted }
 
@@ -33,7 +37,7 @@ func (s standing) open() bool { return s == provisional || s == admitted }
 var steps = map[standing][]standing{
 	unknown:     {provisional, admitted},
 	provisional: {admitted, spent, ended},
-	spent:       {admitted, ended},
+	spent:       {admitted, provisional, ended},
 	admitted:    {admitted, ended},
 }
 
@@ -48,7 +52,9 @@ type session struct {
 	user     string // NAI
 	home     netip.Addr
 	agent    netip.Addr
-	begun    engine.Mono // when it was let in provisionally
+	by       netip.Addr    // the neighbouring router that announced it
+	begun    engine.Mono   // when it was let in provisionally, the last time
+	used     time.Duration // of MaxGrace, before that
 	ends     engine.Mono
 	key      *sharedKey // of mobile node and access router; nil: none was asked for
 }
@@ -94,6 +100,7 @@ func (g *gatekeeper) become(now engine.Now, s *session, to standing, why string,
 	was := s.standing
 	s.standing = to
 	g.sessions[s.coa] = s
+	g.countGuest(s, was, to)
 	if was.open() != to.open() {
 		g.gate(s, !to.open(), out)
 	}
@@ -126,34 +133,54 @@ func (g *gatekeeper) gate(s *session, gone bool, out *engine.Effects) {
 	}
 }
 
-// room says whether there may be one more session of an address.
+// countGuest keeps account of those that are here on others' words.
+func (g *gatekeeper) countGuest(s *session, was, to standing) {
+	switch {
+	case !was.guest() && to.guest():
+		g.guests++
+		g.wordsOf[s.by]++
+	case was.guest() && !to.guest():
+		g.guests--
+		if g.wordsOf[s.by]--; g.wordsOf[s.by] == 0 {
+			delete(g.wordsOf, s.by)
+		}
+	}
+}
+
+// room says whether an address may have a session. Those that are here on others' words take nobody's room.
 func (g *gatekeeper) room(coa netip.Addr) bool {
-	return g.sessions[coa] != nil || len(g.sessions) < MaxSessions
+	s := g.sessions[coa]
+	return s != nil && !s.standing.guest() || len(g.sessions)-g.guests < MaxSessions
 }
 
 // announced lets a node in provisionally that a neighbouring router has announced under ESP, or that came after it was: on that router's
-// word alone, so for MaxGrace at most and not again before GraceRest is over.
+// word alone, so for MaxGrace at most until it has been quiet for GraceRest. What a word did not use is left for the next one. It reports whether
+// the node can count on Grace from now on.
 //
 // spec DM-09
-func (g *gatekeeper) announced(now engine.Now, port plane.Port, coa netip.Addr, hw plane.HW, out *engine.Effects) {
-	d, s := g.doorOf(port), g.sessions[coa]
+func (g *gatekeeper) announced(now engine.Now, w fmipv6.Word, out *engine.Effects) bool {
+	d, s := g.doorOf(w.Port), g.sessions[w.CoA]
 	switch {
 	case d == nil || !g.cfg.Gate || s != nil && s.standing == admitted:
-		return
-	case !g.room(coa):
-		out.Drop("announced-full", engine.A("coa", coa))
-		return
-	case s != nil && s.standing == spent:
-		out.Drop("announced-again", engine.A("coa", coa))
-		return
+		return true
+	case s == nil && (g.guests >= MaxGuests || g.wordsOf[w.By] >= MaxWords):
+		out.Drop("announced-full", engine.A("coa", w.CoA), engine.A("by", w.By))
+		return false
+	case s != nil && s.standing == spent && s.used+Grace > MaxGrace:
+		out.Drop("announced-again", engine.A("coa", w.CoA), engine.A("by", w.By))
+		return false
 	}
 	if s == nil {
-		s = &session{coa: coa, door: d, hw: hw, begun: now.Mono}
-		g.become(now, s, provisional, "", out)
-		out.Event("access.provisional", engine.A("coa", coa), engine.S("for", Grace.String()))
+		s = &session{coa: w.CoA, door: d, hw: w.HW, by: w.By}
 	}
-	s.ends = min(now.Mono.Add(Grace), s.begun.Add(MaxGrace))
-	g.timers.Set(due{coa: coa}, s.ends)
+	if s.standing != provisional {
+		s.begun = now.Mono
+		g.become(now, s, provisional, "", out)
+		out.Event("access.provisional", engine.A("coa", w.CoA), engine.S("for", Grace.String()))
+	}
+	s.ends = min(now.Mono.Add(Grace), s.begun.Add(MaxGrace-s.used))
+	g.timers.Set(due{coa: w.CoA}, s.ends)
+	return s.ends.Sub(now.Mono) >= Grace
 }
 
 // mayAnnounce says whether this router gives its word for a node to its neighbours: if the home network vouches for the node here. So words
@@ -175,6 +202,7 @@ func (g *gatekeeper) sessionDue(now engine.Now, coa netip.Addr, out *engine.Effe
 	case s == nil:
 	case s.standing == provisional:
 		g.become(now, s, spent, "", out)
+		s.used += now.Mono.Sub(s.begun)
 		s.ends = now.Mono.Add(GraceRest)
 		g.timers.Set(due{coa: coa}, s.ends)
 		out.Event("access.ended", engine.A("coa", coa), engine.S("nai", s.user), engine.S("why", "not authenticated"))

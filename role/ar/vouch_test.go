@@ -3,10 +3,12 @@ package ar
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
 	"roam6/engine"
+	"roam6/handover/fmipv6"
 	"roam6/machine/sa"
 	"roam6/plane"
 	"roam6/wire/ip6"
@@ -140,5 +142,106 @@ func TestOwnWord(t *testing.T) { //spec DM-09
 	}
 	if w.r.fast == nil {
 		t.Fatal("no fast handovers")
+	}
+}
+
+// acked is what the neighbour is told last.
+func (w *aaaWorld) acked(end *sa.SA) *mh.HandoverAck {
+	w.t.Helper()
+	for _, s := range slices.Backward(w.sent) {
+		p, err := ip6.Parse(s.Data)
+		if err != nil || p.Proto != ip6.ProtoESP || p.Dst != otherAR {
+			continue
+		}
+		m, why := end.Verify(w.now, &p)
+		if h, ok := m.(*mh.HandoverAck); ok && why == "" {
+			return h
+		}
+	}
+	w.t.Fatal("no acknowledgement")
+	return nil
+}
+
+// A handover that is prepared and not made uses no more of the word than it was open; where too little is left the neighbour hears that the gate is
+// closed. However the words are placed, the gate is open for MaxGrace in MaxGrace and GraceRest together.
+func TestWordThatLapses(t *testing.T) { //spec DM-09
+	w, other := vouchWorld(t)
+	m := newMobile(1)
+	step := 250 * time.Millisecond
+	var history []bool
+	run := func(d time.Duration) {
+		for ; d > 0; d -= step {
+			history = append(history, w.gates[m.gate()])
+			w.pass(step)
+		}
+	}
+	seq := uint16(0)
+	for _, c := range []struct {
+		after time.Duration
+		open  bool
+	}{{0, true}, {10 * time.Second, true}, {10 * time.Second, false}, {GraceRest - 8*time.Second, false}, {2 * time.Second, true}, {time.Second, true}, {2500 * time.Millisecond, false}} {
+		run(c.after)
+		seq++
+		w.sent = nil
+		w.announce(other, m, seq)
+		w.arrives(m)
+		if h := w.acked(other); !h.Code.Accepted() || h.Options.Closed() == c.open || c.open && !w.gates[m.gate()] {
+			t.Fatalf("word %d: %v, closed %v, gate open %v", seq, h.Code, h.Options.Closed(), w.gates[m.gate()])
+		}
+	}
+	run(time.Minute)
+	window := int((MaxGrace + GraceRest) / step)
+	for from := range len(history) - window {
+		open := 0
+		for _, is := range history[from : from+window] {
+			if is {
+				open++
+			}
+		}
+		if time.Duration(open)*step > MaxGrace {
+			t.Fatalf("open for %v from %v on", time.Duration(open)*step, time.Duration(from)*step)
+		}
+	}
+}
+
+// Those on neighbours' words are bounded for each neighbour and all together, and take no subscriber's room, open or spent.
+func TestWordsTakeNobodysRoom(t *testing.T) { //spec DM-09
+	w, _ := vouchWorld(t)
+	g := w.r.gate
+	var out engine.Effects
+	word := func(by byte, i int) bool {
+		hw := plane.HW{2, 1, by, byte(i >> 16), byte(i >> 8), byte(i)}
+		return g.announced(w.now, fmipv6.Word{Port: 1, CoA: ip6.FromEUI64(g.doors[0].prefix, hw), HW: hw, By: netip.AddrFrom16([16]byte{15: by})}, &out)
+	}
+	for by := range byte(MaxGuests / MaxWords) {
+		for i := range MaxWords {
+			if !word(by, i) {
+				t.Fatalf("neighbour %d: %d", by, i)
+			}
+		}
+		if word(by, MaxWords) || !word(by, 0) {
+			t.Fatal("not bounded, or one that is in is out")
+		}
+	}
+	if word(200, 0) || g.guests != MaxGuests {
+		t.Errorf("%d in all", g.guests)
+	}
+	for i := range MaxSessions - 1 {
+		a := netip.AddrFrom16([16]byte{0x20, 1, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)})
+		g.sessions[a] = &session{coa: a, standing: admitted, ends: engine.Never}
+	}
+	w.pass(MaxGrace) // spent
+	m := newMobile(1)
+	w.known(m)
+	w.ask(m, nil)
+	if s := g.sessions[m.coa]; s == nil || s.standing != admitted {
+		t.Fatalf("kept out: %+v", s)
+	}
+	w.pass(GraceRest)
+	if g.guests != 0 || len(g.wordsOf) != 0 || !word(0, 0) || !word(200, 0) {
+		t.Errorf("%d, of %d neighbours", g.guests, len(g.wordsOf))
+	}
+	if g.room(ip6.FromEUI64(g.doors[0].prefix, plane.HW{2, 1, 0, 0, 0, 0})) {
+		t.Error("one on a word has room where there is none")
 	}
 }

@@ -40,9 +40,10 @@ func (n *Node) letIn(now engine.Now, a *access, g *enrol.Grant, out *engine.Effe
 	case n.lacks(now):
 		n.giveUp(now, "the home network gave no home agent, home address or keys", out)
 	default:
-		if _, waits := r.timers.Armed(retransmit); waits {
+		if _, waits := r.timers.Armed(retransmit); waits && !(r.trusted && r.sentAt <= was.at) {
 			return // the home agent's word came along, and something was done about it
 		}
+		// Or an update that left on trust before the request has no answer yet, but the request has: the gate was closed to it, or it was lost.
 		r.tries = 0
 		out.Step("authenticated", "binding acknowledgement", engine.A("coa", a.coa))
 		n.update(now, out)

@@ -62,6 +62,7 @@ type registration struct {
 	sentAt   engine.Mono // the last update
 	wait     time.Duration
 	tries    int
+	trusted  bool // the last update left on trust (trust.go), before the node was let in
 	delayed  bool // the armed retransmission is a first sending that MaxUpdateRate held back
 	clock    bool // the last update was refused for our clock, which has been set right since
 	recent   [MaxUpdateRate]engine.Mono
@@ -201,6 +202,7 @@ func (n *Node) update(now engine.Now, out *engine.Effects) {
 		}
 	}
 	n.transmit(a, n.compose(now, a, "", out), out)
+	r.trusted = n.onTrust(now, a)
 	if late && r.phase == updating {
 		n.goOn(now, out)
 	}
@@ -216,7 +218,7 @@ func (n *Node) compose(now engine.Now, a *access, by string, out *engine.Effects
 	r.sent++
 	r.tries++
 	r.seq++
-	r.sentAt = now.Mono
+	r.sentAt, r.trusted = now.Mono, false
 	out.Persist(seqBucket, n.id.home.String(), binary.BigEndian.AppendUint16(nil, r.seq))
 	r.asked = n.lifetimeFor(now, a)
 	bu := &mh.BindingUpdate{Seq: r.seq, Ack: true, Home: true, Lifetime: r.asked}

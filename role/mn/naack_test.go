@@ -33,6 +33,15 @@ func handedOver(t *testing.T) *bench {
 // announcedAt does so, with the answer of the previous router or without it, and gives the effects of arriving.
 func announcedAt(t *testing.T, answered bool, change func(*Config)) (*bench, []engine.Effect) {
 	t.Helper()
+	if !answered {
+		return announcedBy(t, change, nil)
+	}
+	return announcedBy(t, change, func(*mh.FastBindingAck) {})
+}
+
+// announcedBy has the previous router answer so; nil: not at all.
+func announcedBy(t *testing.T, change func(*Config), answer func(*mh.FastBindingAck)) (*bench, []engine.Effect) {
+	t.Helper()
 	key := fmipv6.Key{SPI: 0x100, Secret: bytes.Repeat([]byte{7}, 20)}
 	b := newBench(t, func(c *Config) {
 		c.Strategy, c.HandoverKeys = "fmipv6", map[plane.Port]HandoverKey{wlan: key}
@@ -48,8 +57,8 @@ func announcedAt(t *testing.T, answered bool, change func(*Config)) (*bench, []e
 	ask := heard[*nd.RtSolPr](t, effects)
 	b.nd(wlan, ar1.hw, ar1.addr(), coaOf(prefixA, hw1), &nd.PrRtAdv{ID: ask.ID, SourceHW: ar1.hw, AccessPoints: []nd.AccessPoint{
 		{HW: cellTwo, Outcome: nd.APFound, RouterHW: ar2.hw, Router: netip.PrefixFrom(narAddr, 64)}}})
-	if answered {
-		b.fastAck(key)
+	if answer != nil {
+		b.fastAck(key, answer)
 	}
 	b.down(wlan)
 	effects = b.do(engine.LinkUp{Port: wlan, Name: "wlan0", HW: hw1, MTU: 1500, Attachment: "two", Cell: cellTwo})
@@ -59,8 +68,8 @@ func announcedAt(t *testing.T, answered bool, change func(*Config)) (*bench, []e
 	return b, effects
 }
 
-// fastAck is the previous router's answer to the first FBU of a node: the next one agrees.
-func (b *bench) fastAck(key fmipv6.Key) {
+// fastAck is the previous router's answer to the first FBU of a node: the next one agrees. change says how.
+func (b *bench) fastAck(key fmipv6.Key, change func(*mh.FastBindingAck)) {
 	b.t.Helper()
 	var seq uint16
 	for _, e := range b.all {
@@ -77,6 +86,7 @@ func (b *bench) fastAck(key fmipv6.Key) {
 	}
 	ack := &mh.FastBindingAck{Status: mh.FastAccepted, Seq: seq, Lifetime: 20 * time.Second}
 	ack.Options.FastAuth = &mh.FastAuth{SPI: key.SPI}
+	change(ack)
 	p := ip6.Packet{Header: ip6.Header{Src: parAddr, Dst: coaOf(prefixA, hw1)}, Proto: ip6.ProtoMH}
 	p.Payload = mh.AppendSigned(nil, p.Src, p.Dst, ack, func(covered []byte) []byte { return mac.Sum(coaOf(prefixB, hw1), parAddr, covered) })
 	if effects := b.do(engine.Packet{Port: wlan, From: ar1.hw, Data: p.Append(nil)}); len(b.drops(effects)) != 0 {

@@ -22,6 +22,11 @@ func (n *Node) passes(now engine.Now, a *access) bool {
 	return a.vouched && a.lent > now.Mono && !n.lacks(now)
 }
 
+// onTrust reports whether what leaves now by an access does so before the home network has answered.
+func (n *Node) onTrust(now engine.Now, a *access) bool {
+	return a.applicant != nil && a.lent > now.Mono && !a.applicant.Admitted(now, a.coa)
+}
+
 // lentTick ends what was lent. What only the home agent's answer opened is closed again, unless the home network has answered.
 //
 // spec DM-08

@@ -53,6 +53,46 @@ func TestNotAnnounced(t *testing.T) { //spec DM-08
 	b.want(plane.Tunnel, coaOf(prefixB, hw1), "bound")
 }
 
+// Whom the next router awaits behind a closed gate, as the previous one has heard, asks first: its update travels with the request.
+func TestAnnouncedInVain(t *testing.T) { //spec DM-08
+	b, _ := announcedBy(t, withAAA, func(ack *mh.FastBindingAck) { ack.Options.SetClosed() })
+	if b.n.accessOf(wlan).lent != 0 {
+		t.Error("trusted")
+	}
+	q := b.question(b.closed(wlan, ar2))
+	u, ok := b.embedded(q)
+	if !ok {
+		t.Fatalf("asked for %+v", q.Request)
+	}
+	b.do(b.reply(q, b.granted(q, b.ack(u, mh.Accepted, nil).Data), true))
+	b.want(plane.Tunnel, coaOf(prefixB, hw1), "bound")
+}
+
+// Where the trust was in vain all the same, the update that has no answer leaves again with the home network's; one that left behind the request has
+// its time.
+func TestTrustedInVain(t *testing.T) { //spec DM-08
+	b, effects := announcedAt(t, true, withAAA)
+	lost := b.update(effects)
+	q := b.question(b.closed(wlan, ar2))
+	b.pass(100 * time.Millisecond)
+	u := b.update(b.do(b.reply(q, b.granted(q, nil), true)))
+	if u.Seq != lost.Seq+1 {
+		t.Errorf("sequence %d after %d", u.Seq, lost.Seq)
+	}
+	b.do(b.ack(u, mh.Accepted, nil))
+	b.want(plane.Tunnel, coaOf(prefixB, hw1), "bound")
+
+	b, effects = announcedAt(t, true, withAAA)
+	b.update(effects)
+	q = b.question(b.closed(wlan, ar2))
+	u = b.update(b.pass(1100 * time.Millisecond))
+	if list := b.updates(b.do(b.reply(q, b.granted(q, nil), true))); len(list) != 0 {
+		t.Error("sent again before the answer can be there")
+	}
+	b.do(b.ack(u, mh.Accepted, nil))
+	b.want(plane.Tunnel, coaOf(prefixB, hw1), "bound")
+}
+
 // Who lacks keys has nothing to register with: being announced does not help.
 func TestAnnouncedWithoutKeys(t *testing.T) { //spec DM-08
 	b, _ := announcedAt(t, true, withAAA)

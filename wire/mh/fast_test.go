@@ -224,3 +224,21 @@ func TestFastWords(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// That the gate is closed is said in an experimental option; another experiment's says nothing.
+func TestClosed(t *testing.T) {
+	for _, c := range []struct {
+		data string
+		want bool
+	}{{"roam6\x01", true}, {"roam6\x02", false}, {"roam6", false}, {"", false}} {
+		m := &mh.HandoverAck{Seq: 1, Options: mh.Options{Unknown: []mh.RawOption{{Type: mh.OptExperimental, Data: []byte(c.data)}}}}
+		got, err := mh.Parse(ncoa, pcoa, mh.Append(nil, ncoa, pcoa, m))
+		if err != nil || got.(*mh.HandoverAck).Options.Closed() != c.want {
+			t.Errorf("%q: %+v, %v", c.data, got, err)
+		}
+	}
+	var o mh.Options
+	if o.SetClosed(); !o.Closed() || (&mh.Options{}).Closed() {
+		t.Error("not said, or said by nothing")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"roam6/wire"
 )
@@ -33,6 +34,23 @@ const (
 type AddressPrefix struct {
 	Code   uint8        // OldCareOf, NewCareOf, RouterAddr, RouterPrefix
 	Prefix netip.Prefix // masked for RouterPrefix; an address otherwise, with whatever Prefix Length it came with
+}
+
+// OptExperimental is the type of the Experimental Mobility option, RFC 5096 §4: receivers that do not know it skip it.
+const OptExperimental uint8 = 18
+
+// closed is what ours holds: that the handover is accepted, and that the next router lets the mobile node send nothing before it has
+// authenticated itself there. No code of RFC 5568 says so (docs/deviations.md).
+const closed = "roam6\x01"
+
+// SetClosed puts it into a Handover Acknowledge or Fast Binding Acknowledgement.
+func (o *Options) SetClosed() {
+	o.Unknown = append(o.Unknown, RawOption{OptExperimental, []byte(closed)})
+}
+
+// Closed reports whether it is there.
+func (o *Options) Closed() bool {
+	return slices.ContainsFunc(o.Unknown, func(r RawOption) bool { return r.Type == OptExperimental && string(r.Data) == closed })
 }
 
 // Host makes an option that holds an address.
