@@ -33,7 +33,7 @@ func (d *DB) Ask(ctx context.Context, table, key string, put []byte) (value []by
 		if err := json.Unmarshal(put, &r); err != nil {
 			return nil, false, fmt.Errorf("accounting record: %w", err)
 		}
-		_, err := d.Account(ctx, []Record{r})
+		err := d.account(ctx, r)
 		return nil, err == nil, err
 	}
 	return nil, false, fmt.Errorf("table %q cannot be asked so: %s is read, %s is written", table, TableSubscriber, TableAccounting)

@@ -43,6 +43,7 @@ type DB struct {
 	path     string // of the SQLite file; empty for PostgreSQL
 	keyFile  string
 	seal     cipher.AEAD
+	batch    *batch
 	mu       sync.Mutex // guards pools
 	pools    pools
 	stopping bool
@@ -108,7 +109,7 @@ func locate(where, keyFile string) (*DB, error) {
 		if !q.Has("connect_timeout") {
 			q.Set("connect_timeout", fmt.Sprint(int(Wait/time.Second)))
 		}
-		d := &DB{where: u.Redacted(), keyFile: keyFile}
+		d := &DB{batch: newBatch(), where: u.Redacted(), keyFile: keyFile}
 		u.RawQuery = q.Encode()
 		d.dsn = u.String()
 		return d, nil
@@ -121,7 +122,7 @@ func locate(where, keyFile string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{where: path, path: path, keyFile: cmp.Or(keyFile, path+".key")}
+	d := &DB{batch: newBatch(), where: path, path: path, keyFile: cmp.Or(keyFile, path+".key")}
 	d.dsn = "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate" +
 		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)"
 	return d, nil

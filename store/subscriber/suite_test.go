@@ -36,6 +36,7 @@ var suite = []struct {
 	{"concurrent", testConcurrent},
 	{"accounting", testAccounting},
 	{"records of others", testRecordsOfOthers},
+	{"batch", testBatch},
 	{"ask", testAsk},
 	{"sealed", testSealed},
 	{"keyfile", testKeyFile},
