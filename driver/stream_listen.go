@@ -126,7 +126,7 @@ func (n *door) live(st *stream, c net.Conn) {
 			from := remote.String()
 			reset(c)
 			reason := why(err)
-			n.s.inbox.put(arrived{drop: DropError(reason), tell: withEvent(n.slot, reason, "TLS with "+from+": "+err.Error()+hintShake(reason, err), addrPort(remote).Addr())})
+			n.s.inbox.put(arrived{drop: DropError(reason), tell: withEvent(n.slot, reason, "TLS with "+from+": "+wordsOf(err)+hintShake(reason, err), addrPort(remote).Addr())})
 			return
 		}
 		c, o.Names = t, names

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"math/big"
 	"net"
 	"net/netip"
@@ -277,5 +278,20 @@ func TestStreamWhose(t *testing.T) {
 	_, err = leaf.Verify(x509.VerifyOptions{Roots: shown.RootCAs, CurrentTime: time.Now().Add(2 * time.Hour)})
 	if got := hintShake(why(err), err); !strings.Contains(got, "must be renewed") || !strings.Contains(got, "x.example.org") {
 		t.Errorf("%v: %s", err, got)
+	}
+}
+
+// What a stranger's certificate says is bounded in what is told of it, and no terminal obeys it.
+func TestStreamWords(t *testing.T) {
+	for _, c := range []struct{ said, want string }{
+		{"connection refused", "connection refused"},
+		{"not \x1b]0;x\a\n", `"not \x1b]0;x\a\n"`},
+		{"not \xff", "not ?"},
+		{strings.Repeat("é", 1000), strings.Repeat("é", maxWords/2) + "…"},
+		{"x" + strings.Repeat("é", 1000), "x" + strings.Repeat("é", maxWords/2-1) + "…"},
+	} {
+		if got := wordsOf(errors.New(c.said)); got != c.want {
+			t.Errorf("%q: %q", c.said, got)
+		}
 	}
 }

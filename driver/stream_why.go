@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -120,6 +121,21 @@ func hintShake(reason string, err error) string {
 		return "; the other end's certificate must be renewed, or a clock set" + whose(invalid.Cert)
 	}
 	return ""
+}
+
+// maxWords is how much of an error about a connection is told, in octets: what a stranger's certificate says stands in it.
+const maxWords = 300
+
+// wordsOf are those of an error, bounded and printable.
+func wordsOf(err error) string {
+	s := strings.ToValidUTF8(err.Error(), "?")
+	if len(s) > maxWords {
+		s = strings.ToValidUTF8(s[:maxWords], "") + "…"
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 // whose says what a certificate that is not believed claims.

@@ -89,7 +89,8 @@ func accountingListCmd() *cobra.Command {
 				if n++; n > limit {
 					return io.EOF
 				}
-				_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.At.Format(subscriber.TimeForm), r.Name, r.Kind, r.Seconds, r.OctetsUp, r.OctetsDown, r.Result, r.Network, r.Session)
+				_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.At.Format(subscriber.TimeForm), printable(r.Name),
+					printable(r.Kind), r.Seconds, r.OctetsUp, r.OctetsDown, r.Result, printable(r.Network), printable(r.Session))
 				return err
 			})
 			if err != nil && err != io.EOF {

@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -260,5 +262,16 @@ func eventText(t driver.Told) string {
 		words = append(words, a.Key+"="+a.Value)
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+	for i := range words {
+		words[i] = printable(words[i])
+	}
 	return fmt.Sprintf("%-20s %s", t.Event.Name, strings.Join(words, " "))
+}
+
+// printable quotes what is not all printable: much that is shown was said by strangers, and a terminal obeys what it is told to print.
+func printable(s string) string {
+	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return s
+	}
+	return strconv.Quote(s)
 }

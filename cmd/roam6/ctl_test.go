@@ -57,6 +57,8 @@ func TestEventText(t *testing.T) {
 		{step(""), "step                 link up port=1"},
 		{engine.Event{Name: engine.EventStep, Reason: "r"}, "step                 r"},
 		{engine.Event{Name: "router.lost", Reason: "moved", Attrs: []engine.Attr{{Key: "port", Value: "1"}}}, "router.lost          moved port=1"},
+		{engine.Event{Name: driver.EventStream, Reason: "dial: certificate is valid for \x1b]0;x\a\x1b[2J\nfake", Attrs: []engine.Attr{{Key: "says", Value: "\u202e\u009bé"}, {Key: "nai", Value: "zoë@x\xff"}}},
+			driver.EventStream + `        "dial: certificate is valid for \x1b]0;x\a\x1b[2J\nfake" "says=\u202e\u009bé" "nai=zoë@x\xff"`},
 	} {
 		if got := eventText(driver.Told{Event: c.event}); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)

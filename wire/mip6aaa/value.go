@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"strings"
+	"unicode"
 
 	"roam6/wire/access"
 	"roam6/wire/diameter"
@@ -34,7 +36,9 @@ func (r *Route) take(a diameter.AVP) (known bool, err error) {
 		if len(a.Data) == 0 || len(a.Data) > MaxSession {
 			return true, short(a, "Session-Id with %d octets; 1 to %d are allowed", len(a.Data), MaxSession)
 		}
-		r.Session, err = a.Text()
+		if r.Session, err = a.Text(); err == nil && strings.ContainsFunc(r.Session, unicode.IsControl) {
+			return true, bad(a, "Session-Id with a control character")
+		}
 	case diameter.OriginHost:
 		r.OriginHost, err = a.Identity()
 	case diameter.OriginRealm:
