@@ -11,14 +11,15 @@ import (
 )
 
 // Whoever can reach a listener can have lines written, and a peer that is away is dialled every two seconds: so lines about connections are
-// bounded. Each trouble has lineBurst lines at once and one every lineEvery; strangers together have strangerBurst and strangerEvery. What was left
-// out is counted in the next line about it.
+// bounded. Each trouble has lineBurst lines at once and one every lineEvery; strangers together have strangerBurst and strangerEvery, and so has each
+// kind of line that whoever is on an access link, or a partner, can have written. What was left out is counted in the next line about it.
 const (
 	lineBurst     = 3
 	lineEvery     = time.Minute
 	strangerBurst = 60
 	strangerEvery = time.Second
-	maxTroubles   = 512 // of strangers told apart at a time; more have one bound together
+	maxTroubles   = 512  // of strangers told apart at a time; more have one bound together
+	maxOurs       = 4096 // the same of peers of the configuration, and of those that a route lets in by their names
 )
 
 // logLine is an event as the log tells it.
@@ -27,6 +28,7 @@ type logLine struct {
 	name    string
 	trouble string // what it is about, for the bound; "" is without
 	foreign bool   // a stranger can cause it
+	flood   bool   // many can, each in his own name: one bound for all lines of this name
 }
 
 // lineOf says how an event is told.
@@ -37,11 +39,13 @@ func lineOf(e engine.Event) logLine {
 	case engine.EventDrop:
 		return logLine{level: slog.LevelDebug, name: e.Name} // one a packet, if someone wants it so
 	case peers.EventRefused:
-		return logLine{slog.LevelWarn, e.Name, e.Get("peer") + " " + e.Reason, true}
+		return logLine{level: slog.LevelWarn, name: e.Name, trouble: e.Get("peer") + " " + e.Reason, foreign: true}
 	case peers.EventRefusedUs:
-		return logLine{slog.LevelWarn, e.Name, e.Get("peer"), false}
+		return logLine{level: slog.LevelWarn, name: e.Name, trouble: e.Get("peer")}
 	case driver.EventStream:
-		return logLine{slog.LevelWarn, e.Name, e.Get("engine") + " " + e.Get("reason") + " " + e.Get("with"), true}
+		return logLine{level: slog.LevelWarn, name: e.Name, trouble: e.Get("engine") + " " + e.Get("reason") + " " + e.Get("with"), foreign: true}
+	case "access.requested", "access.refused", "aaa.accounting-unknown":
+		return logLine{level: slog.LevelInfo, name: e.Name, flood: true}
 	case engine.EventFailed, engine.EventFellBack, driver.EventKernel, driver.EventPlane, driver.EventJournal, driver.EventForward,
 		driver.EventHeld, driver.EventNeighbours, driver.EventFast:
 		return logLine{level: slog.LevelWarn, name: e.Name}
@@ -53,7 +57,7 @@ func lineOf(e engine.Event) logLine {
 func stateLine(e engine.Event) logLine {
 	from, to := e.Get("from"), e.Get("to")
 	told := func(level slog.Level, name string) logLine {
-		return logLine{level, name, e.Get("peer") + " " + name + " " + e.Reason, false}
+		return logLine{level: level, name: name, trouble: e.Get("peer") + " " + name + " " + e.Reason}
 	}
 	open := func(s string) bool { return s == string(peers.IOpen) || s == string(peers.ROpen) }
 	switch machine := e.Get("machine"); {
@@ -114,32 +118,31 @@ func (q *quota) take(now time.Duration, burst int, every time.Duration) (missed 
 
 // bounds holds how much each trouble may still have.
 type bounds struct {
-	ours      map[string]*quota // about peers of the configuration: as many as there are
+	ours      map[string]*quota // about peers: up to maxOurs
+	rest      quota             // of those that found no room
+	floods    map[string]*quota // by the name of the line
 	theirs    map[string]*quota // up to maxTroubles
 	strangers quota
 	crowd     quota // of those that found no room
 }
 
 func newBounds() *bounds {
-	return &bounds{ours: map[string]*quota{}, theirs: map[string]*quota{}, strangers: quota{left: strangerBurst}, crowd: quota{left: lineBurst}}
+	return &bounds{ours: map[string]*quota{}, rest: quota{left: lineBurst}, floods: map[string]*quota{},
+		theirs: map[string]*quota{}, strangers: quota{left: strangerBurst}, crowd: quota{left: lineBurst}}
 }
 
 // take says whether a line may be written, and how many were left out before it.
 func (b *bounds) take(l logLine, now time.Duration) (missed int, ok bool) {
 	key := l.name + " " + l.trouble
 	switch {
+	case l.flood:
+		return quotaOf(b.floods, l.name, now, strangerBurst).take(now, strangerBurst, strangerEvery)
 	case l.trouble == "":
 		return 0, true
 	case !l.foreign:
-		return quotaOf(b.ours, key, now).take(now, lineBurst, lineEvery)
+		return among(b.ours, maxOurs, &b.rest, key, now).take(now, lineBurst, lineEvery)
 	}
-	q := &b.crowd
-	if b.theirs[key] == nil && len(b.theirs) >= maxTroubles {
-		b.forget(now)
-	}
-	if b.theirs[key] != nil || len(b.theirs) < maxTroubles {
-		q = quotaOf(b.theirs, key, now)
-	}
+	q := among(b.theirs, maxTroubles, &b.crowd, key, now)
 	if missed, ok = q.take(now, lineBurst, lineEvery); !ok {
 		return 0, false
 	}
@@ -150,20 +153,31 @@ func (b *bounds) take(l logLine, now time.Duration) (missed int, ok bool) {
 	return missed + more, ok
 }
 
-func quotaOf(m map[string]*quota, key string, now time.Duration) *quota {
+// among is the quota of a trouble, among limit at most; rest is that of all others.
+func among(m map[string]*quota, limit int, rest *quota, key string, now time.Duration) *quota {
+	if m[key] == nil && len(m) >= limit {
+		forget(m, now)
+	}
+	if m[key] == nil && len(m) >= limit {
+		return rest
+	}
+	return quotaOf(m, key, now, lineBurst)
+}
+
+func quotaOf(m map[string]*quota, key string, now time.Duration, burst int) *quota {
 	q := m[key]
 	if q == nil {
-		q = &quota{left: lineBurst, at: now}
+		q = &quota{left: burst, at: now}
 		m[key] = q
 	}
 	return q
 }
 
-// forget drops strangers' troubles that are over.
-func (b *bounds) forget(now time.Duration) {
-	for key, q := range b.theirs {
+// forget drops troubles that are over.
+func forget(m map[string]*quota, now time.Duration) {
+	for key, q := range m {
 		if now-q.at >= lineBurst*lineEvery {
-			delete(b.theirs, key)
+			delete(m, key)
 		}
 	}
 }
