@@ -32,6 +32,9 @@ func handOver(path string) error {
 		return err
 	}
 	to := above.Sys().(*syscall.Stat_t)
+	if to.Uid == 0 {
+		return nil
+	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
@@ -41,7 +44,7 @@ func handOver(path string) error {
 	if err != nil {
 		return err
 	}
-	if at := info.Sys().(*syscall.Stat_t); to.Uid == 0 || at.Uid != 0 || at.Nlink != 1 || !info.Mode().IsRegular() {
+	if at := info.Sys().(*syscall.Stat_t); at.Uid != 0 || at.Nlink != 1 || !info.Mode().IsRegular() {
 		return nil
 	}
 	return f.Chown(int(to.Uid), int(to.Gid))

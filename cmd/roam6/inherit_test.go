@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -61,4 +62,49 @@ func TestInherit(t *testing.T) {
 			t.Fatalf("%s gave a file of root away", path)
 		}
 	}
+}
+
+// Root follows no link that the AAA server's user has put in his directory, to whichever of the files: nothing is made, nothing written over.
+func TestRootFollowsNoLinks(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root is led anywhere by others' links")
+	}
+	const nobody = 65534
+	for _, name := range []string{"subs.db", "subs.db-wal", "subs.db-shm", "subs.db-journal", "subs.db.key"} {
+		for _, there := range []bool{false, true} {
+			dir, victim := t.TempDir(), filepath.Join(t.TempDir(), "victim")
+			if err := errors.Join(os.Chown(dir, nobody, nobody), os.Symlink(victim, filepath.Join(dir, name))); err != nil {
+				t.Fatal(err)
+			}
+			if there {
+				if err := os.WriteFile(victim, []byte("x"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f := dbFlags{url: filepath.Join(dir, "subs.db")}
+			d, err := f.open(true)
+			if err == nil {
+				d.Close()
+			}
+			if !errors.Is(err, subscriber.ErrLink) {
+				t.Errorf("%s: %v", name, err)
+			}
+			got, err := os.ReadFile(victim)
+			if there && string(got) != "x" || !there && err == nil {
+				t.Errorf("%s: the file it names holds %q", name, got)
+			}
+			if list, _ := os.ReadDir(dir); len(list) != 1 {
+				t.Errorf("%s: something was made beside it: %v", name, list)
+			}
+		}
+	}
+	dir, old := t.TempDir(), filepath.Join(t.TempDir(), "old.db") // root's own may be links
+	if err := os.Symlink(old, filepath.Join(dir, "subs.db")); err != nil {
+		t.Fatal(err)
+	}
+	d, err := (&dbFlags{url: filepath.Join(dir, "subs.db")}).open(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
 }

@@ -48,7 +48,10 @@ func (f *dbFlags) open(create bool) (*subscriber.DB, error) {
 	}
 	d, err := use(f.url, f.key)
 	if err == nil && create {
-		err = inherit(d, f.key)
+		if err = inherit(d, f.key); err != nil {
+			d.Close()
+			return nil, err
+		}
 	}
 	switch {
 	case errors.Is(err, subscriber.ErrURL):

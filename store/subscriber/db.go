@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
@@ -130,6 +131,9 @@ func locate(where, keyFile string) (*DB, error) {
 
 // findFile makes sure that there is a SQLite file, which its owner alone can read: SQLite gives its other files the same mode.
 func (d *DB) findFile(create bool) error {
+	if err := d.ownFiles(); err != nil {
+		return err
+	}
 	info, err := os.Stat(d.path)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
@@ -141,7 +145,11 @@ func (d *DB) findFile(create bool) error {
 	case !create:
 		return fmt.Errorf("%s: %w", d.path, ErrNone)
 	}
-	f, err := os.OpenFile(d.path, os.O_RDWR|os.O_CREATE, 0o600)
+	flags := os.O_RDWR | os.O_CREATE
+	if foreign, _ := others(d.path); foreign {
+		flags |= syscall.O_NOFOLLOW // one that was put there since
+	}
+	f, err := os.OpenFile(d.path, flags, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w; make the directory first: mkdir -p -m 700 %s", err, filepath.Dir(d.path))
 	}
