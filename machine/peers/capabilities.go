@@ -183,8 +183,10 @@ func (n *Node) refuseCER(l *link, m diameter.Message, reason string, e *diameter
 
 // refused tells that somebody is not let in, or not gone on with: who he says he is, where he is, and the names that he proved.
 func (n *Node) refused(l *link, host, reason, why string) {
+	names := strings.Join(l.names[:min(len(l.names), MaxNames)], " ")
+	names = strings.ToValidUTF8(names[:min(len(names), MaxNamesSays)], "")
 	n.out.List = append(n.out.List, engine.Event{Name: EventRefused, Reason: reason, Attrs: []engine.Attr{engine.S("peer", host), engine.A("from", l.remote),
-		engine.S("why", why), engine.S("certificate", strings.Join(l.names, " "))}})
+		engine.S("why", why), engine.S("certificate", names)}})
 }
 
 // onCEA takes the answer to our CER.

@@ -51,6 +51,8 @@ const (
 	MaxIdleBuffer    = 64 << 10 // octets of a connection's memory for messages that is kept for the next ones
 	MaxIdleSlot      = 2 << 10  // the same of a request's
 	MaxSays          = 256      // octets of a peer's Error-Message that an event repeats
+	MaxNames         = 4        // names of a certificate that an event repeats,
+	MaxNamesSays     = 200      // and octets of them
 )
 
 // Events besides changes of state.

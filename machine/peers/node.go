@@ -37,6 +37,7 @@ type Node struct {
 	ageArmed      bool
 	octets        int
 	served        []served // requests at the owner
+	spent         [][]byte // requests answered since the last Handle, to be overwritten in the next
 	idle          []int32
 	serving       queue
 	byServed      []node
@@ -179,6 +180,7 @@ func (n *Node) leave() {
 func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) []Fact {
 	n.enter(now, out)
 	n.inHandle = true
+	n.erase()
 	for _, l := range n.written {
 		if l.out, l.sent = l.out[:0], 0; cap(l.out) > MaxIdleBuffer {
 			l.out = nil

@@ -105,12 +105,26 @@ func (n *Node) unhold(i int32) {
 	s.p.held -= len(s.raw)
 	n.held -= len(s.raw)
 	n.serving.remove(n.byServed, i)
-	raw := s.raw // which facts of this Handle may show: it is written over at the earliest in the next
+	raw := s.raw // there may be keys in it
+	if n.inHandle {
+		clear(raw)
+	} else { // facts of the last Handle may show it
+		n.spent = append(n.spent, raw)
+	}
 	if cap(raw) > MaxIdleSlot {
 		raw = nil
 	}
 	*s = served{gen: s.gen, raw: raw}
 	n.idle = append(n.idle, i)
+}
+
+// erase overwrites requests that were answered since the last Handle.
+func (n *Node) erase() {
+	for _, raw := range n.spent {
+		clear(raw)
+	}
+	clear(n.spent)
+	n.spent = n.spent[:0]
 }
 
 // unserve answers what the owner left lying.
