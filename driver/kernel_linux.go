@@ -21,6 +21,8 @@ const (
 	RouteProtocol = 135
 	// RouteMetric is that of our routes. It beats what network managers and router advertisements set (100 and more).
 	RouteMetric = 50
+	// SilentMetric is that of those that discard what is for the engines: none of ours takes their place, nor they one's.
+	SilentMetric = RouteMetric + 1
 	// LastMetric is that of our routes for Config.Refuse: any other of that length comes first.
 	LastMetric = 1 << 30
 	// DefaultTunMTU is the TUN's while no Host says otherwise: packets captured for others may be as long as links carry.

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -19,12 +20,18 @@ const silentBucket = ownName + "/silent"
 // Unreachable. A route that discards keeps it quiet, with no right more than other routes need. Such a route is on no device that goes with
 // the node: the next life after one that was killed takes it away.
 type silent struct {
-	nl    *netlink.Handle
+	nl    router
 	store Store // nil: nobody tidies up after a kill
 	there map[netip.Addr]bool
 }
 
-func openSilent(nl *netlink.Handle, store Store) (*silent, error) {
+// router is what of the kernel is needed.
+type router interface {
+	RouteReplace(*netlink.Route) error
+	RouteDel(*netlink.Route) error
+}
+
+func openSilent(nl router, store Store) (*silent, error) {
 	s := &silent{nl: nl, store: store, there: map[netip.Addr]bool{}}
 	if store == nil {
 		return s, nil
@@ -50,10 +57,10 @@ func (s *silent) set(a netip.Addr, is bool) error {
 		if err := s.keep(a, []byte{1}); err != nil {
 			return err
 		}
-		s.there[a] = true
 		if err := s.nl.RouteReplace(discard(a)); err != nil {
-			return fmt.Errorf("a route that discards what the kernel would forward to %v: %w", a, err)
+			return errors.Join(fmt.Errorf("a route that discards what the kernel would forward to %v: %w", a, err), s.keep(a, nil))
 		}
+		s.there[a] = true
 		return nil
 	}
 	if err := ignore(s.nl.RouteDel(discard(a)), unix.ESRCH); err != nil {
@@ -84,7 +91,7 @@ func (s *silent) keep(a netip.Addr, value []byte) error {
 }
 
 func discard(a netip.Addr) *netlink.Route {
-	return &netlink.Route{Type: unix.RTN_BLACKHOLE, Protocol: RouteProtocol, Priority: RouteMetric, Table: unix.RT_TABLE_MAIN,
+	return &netlink.Route{Type: unix.RTN_BLACKHOLE, Protocol: RouteProtocol, Priority: SilentMetric, Table: unix.RT_TABLE_MAIN,
 		Dst: &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(a.BitLen(), a.BitLen())}}
 }
 

@@ -163,3 +163,48 @@ func (s buckets) Put(bucket, key string, value []byte) error {
 	}
 	return nil
 }
+
+// noRouter is a kernel that takes no route.
+type noRouter struct {
+	err  error
+	asks int
+}
+
+func (r *noRouter) RouteReplace(*netlink.Route) error { r.asks++; return r.err }
+func (r *noRouter) RouteDel(*netlink.Route) error     { return unix.ESRCH }
+
+// Where the kernel does not take the route, it is asked again the next time, and nothing is remembered that is not there.
+func TestSilentThatFailed(t *testing.T) {
+	store, kernel := buckets{}, &noRouter{err: unix.ENOBUFS}
+	s, err := openSilent(kernel, store)
+	must(t, err)
+	if err := s.set(client, true); !errors.Is(err, unix.ENOBUFS) || len(s.there) != 0 || len(store) != 0 {
+		t.Errorf("%v, there %v, stored %v", err, s.there, store)
+	}
+	kernel.err = nil
+	if must(t, s.set(client, true)); kernel.asks != 2 || !s.there[client] || len(store) != 1 {
+		t.Errorf("asked %d times, there %v, stored %v", kernel.asks, s.there, store)
+	}
+}
+
+// A route of ours to the same address stays, and is there still when the address is the engines' no more.
+func TestSilentBesideRoutes(t *testing.T) {
+	fresh(t)
+	wire(t)
+	m := open(t, Config{Links: []Link{{Port: 1, Ifname: "v0"}}})
+	v0, err := netlink.LinkByName("v0")
+	must(t, err)
+	to := &net.IPNet{IP: client.AsSlice(), Mask: net.CIDRMask(128, 128)}
+	must(t, netlink.RouteAdd(&netlink.Route{LinkIndex: v0.Attrs().Index, Dst: to, Protocol: RouteProtocol, Priority: RouteMetric}))
+	has := func() bool {
+		list, err := netlink.RouteListFiltered(unix.AF_INET6, &netlink.Route{Dst: to, LinkIndex: v0.Attrs().Index}, netlink.RT_FILTER_DST|netlink.RT_FILTER_OIF)
+		must(t, err)
+		return len(list) == 1
+	}
+	for _, own := range []bool{true, false} {
+		must(t, m.Apply(plane.Op{Delete: !own, Local: &plane.LocalOp{Addr: client, Local: plane.Local{Port: 1}}}))
+		if discarded(t, client) != own || !has() {
+			t.Errorf("the engines' %v: discarded %v, the other route %v", own, discarded(t, client), has())
+		}
+	}
+}
