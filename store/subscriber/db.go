@@ -55,8 +55,8 @@ type DB struct {
 type pools struct {
 	read, write *sql.DB
 	file        os.FileInfo
-	direct      directs // of SQLite: for look-ups
-	dsn         string
+	direct      *directs // of SQLite: for look-ups
+	dsn         string   // of these
 }
 
 // Open opens a database that is there and brings its schema up to date. keyFile may be empty for SQLite. Errors are ErrURL,
@@ -124,9 +124,20 @@ func locate(where, keyFile string) (*DB, error) {
 		return nil, err
 	}
 	d := &DB{batch: newBatch(), where: path, path: path, keyFile: cmp.Or(keyFile, path+".key")}
-	d.dsn = "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate" +
-		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)"
+	d.dsn = d.sqlite(Wait, cacheKiB)
 	return d, nil
+}
+
+// Memory for pages of a SQLite file, in KiB, for each connection. A look-up reads few, and the kernel has them all.
+const (
+	cacheKiB  = 64 << 10
+	lookupKiB = 4 << 10
+)
+
+// sqlite is a way to open a SQLite file, with how long a statement waits for others' locks.
+func (d *DB) sqlite(wait time.Duration, cache int) string {
+	return fmt.Sprintf("file:%s?_txlock=immediate&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-%d)",
+		(&url.URL{Path: d.path}).EscapedPath(), wait.Milliseconds(), cache)
 }
 
 // findFile makes sure that there is a SQLite file, which its owner alone can read: SQLite gives its other files the same mode.
@@ -168,7 +179,7 @@ func (d *DB) connect() error {
 		}
 		db.SetMaxOpenConns(maxConns)
 		db.SetMaxIdleConns(maxConns)
-		d.pools = pools{read: db, write: db, dsn: d.dsn}
+		d.pools = pools{read: db, write: db}
 		return nil
 	}
 	info, err := os.Stat(d.path)
@@ -185,7 +196,7 @@ func (d *DB) connect() error {
 	}
 	read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
 	write.SetMaxOpenConns(1)
-	d.pools = pools{read, write, info, newDirects(), d.dsn}
+	d.pools = pools{read, write, info, newDirects(), d.sqlite(0, lookupKiB)}
 	return nil
 }
 
@@ -209,7 +220,7 @@ func (d *DB) use() (pools, error) {
 		if err := d.connect(); err != nil {
 			return pools{}, err
 		}
-		old.close()
+		go old.close() // whose operations come to their end; nobody else waits for them
 	}
 	return d.pools, nil
 }
@@ -228,12 +239,13 @@ func (p pools) close() error {
 // Close ends all connections. Running operations come to their end.
 func (d *DB) Close() error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.stopping {
+	done := d.stopping
+	d.stopping = true
+	d.mu.Unlock()
+	if done {
 		return nil
 	}
-	d.stopping = true
-	return d.pools.close()
+	return d.pools.close() // which nobody changes any more
 }
 
 // Where says which database this is, without a password.

@@ -8,6 +8,11 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // direct is a connection to SQLite by which subscribers are looked up, without package sql: each registration waits for such a look-up, and
@@ -17,48 +22,106 @@ type direct struct {
 	known map[string]driver.Stmt // by its text
 }
 
-// directs are the connections that are not at work, nil for one that is not open. Closed when the pools are.
-type directs chan *direct
+// How long a look-up waits that finds the file locked, before it tries again: SQLite's own wait knows of no context.
+const (
+	firstBusy = time.Millisecond
+	lastBusy  = 50 * time.Millisecond
+)
 
-func newDirects() directs {
-	d := make(directs, 2*runtime.GOMAXPROCS(0))
-	for range cap(d) {
-		d <- nil
+// directs are the connections that are not at work. The one used last is used next, so that no more are open than work at a time.
+type directs struct {
+	slots  chan struct{} // as many may be at work
+	closed chan struct{}
+	mu     sync.Mutex // guards idle
+	idle   []*direct
+}
+
+func newDirects() *directs {
+	return &directs{slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0)), closed: make(chan struct{})}
+}
+
+// take gives a connection, nil for one to open. give takes it back, nil for one that is closed.
+func (d *directs) take(ctx context.Context) (*direct, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	return d
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-d.closed:
+		return nil, sql.ErrConnDone
+	case d.slots <- struct{}{}:
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := len(d.idle) - 1
+	if n < 0 {
+		return nil, nil
+	}
+	c := d.idle[n]
+	d.idle[n], d.idle = nil, d.idle[:n]
+	return c, nil
+}
+
+func (d *directs) give(c *direct) {
+	if c != nil {
+		d.mu.Lock()
+		d.idle = append(d.idle, c)
+		d.mu.Unlock()
+	}
+	<-d.slots
 }
 
 // close ends all connections, those at work when they are done.
-func (d directs) close() error {
-	var err error
-	for range cap(d) {
-		if c := <-d; c != nil {
-			err = errors.Join(err, c.close())
-		}
+func (d *directs) close() error {
+	close(d.closed)
+	for range cap(d.slots) {
+		d.slots <- struct{}{}
 	}
-	close(d)
+	var err error
+	for _, c := range d.idle {
+		err = errors.Join(err, c.close())
+	}
+	d.idle = nil
 	return err
 }
 
 // look gives the row that a query finds by a name.
 func (p pools) look(ctx context.Context, query, name string) (values, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	var c *direct
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case found, open := <-p.direct:
-		if !open {
-			return nil, sql.ErrConnDone
+	var since time.Time
+	for wait := firstBusy; ; wait = min(2*wait, lastBusy) {
+		row, err := p.lookOnce(ctx, query, name)
+		if err == nil || !busy(err) {
+			return row, err
 		}
-		c = found
+		if now := time.Now(); since.IsZero() {
+			since = now
+		} else if now.Sub(since) >= Wait {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// busy reports whether another has locked the file.
+func busy(err error) bool {
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+func (p pools) lookOnce(ctx context.Context, query, name string) (values, error) {
+	c, err := p.direct.take(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if c == nil {
 		conn, err := p.read.Driver().Open(p.dsn)
 		if err != nil {
-			p.direct <- nil
+			p.direct.give(nil)
 			return nil, err
 		}
 		c = &direct{conn, map[string]driver.Stmt{}}
@@ -68,12 +131,12 @@ func (p pools) look(ctx context.Context, query, name string) (values, error) {
 		c.close()
 		c = nil
 	}
-	p.direct <- c
+	p.direct.give(c)
 	return row, err
 }
 
-// look is not interrupted: SQLite waits for another's lock as long as we wait for SQLite (busy_timeout, Wait), and what finding one row
-// waits for besides, the disk, nothing interrupts.
+// look is not interrupted: SQLite does not wait for another's lock here (busy_timeout), and what finding one row waits for besides, the disk, nothing
+// interrupts.
 func (c *direct) look(query, name string) (row values, err error) {
 	s := c.known[query]
 	if s == nil {

@@ -2,6 +2,7 @@ package subscriber
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -85,7 +86,7 @@ func TestSQLiteLooksUp(t *testing.T) {
 	d := make1(t, t.TempDir()+"/a.db", "")
 	add(t, d, "ann@home.example")
 	var all sync.WaitGroup
-	for range 3 * cap(d.pools.direct) {
+	for range 3 * cap(d.pools.direct.slots) {
 		all.Go(func() {
 			for range 50 {
 				if s, err := d.Lookup(t.Context(), "ann@home.example"); err != nil || s.NAI != "ann@home.example" {
@@ -103,7 +104,7 @@ func TestSQLiteLooksUp(t *testing.T) {
 	if _, err := d.Lookup(gone, "ann@home.example"); !errors.Is(err, context.Canceled) {
 		t.Errorf("a look-up that nobody waits for: %v", err)
 	}
-	for range 3 * cap(d.pools.direct) {
+	for range 3 * cap(d.pools.direct.slots) {
 		all.Go(func() {
 			for err := error(nil); err == nil; {
 				if _, err = d.Lookup(t.Context(), "ann@home.example"); err != nil && !strings.Contains(err.Error(), "closed") {
@@ -227,5 +228,67 @@ func TestLookupsAreIndexed(t *testing.T) {
 		if !strings.HasPrefix(plan, "SEARCH") || !strings.Contains(plan, "INDEX") {
 			t.Errorf("%s: %s", q, plan)
 		}
+	}
+}
+
+// One look-up at a time needs one connection; those that are idle are used before another is opened.
+func TestSQLiteOpensWhatWorks(t *testing.T) {
+	d := make1(t, t.TempDir()+"/a.db", "")
+	add(t, d, "ann@home.example")
+	for range 3 * cap(d.pools.direct.slots) {
+		if _, err := d.Lookup(t.Context(), "ann@home.example"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(d.pools.direct.idle); n != 1 || len(d.pools.direct.slots) != 0 {
+		t.Errorf("%d connections, %d at work", n, len(d.pools.direct.slots))
+	}
+}
+
+// A look-up that waits for another's lock waits no longer than its caller, and finds what it looks for when the lock is gone. Nor does it keep
+// anybody from closing the database.
+func TestSQLiteLookUpWaits(t *testing.T) {
+	d := make1(t, t.TempDir()+"/a.db", "")
+	add(t, d, "ann@home.example")
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other, err := sql.Open("sqlite", d.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	lock, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{"PRAGMA locking_mode=EXCLUSIVE", "BEGIN EXCLUSIVE", "UPDATE meta SET value = value"} {
+		if _, err := lock.ExecContext(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d = &DB{batch: newBatch(), where: d.where, path: d.path, keyFile: d.keyFile, dsn: d.dsn, seal: d.seal}
+	if err := d.connect(); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, err := d.Lookup(ctx, "ann@home.example"); !errors.Is(err, ErrBusy) || time.Since(began) > Wait/2 {
+		t.Errorf("after %v: %v", time.Since(began), err)
+	}
+	found := make(chan error, 1)
+	go func() {
+		_, err := d.Lookup(t.Context(), "ann@home.example")
+		found <- err
+	}()
+	if _, err := lock.ExecContext(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	lock.Close()
+	other.Close()
+	if err := <-found; err != nil {
+		t.Errorf("when the lock is gone: %v", err)
 	}
 }

@@ -126,7 +126,7 @@ func (d *DB) explain(err error) error {
 	case errors.As(err, &pg) && pg.Code == "23505",
 		errors.As(err, &lite) && (lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
 		return ErrExists
-	case errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY, errors.Is(err, context.DeadlineExceeded):
+	case busy(err), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w; is another command writing, or the server down?", d.where, ErrBusy)
 	}
 	return fmt.Errorf("%s: %w", d.where, err)
