@@ -21,6 +21,7 @@ var ErrPublic = errors.New("aaa: the public value gives no secret")
 // Private is one end's secret of one Diffie-Hellman exchange, §10.2 of the draft. It never prints. The zero Private is none: using it
 // panics.
 type Private struct {
+	keying.Hidden
 	k func() *ecdh.PrivateKey
 }
 
@@ -30,7 +31,7 @@ func NewPrivate(drawn []byte) (Private, error) {
 	if err != nil {
 		return Private{}, fmt.Errorf("aaa: %d octets were drawn for X25519; use %d", len(drawn), PublicLen)
 	}
-	return Private{func() *ecdh.PrivateKey { return k }}, nil
+	return Private{k: func() *ecdh.PrivateKey { return k }}, nil
 }
 
 // DrawPrivate draws a secret. It panics when nothing can be read from rand.
@@ -99,15 +100,3 @@ func (k Key) Vouch(use Use, hostChallenge, mobilePublic, peerPublic []byte, peer
 func (k Key) VerifyVouch(use Use, hostChallenge, mobilePublic, peerPublic []byte, peerSPI uint32, got []byte) bool {
 	return hmac.Equal(k.Vouch(use, hostChallenge, mobilePublic, peerPublic, peerSPI), got)
 }
-
-// String says "[key]", as do all ways to print a Private.
-func (Private) String() string { return hidden }
-
-// GoString says "[key]".
-func (Private) GoString() string { return hidden }
-
-// Format says "[key]" for every verb.
-func (Private) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
-
-// MarshalText says "[key]"; JSON and YAML use it.
-func (Private) MarshalText() ([]byte, error) { return []byte(hidden), nil }

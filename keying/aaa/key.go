@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"net/netip"
 
 	"roam6/keying"
@@ -40,7 +39,8 @@ func Identity(nai string, home netip.Addr) string {
 // Key is the long-term key of one mobile node together with the parties of one exchange. It never prints. The zero Key is none: using it
 // panics.
 type Key struct {
-	k func() *bound // a function, because package fmt looks through anything else
+	keying.Hidden
+	k func() *bound
 }
 
 type bound struct {
@@ -57,7 +57,7 @@ func NewKey(longTerm []byte, mn, visited string) (Key, error) {
 		return Key{}, fmt.Errorf("aaa: the mobile node is %q and the visited network %q; both need a name", mn, visited)
 	}
 	k := &bound{extract(longTerm), mn, visited}
-	return Key{func() *bound { return k }}, nil
+	return Key{k: func() *bound { return k }}, nil
 }
 
 // extract takes a secret of KeyLen octets.
@@ -134,17 +134,3 @@ func (k Key) Greeting(x Exchange, reply []byte) []byte {
 func (k Key) VerifyGreeting(x Exchange, reply, got []byte) bool {
 	return hmac.Equal(k.Greeting(x, reply), got)
 }
-
-const hidden = "[key]"
-
-// String says "[key]", as do all ways to print a Key.
-func (Key) String() string { return hidden }
-
-// GoString says "[key]".
-func (Key) GoString() string { return hidden }
-
-// Format says "[key]" for every verb.
-func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
-
-// MarshalText says "[key]"; JSON and YAML use it.
-func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }

@@ -3,7 +3,6 @@ package aaa
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 
 	"roam6/keying"
 )
@@ -23,10 +22,11 @@ const ESPKeyLen = 36
 // Session is a key that a mobile node shares with a home agent or an access router, and of which both make the keys of their
 // associations. It never prints. The zero Session is none: using it panics.
 type Session struct {
+	keying.Hidden
 	k func() *[KeyLen]byte
 }
 
-func newSession(k [KeyLen]byte) Session { return Session{func() *[KeyLen]byte { return &k }} }
+func newSession(k [KeyLen]byte) Session { return Session{k: func() *[KeyLen]byte { return &k }} }
 
 // NewSession takes a session key that came from the home AAA server: KeyLen octets.
 func NewSession(key []byte) (Session, error) {
@@ -80,15 +80,3 @@ func (s Session) ESP(use Use, mn, peer string, peerSPI, mobileSPI uint32) (toPee
 	}
 	return one(1), one(2)
 }
-
-// String says "[key]", as do all ways to print a Session.
-func (Session) String() string { return hidden }
-
-// GoString says "[key]".
-func (Session) GoString() string { return hidden }
-
-// Format says "[key]" for every verb.
-func (Session) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
-
-// MarshalText says "[key]"; JSON and YAML use it.
-func (Session) MarshalText() ([]byte, error) { return []byte(hidden), nil }

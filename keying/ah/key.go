@@ -4,7 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
-	"io"
+
+	"roam6/keying"
 )
 
 // Algorithm is an integrity algorithm by its number in IKEv2 (RFC 7296 §3.3.2, transform type 3).
@@ -19,11 +20,9 @@ const (
 	ICVLen = 16 // RFC 4868 §2.1.2
 )
 
-// Key is a key for one direction of an association. The zero Key is none: using it panics.
-//
-// It holds a function because package fmt looks through everything else: a struct that keeps a Key in a private field, where the methods
-// below are not called, then prints an address and no key, whatever the verb.
+// Key is a key for one direction of an association. It never prints. The zero Key is none: using it panics.
 type Key struct {
+	keying.Hidden
 	sum func(parts ...[]byte) [ICVLen]byte
 }
 
@@ -36,7 +35,7 @@ func NewKey(a Algorithm, material []byte) (Key, error) {
 		return Key{}, fmt.Errorf("ah: the key has %d octets; HMAC-SHA-256-128 takes %d", len(material), KeyLen)
 	}
 	own := [KeyLen]byte(material)
-	return Key{func(parts ...[]byte) [ICVLen]byte {
+	return Key{sum: func(parts ...[]byte) [ICVLen]byte {
 		mac := hmac.New(sha256.New, own[:])
 		for _, p := range parts {
 			mac.Write(p)
@@ -44,20 +43,3 @@ func NewKey(a Algorithm, material []byte) (Key, error) {
 		return [ICVLen]byte(mac.Sum(nil)[:ICVLen])
 	}}, nil
 }
-
-const hidden = "[key]"
-
-// String says "[key]", as do all ways to print a Key.
-func (Key) String() string { return hidden }
-
-// GoString says "[key]".
-func (Key) GoString() string { return hidden }
-
-// Format says "[key]" for every verb.
-func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
-
-// MarshalText says "[key]"; JSON and YAML use it.
-func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
-
-// MarshalJSON says "[key]".
-func (Key) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }

@@ -4,7 +4,8 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"fmt"
-	"io"
+
+	"roam6/keying"
 )
 
 // Sizes in octets.
@@ -14,11 +15,9 @@ const (
 	ICVLen  = 16 // RFC 4106 §6, the full length
 )
 
-// Key is an AES-GCM key and its salt, ready for use. The zero Key is none: using it panics.
-//
-// It holds a function because package fmt looks through everything else: a struct that keeps a Key in a private
-// field, where the methods below are not called, then prints an address and no key, whatever the verb.
+// Key is an AES-GCM key and its salt, ready for use. It never prints. The zero Key is none: using it panics.
 type Key struct {
+	keying.Hidden
 	k func() *keyed
 }
 
@@ -42,22 +41,5 @@ func NewKey(material []byte) (Key, error) {
 		return Key{}, fmt.Errorf("esp: %w", err)
 	}
 	k := &keyed{aead, [SaltLen]byte(material[n:])}
-	return Key{func() *keyed { return k }}, nil
+	return Key{k: func() *keyed { return k }}, nil
 }
-
-const hidden = "[key]"
-
-// String says "[key]", as do all ways to print a Key.
-func (Key) String() string { return hidden }
-
-// GoString says "[key]".
-func (Key) GoString() string { return hidden }
-
-// Format says "[key]" for every verb.
-func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
-
-// MarshalText says "[key]"; JSON and YAML use it.
-func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
-
-// MarshalJSON says "[key]".
-func (Key) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }

@@ -6,7 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"io"
+
+	"roam6/keying"
 )
 
 // Sizes in octets.
@@ -46,7 +47,8 @@ const methodType = 51
 
 // Key is a pre-shared key. It never prints. The zero Key is none.
 type Key struct {
-	k func() []byte // a function, because package fmt looks through anything else
+	keying.Hidden
+	k func() []byte
 }
 
 // NewKey takes a pre-shared key of MinPSK to MaxPSK octets. Suite 2 works with 32 or more only (RFC 5433 §6).
@@ -55,7 +57,7 @@ func NewKey(psk []byte) (Key, error) {
 		return Key{}, fmt.Errorf("gpsk: the key has %d octets; use %d to %d, best 32", len(psk), MinPSK, MaxPSK)
 	}
 	k := bytes.Clone(psk)
-	return Key{func() []byte { return k }}, nil
+	return Key{k: func() []byte { return k }}, nil
 }
 
 // Fits says whether a suite is known and the key long enough for it.
@@ -113,11 +115,12 @@ func (k Key) Derive(r Run) Keys {
 	defer clear(mk)
 	d := derived{suite: r.Suite, all: gkdf(r.Suite, 2*MSKLen+2*ks, mk, input)}
 	d.id = append([]byte{methodType}, gkdf(r.Suite, idLen, psk[:ks], []byte("Method ID"), []byte{methodType}, suite, input)...)
-	return Keys{func() derived { return d }}
+	return Keys{k: func() derived { return d }}
 }
 
 // Keys are the keys of one run. They never print. The zero Keys are none: using them panics.
 type Keys struct {
+	keying.Hidden
 	k func() derived
 }
 
@@ -164,29 +167,3 @@ func (k Keys) MAC(covered []byte) []byte {
 
 // Verify reports, in constant time, whether got is the MAC.
 func (k Keys) Verify(covered, got []byte) bool { return hmac.Equal(k.MAC(covered), got) }
-
-const hidden = "[key]"
-
-// String says "[key]", as do all ways to print a Key.
-func (Key) String() string { return hidden }
-
-// GoString says "[key]".
-func (Key) GoString() string { return hidden }
-
-// Format says "[key]" for every verb.
-func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
-
-// MarshalText says "[key]"; JSON and YAML use it.
-func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
-
-// String says "[key]", as do all ways to print Keys.
-func (Keys) String() string { return hidden }
-
-// GoString says "[key]".
-func (Keys) GoString() string { return hidden }
-
-// Format says "[key]" for every verb.
-func (Keys) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
-
-// MarshalText says "[key]"; JSON and YAML use it.
-func (Keys) MarshalText() ([]byte, error) { return []byte(hidden), nil }

@@ -50,7 +50,7 @@ func TestErasedForAll(t *testing.T) {
 	k, _ := NewKey(psk)
 	keys := k.Derive(Run{Suite: SHA256})
 	other := keys
-	if keys.Erase(); !other.Equal(Keys{func() derived { return derived{all: make([]byte, 2*MSKLen+2*SHA256.Size())} }}) {
+	if keys.Erase(); !other.Equal(Keys{k: func() derived { return derived{all: make([]byte, 2*MSKLen+2*SHA256.Size())} }}) {
 		t.Error("keys are left")
 	}
 	k.Erase()

@@ -9,13 +9,16 @@ import (
 	"fmt"
 	"hash"
 	"io"
+
+	"roam6/keying"
 )
 
 // Key is a protocol key with its encryption type. It never prints. The zero Key is none: using it panics.
 //
 // It is for one goroutine at a time, as it keeps what it derives.
 type Key struct {
-	k func() *keyed // a function, because package fmt looks through anything else
+	keying.Hidden
+	k func() *keyed
 }
 
 // keyed is a key, and what was derived from it.
@@ -56,7 +59,7 @@ func NewKey(e EType, octets []byte) (Key, error) {
 
 func made(e EType, p *profile, octets []byte) Key {
 	k := &keyed{profile: p, etype: e, key: octets}
-	return Key{func() *keyed { return k }}
+	return Key{k: func() *keyed { return k }}
 }
 
 // Valid says whether there is a key.
@@ -199,20 +202,3 @@ func cipherOf(key []byte) cipher.Block {
 	}
 	return block
 }
-
-const hidden = "[key]"
-
-// String says "[key]", as do all ways to print a Key.
-func (Key) String() string { return hidden }
-
-// GoString says "[key]".
-func (Key) GoString() string { return hidden }
-
-// Format says "[key]" for every verb.
-func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
-
-// MarshalText says "[key]"; JSON and YAML use it.
-func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
-
-// MarshalJSON says "[key]".
-func (Key) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }

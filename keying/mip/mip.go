@@ -7,8 +7,9 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"hash"
-	"io"
 	"net/netip"
+
+	"roam6/keying"
 )
 
 // Algorithm names how authentication data is made.
@@ -34,7 +35,8 @@ const checksumAt, checksumEnd = 4, 6
 
 // Key is a shared key and its algorithm. It never prints. The zero Key is none: using it panics.
 type Key struct {
-	k func() *keyed // a function, because package fmt looks through anything else
+	keying.Hidden
+	k func() *keyed
 }
 
 type keyed struct {
@@ -57,7 +59,7 @@ func NewKey(a Algorithm, key []byte) (Key, error) {
 	default:
 		return Key{}, fmt.Errorf("mip: algorithm %q is unknown; use %s or %s", a, HMACSHA256, HMACSHA1)
 	}
-	return Key{func() *keyed { return k }}, nil
+	return Key{k: func() *keyed { return k }}, nil
 }
 
 // Size is the length of the authentication data in octets.
@@ -99,20 +101,3 @@ func sum(hash func() hash.Hash, key []byte, first, second netip.Addr, data []byt
 func (k Key) Verify(coa, hoa netip.Addr, data, got []byte) bool {
 	return subtle.ConstantTimeCompare(k.Sum(coa, hoa, data), got) == 1
 }
-
-const hidden = "[key]"
-
-// String says "[key]", as do all ways to print a Key.
-func (Key) String() string { return hidden }
-
-// GoString says "[key]".
-func (Key) GoString() string { return hidden }
-
-// Format says "[key]" for every verb.
-func (Key) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
-
-// MarshalText says "[key]"; JSON and YAML use it.
-func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
-
-// MarshalJSON says "[key]".
-func (Key) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
