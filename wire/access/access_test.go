@@ -14,6 +14,7 @@ import (
 	"roam6/wire"
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
+	"roam6/wire/octets"
 	"roam6/wire/subopt"
 )
 
@@ -212,7 +213,7 @@ func TestEmbeddedUnderESP(t *testing.T) { //spec DM-04 DM-21
 		return p.Append(nil)
 	}
 	var none netip.Addr
-	payload := ramp(1, 60)
+	payload := octets.Ramp(1, 60)
 	for _, c := range []struct {
 		name  string
 		reply bool
@@ -256,8 +257,8 @@ func TestRequestRefused(t *testing.T) { //spec DM-04
 		{"Care-of Address", wire.ErrTruncated, func(r *Request) { r.CareOf = none }},
 		{"Care-of Address", wire.ErrValue, func(r *Request) { r.CareOf = netip.MustParseAddr("fe80::1") }},
 		{"Local Challenge", wire.ErrTruncated, func(r *Request) { r.LocalChallenge = nil }},
-		{"Local Challenge", wire.ErrLength, func(r *Request) { r.LocalChallenge = ramp(0, MinChallenge-1) }},
-		{"Host Challenge", wire.ErrLength, func(r *Request) { r.HostChallenge = ramp(0, MaxChallenge+1) }},
+		{"Local Challenge", wire.ErrLength, func(r *Request) { r.LocalChallenge = octets.Ramp(0, MinChallenge-1) }},
+		{"Host Challenge", wire.ErrLength, func(r *Request) { r.HostChallenge = octets.Ramp(0, MaxChallenge+1) }},
 		{"Host Challenge", wire.ErrTruncated, func(r *Request) { r.HostChallenge = nil }},
 		{"MN Authentication Data", wire.ErrTruncated, func(r *Request) { r.Auth, r.EAP = nil, nil }},
 		{"MN Authentication Data", wire.ErrLength, func(r *Request) { r.Auth = r.Auth[1:] }},
@@ -273,7 +274,7 @@ func TestRequestRefused(t *testing.T) { //spec DM-04
 		{"Methods", wire.ErrValue, func(r *Request) { r.Keys = []KeyRequest{{1, 4, 256, nil}} }},
 		{"SPI", wire.ErrValue, func(r *Request) { r.Keys = []KeyRequest{{1, Random, 255, nil}} }},
 		{"Length", wire.ErrLength, func(r *Request) { r.Keys = []KeyRequest{{1, DiffieHellman, 256, nil}} }},
-		{"Length", wire.ErrLength, func(r *Request) { r.Keys = []KeyRequest{{1, Random, 256, ramp(0, 32)}} }},
+		{"Length", wire.ErrLength, func(r *Request) { r.Keys = []KeyRequest{{1, Random, 256, octets.Ramp(0, 32)}} }},
 	} {
 		r := request()
 		c.change(r)
@@ -301,7 +302,7 @@ func TestRequestRefused(t *testing.T) { //spec DM-04
 }
 
 func TestReplyRefused(t *testing.T) { //spec DM-04
-	data := KeyData{HomeAgent, Random, AESGCM, 512, time.Hour, ramp(0, 32), nil}
+	data := KeyData{HomeAgent, Random, AESGCM, 512, time.Hour, octets.Ramp(0, 32), nil}
 	for _, c := range []struct {
 		field  string
 		cause  error
@@ -312,7 +313,7 @@ func TestReplyRefused(t *testing.T) { //spec DM-04
 		{"Algorithm", wire.ErrValue, func(k *KeyData) { k.Algorithm = 0 }},
 		{"SPI", wire.ErrValue, func(k *KeyData) { k.SPI = 1 }},
 		{"Length", wire.ErrTruncated, func(k *KeyData) { k.Value = k.Value[1:] }},
-		{"Length", wire.ErrLength, func(k *KeyData) { k.MAC = ramp(0, 16) }},
+		{"Length", wire.ErrLength, func(k *KeyData) { k.MAC = octets.Ramp(0, 16) }},
 		{"Length", wire.ErrLength, func(k *KeyData) { k.Method = DiffieHellman }},
 	} {
 		k := data
@@ -324,8 +325,8 @@ func TestReplyRefused(t *testing.T) { //spec DM-04
 		}
 	}
 	for name, b := range map[string][]byte{ //order:any
-		"no result":       subopt.Append(nil, subopt.NetworkAuth, ramp(0, AuthLen)),
-		"a short result":  subopt.Append(nil, subopt.Result, ramp(0, 3)),
+		"no result":       subopt.Append(nil, subopt.NetworkAuth, octets.Ramp(0, AuthLen)),
+		"a short result":  subopt.Append(nil, subopt.Result, octets.Ramp(0, 3)),
 		"a lifetime of 0": subopt.Append(appendWord(nil, subopt.Result, 2001), subopt.SessionLifetime, make([]byte, 4)),
 		"no key data":     subopt.Append(appendWord(nil, subopt.Result, 2001), subopt.KeyData, nil),
 		"half a length":   subopt.Append(appendWord(nil, subopt.Result, 2001), subopt.KeyData, []byte{44}),
@@ -351,7 +352,7 @@ func TestReplyRefused(t *testing.T) { //spec DM-04
 
 func TestUnknownIsSkipped(t *testing.T) {
 	r := request()
-	body := append(subopt.Append(nil, 200, ramp(0, 300)), r.AppendBody(nil)...)
+	body := append(subopt.Append(nil, 200, octets.Ramp(0, 300)), r.AppendBody(nil)...)
 	body = subopt.Append(append(body, 0, 0), 5, nil)
 	got, err := ParseRequest(body)
 	if err != nil || !reflect.DeepEqual(got, r) {
@@ -392,11 +393,11 @@ func TestCovered(t *testing.T) { //spec DM-05
 func largest() *Request {
 	r := request()
 	r.NAI = strings.Repeat("a", MaxText)
-	r.LocalChallenge, r.HostChallenge = ramp(1, MaxChallenge), ramp(2, MaxChallenge)
-	r.EAP = ramp(0, MaxEAP)
+	r.LocalChallenge, r.HostChallenge = octets.Ramp(1, MaxChallenge), octets.Ramp(2, MaxChallenge)
+	r.EAP = octets.Ramp(0, MaxEAP)
 	r.EAP[0] = 2
 	binary.BigEndian.PutUint16(r.EAP[2:], MaxEAP)
-	r.Keys = []KeyRequest{{HomeAgent, 3, 256, ramp(0, 32)}, {AccessRouter, 3, 257, ramp(1, 32)}}
+	r.Keys = []KeyRequest{{HomeAgent, 3, 256, octets.Ramp(0, 32)}, {AccessRouter, 3, 257, octets.Ramp(1, 32)}}
 	r.Binding = make([]byte, MaxEmbedded)
 	return r
 }

@@ -1,10 +1,10 @@
 package access
 
 import (
-	"encoding/hex"
 	"net/netip"
-	"strings"
 	"time"
+
+	"roam6/wire/octets"
 )
 
 // The cast of the goldens: mn visits the link of ar, which is the AAA client.
@@ -26,27 +26,7 @@ type golden struct {
 
 const goldenID = 0x01020304
 
-func (g golden) octets() []byte {
-	var digits strings.Builder
-	for line := range strings.Lines(g.text) {
-		line, _, _ = strings.Cut(line, "#")
-		digits.WriteString(strings.Join(strings.Fields(line), ""))
-	}
-	b, err := hex.DecodeString(digits.String())
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
-
-// ramp is n octets that count up from first.
-func ramp(first, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(first + i)
-	}
-	return b
-}
+func (g golden) octets() []byte { return octets.Of(g.text) }
 
 var goldenRequest = golden{
 	src: coa, dst: ar,
@@ -88,11 +68,11 @@ var goldenRequest = golden{
 	`,
 	msg: &Request{
 		NAI: "mn1@home.example", HomeAddress: hoa, CareOf: coa,
-		LocalChallenge: ramp(0x11, 8), HostChallenge: ramp(0x21, 8), Auth: ramp(0xa0, 16),
+		LocalChallenge: octets.Ramp(0x11, 8), HostChallenge: octets.Ramp(0x21, 8), Auth: octets.Ramp(0xa0, 16),
 		Features: HomeAgentRequested, EAP: []byte{2, 7, 0, 6, 1, 'x'},
 		Keys: []KeyRequest{
 			{Use: HomeAgent, Methods: Random, SPI: 256},
-			{Use: AccessRouter, Methods: Random | DiffieHellman, SPI: 65537, Public: ramp(0xc0, 32)},
+			{Use: AccessRouter, Methods: Random | DiffieHellman, SPI: 65537, Public: octets.Ramp(0xc0, 32)},
 		},
 	},
 }
@@ -134,10 +114,10 @@ var goldenReply = golden{
 		00 00 1c 20             #
 	`,
 	msg: &Reply{
-		LocalChallenge: ramp(0x31, 8), EAP: []byte{3, 7, 0, 4}, Result: 2001, Auth: ramp(0xb0, 16),
+		LocalChallenge: octets.Ramp(0x31, 8), EAP: []byte{3, 7, 0, 4}, Result: 2001, Auth: octets.Ramp(0xb0, 16),
 		Keys: []KeyData{
-			{Use: HomeAgent, Method: Random, Algorithm: AESGCM, SPI: 512, Lifetime: time.Hour, Value: ramp(0x40, 32)},
-			{Use: AccessRouter, Method: DiffieHellman, Algorithm: AESGCM, SPI: 513, Lifetime: 30 * time.Minute, Value: ramp(0x60, 32), MAC: ramp(0x80, 16)},
+			{Use: HomeAgent, Method: Random, Algorithm: AESGCM, SPI: 512, Lifetime: time.Hour, Value: octets.Ramp(0x40, 32)},
+			{Use: AccessRouter, Method: DiffieHellman, Algorithm: AESGCM, SPI: 513, Lifetime: 30 * time.Minute, Value: octets.Ramp(0x60, 32), MAC: octets.Ramp(0x80, 16)},
 		},
 		Lifetime: 2 * time.Hour,
 	},

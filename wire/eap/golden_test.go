@@ -1,8 +1,7 @@
 package eap
 
 import (
-	"encoding/hex"
-	"strings"
+	"roam6/wire/octets"
 )
 
 // golden is a packet and its octets, written by hand from the figures of the RFCs.
@@ -13,27 +12,7 @@ type golden struct {
 	gpsk   GPSKMessage // what the packet carries, if it is of EAP-GPSK
 }
 
-func (g golden) octets() []byte {
-	var digits strings.Builder
-	for line := range strings.Lines(g.hex) {
-		line, _, _ = strings.Cut(line, "#")
-		digits.WriteString(strings.Join(strings.Fields(line), ""))
-	}
-	b, err := hex.DecodeString(digits.String())
-	if err != nil {
-		panic(g.name + ": " + err.Error())
-	}
-	return b
-}
-
-// ramp is n octets that count up from first.
-func ramp(first, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(first + i)
-	}
-	return b
-}
+func (g golden) octets() []byte { return octets.Of(g.hex) }
 
 const (
 	peerRandom   = "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
@@ -60,7 +39,7 @@ var goldens = []golden{
 		0002 6161                   # ID_Server
 		` + serverRandom + `
 		000c 000000000002 000000000001 # CSuite_List
-		`, Packet{Code: Request, ID: 4, Method: GPSK}, &GPSK1{Server: []byte("aa"), RandServer: [RandLen]byte(ramp(0x40, 32)), Suites: []Suite{SHA256, AES}}},
+		`, Packet{Code: Request, ID: 4, Method: GPSK}, &GPSK1{Server: []byte("aa"), RandServer: [RandLen]byte(octets.Ramp(0x40, 32)), Suites: []Suite{SHA256, AES}}},
 	{"GPSK-2", `02 04 0090 33
 		02
 		0004 6d6e4068               # ID_Peer
@@ -70,9 +49,9 @@ var goldens = []golden{
 		000000000002                # CSuite_Sel
 		000a 00 0000000100020000 00   # PD_Payload_Block: IV Length, one empty payload, Pad Length
 		808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f # MAC
-		`, Packet{Code: Response, ID: 4, Method: GPSK}, &GPSK2{Peer: []byte("mn@h"), Server: []byte("aa"), RandPeer: [RandLen]byte(ramp(0x20, 32)),
-		RandServer: [RandLen]byte(ramp(0x40, 32)), Suites: []Suite{SHA256, AES}, Suite: SHA256,
-		Protected: []byte{0, 0, 0, 0, 1, 0, 2, 0, 0, 0}, MAC: ramp(0x80, 32)}},
+		`, Packet{Code: Response, ID: 4, Method: GPSK}, &GPSK2{Peer: []byte("mn@h"), Server: []byte("aa"), RandPeer: [RandLen]byte(octets.Ramp(0x20, 32)),
+		RandServer: [RandLen]byte(octets.Ramp(0x40, 32)), Suites: []Suite{SHA256, AES}, Suite: SHA256,
+		Protected: []byte{0, 0, 0, 0, 1, 0, 2, 0, 0, 0}, MAC: octets.Ramp(0x80, 32)}},
 	{"GPSK-3", `01 05 0062 33
 		03
 		` + peerRandom + serverRandom + `
@@ -80,16 +59,16 @@ var goldens = []golden{
 		000000000001                # CSuite_Sel
 		0000                        # no PD_Payload_Block
 		808182838485868788898a8b8c8d8e8f # MAC
-		`, Packet{Code: Request, ID: 5, Method: GPSK}, &GPSK3{RandPeer: [RandLen]byte(ramp(0x20, 32)), RandServer: [RandLen]byte(ramp(0x40, 32)),
-		Server: []byte("aa"), Suite: AES, MAC: ramp(0x80, 16)}},
+		`, Packet{Code: Request, ID: 5, Method: GPSK}, &GPSK3{RandPeer: [RandLen]byte(octets.Ramp(0x20, 32)), RandServer: [RandLen]byte(octets.Ramp(0x40, 32)),
+		Server: []byte("aa"), Suite: AES, MAC: octets.Ramp(0x80, 16)}},
 	{"GPSK-4", `02 05 0028 33
 		04
 		0000                        # no PD_Payload_Block
 		808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f # MAC
-		`, Packet{Code: Response, ID: 5, Method: GPSK}, &GPSK4{MAC: ramp(0x80, 32)}},
+		`, Packet{Code: Response, ID: 5, Method: GPSK}, &GPSK4{MAC: octets.Ramp(0x80, 32)}},
 	{"GPSK-Fail", "01 05 000a 33 05 00000002", Packet{Code: Request, ID: 5, Method: GPSK}, &GPSKFail{AuthenticationFailure}},
 	{"GPSK-Protected-Fail", "01 05 001a 33 06 00000003 808182838485868788898a8b8c8d8e8f", Packet{Code: Request, ID: 5, Method: GPSK},
-		&GPSKProtectedFail{AuthorizationFailure, ramp(0x80, 16)}},
+		&GPSKProtectedFail{AuthorizationFailure, octets.Ramp(0x80, 16)}},
 	{"GPSK-Fail in an Expanded Type", "01 05 0011 fe 000000 00000033 05 00000001", Packet{Code: Request, ID: 5, Method: GPSK, Expanded: true},
 		&GPSKFail{PSKNotFound}},
 }

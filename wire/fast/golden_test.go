@@ -1,13 +1,12 @@
 package fast
 
 import (
-	"encoding/hex"
 	"net/netip"
-	"strings"
 	"time"
 
 	"roam6/wire/ip6"
 	"roam6/wire/mh"
+	"roam6/wire/octets"
 	"roam6/wire/subopt"
 )
 
@@ -42,18 +41,7 @@ type golden struct {
 	msg      Message
 }
 
-func (g golden) octets() []byte {
-	var digits strings.Builder
-	for line := range strings.Lines(g.text) {
-		line, _, _ = strings.Cut(line, "#")
-		digits.WriteString(strings.Join(strings.Fields(line), ""))
-	}
-	b, err := hex.DecodeString(digits.String())
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
+func (g golden) octets() []byte { return octets.Of(g.text) }
 
 var goldens = []golden{
 	{"redirect", ar1LL, old, redirectText, &Redirect{Router: netip.PrefixFrom(ar2, 64), HW: ar2HW, CareOf: coa,

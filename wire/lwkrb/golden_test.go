@@ -2,15 +2,14 @@ package lwkrb
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"net/netip"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
 	"roam6/wire"
+	"roam6/wire/octets"
 )
 
 var (
@@ -19,15 +18,6 @@ var (
 	address = netip.MustParseAddr("2001:db8:a:2::1")
 	krbtgt  = KeyName{Principal: "krbtgt/A@B", KVNO: 3, EType: 18}
 )
-
-// ramp is n octets that count up from first.
-func ramp(first, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(first + i)
-	}
-	return b
-}
 
 // value is a message or what one seals.
 type value interface{ Append(b []byte) []byte }
@@ -39,18 +29,7 @@ type golden struct {
 	parse func([]byte) (value, error)
 }
 
-func (g golden) octets() []byte {
-	var digits strings.Builder
-	for line := range strings.Lines(g.text) {
-		line, _, _ = strings.Cut(line, "#")
-		digits.WriteString(strings.Join(strings.Fields(line), ""))
-	}
-	b, err := hex.DecodeString(digits.String())
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
+func (g golden) octets() []byte { return octets.Of(g.text) }
 
 // reads makes a parser of values one of pointers.
 func reads[M any, P interface {
@@ -82,10 +61,10 @@ var goldens = map[string]golden{
 		2c 2d 2e 2f 30 31 32 33 34 35 36 37     #
 		38 39 3a 3b 3c 3d 3e 3f 40 41 42 43     #
 		44 45 46 47                             #
-		` + sealed40, &Request{0x01020304, Ticket{krbtgt, ramp(0x20, 40)}, ramp(0x40, 40)}, anyMessage},
+		` + sealed40, &Request{0x01020304, Ticket{krbtgt, octets.Ramp(0x20, 40)}, octets.Ramp(0x40, 40)}, anyMessage},
 	"ap-rep": {`
 		01 02 00 30  01 02 03 04                # version 1, ap-rep, 48 octets, identifier
-		` + sealed40, &Reply{0x01020304, ramp(0x40, 40)}, anyMessage},
+		` + sealed40, &Reply{0x01020304, octets.Ramp(0x40, 40)}, anyMessage},
 	"error": {`
 		01 03 00 0e  01 02 03 04                # version 1, error, 14 octets, identifier
 		00 25                                   # KRB_AP_ERR_SKEW
@@ -97,20 +76,20 @@ var goldens = map[string]golden{
 		6b 49 d2 00                             # time
 		60 61 62 63 64 65 66 67                 # MAC
 		68 69 6a 6b 6c 6d 6e 6f                 #
-		`, &Error{0x01020304, Expired, when, ramp(0x60, 16)}, anyMessage},
+		`, &Error{0x01020304, Expired, when, octets.Ramp(0x60, 16)}, anyMessage},
 	"open-req": {`
 		01 04 00 40  01 02 03 04                # version 1, open-req, 64 octets, identifier
 		0a 6b 72 62 74 67 74 2f 41 40 42        # krbtgt/A@B
 		00 00 00 03  12                         # key version 3, encryption type 18
-		` + sealed40, &OpenRequest{0x01020304, krbtgt, ramp(0x40, 40)}, anyMessage},
+		` + sealed40, &OpenRequest{0x01020304, krbtgt, octets.Ramp(0x40, 40)}, anyMessage},
 	"open-rep": {`
 		01 05 00 30  01 02 03 04                # version 1, open-rep, 48 octets, identifier
-		` + sealed40, &OpenReply{0x01020304, ramp(0x40, 40)}, anyMessage},
+		` + sealed40, &OpenReply{0x01020304, octets.Ramp(0x40, 40)}, anyMessage},
 	"ticket": {`
 		0a 6b 72 62 74 67 74 2f 41 40 42        # krbtgt/A@B
 		00 00 00 03  12                         # key version 3, encryption type 18
 		00 28                                   # 40 octets
-		` + sealed40, &Ticket{krbtgt, ramp(0x40, 40)}, reads(ParseTicket)},
+		` + sealed40, &Ticket{krbtgt, octets.Ramp(0x40, 40)}, reads(ParseTicket)},
 	"ticket body": {`
 		00 20 00 00                             # flags: pre-authent
 		6b 49 d2 00  6b 49 e0 10                # start, end an hour later
@@ -121,7 +100,7 @@ var goldens = map[string]golden{
 		05 61 6e 6e 40 42                       # ann@B
 		02 01 43 02 44 45                       # transited: C, DE
 		a0 a1 a2 a3                             # attributes
-		`, &TicketBody{1 << 21, when, when.Add(time.Hour), ramp(0x10, 32), "ann@B", []string{"C", "DE"}, ramp(0xa0, 4)}, reads(ParseTicketBody)},
+		`, &TicketBody{1 << 21, when, when.Add(time.Hour), octets.Ramp(0x10, 32), "ann@B", []string{"C", "DE"}, octets.Ramp(0xa0, 4)}, reads(ParseTicketBody)},
 	"authenticator": {`
 		6b 49 d2 00                             # time
 		e0 00  00 00 10 01                      # AH, ESP, buffer; SPI
@@ -155,14 +134,14 @@ var goldens = map[string]golden{
 		60 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f #
 		70 71 72 73 74 75 76 77 78 79 7a 7b 7c 7d 7e 7f #
 		a0 a1 a2 a3                             # attributes
-		`, &OpenReplyBody{None, when, ramp(0x10, 32), Opened{1 << 21, when.Add(time.Hour), "ann@B", nil, ramp(0x50, 48), ramp(0xa0, 4)}}, reads(ParseOpenReplyBody)},
+		`, &OpenReplyBody{None, when, octets.Ramp(0x10, 32), Opened{1 << 21, when.Add(time.Hour), "ann@B", nil, octets.Ramp(0x50, 48), octets.Ramp(0xa0, 4)}}, reads(ParseOpenReplyBody)},
 	"open-rep body that refuses": {`
 		00 25  6b 49 d2 00                      # KRB_AP_ERR_SKEW, time
 		10 11 12 13 14 15 16 17                 # error key
 		18 19 1a 1b 1c 1d 1e 1f                 #
 		20 21 22 23 24 25 26 27                 #
 		28 29 2a 2b 2c 2d 2e 2f                 #
-		`, &OpenReplyBody{Code: Skew, Time: when, Key: ramp(0x10, 32)}, reads(ParseOpenReplyBody)},
+		`, &OpenReplyBody{Code: Skew, Time: when, Key: octets.Ramp(0x10, 32)}, reads(ParseOpenReplyBody)},
 }
 
 func TestGoldens(t *testing.T) { //spec FH-04 FH-10 FH-14 FH-15 FH-16

@@ -13,6 +13,7 @@ import (
 
 	"roam6/wire"
 	"roam6/wire/ip6"
+	"roam6/wire/octets"
 )
 
 var (
@@ -73,21 +74,21 @@ func anyAuthenticator(t *rapid.T) *Authenticator {
 func anyValues(t *rapid.T) map[string]value {
 	id := rapid.Uint32().Draw(t, "id")
 	ticket := Ticket{keyNameGen.Draw(t, "key"), sealedGen.Draw(t, "ticket")}
-	mac := [][]byte{nil, ramp(1, MACLen)}[rapid.IntRange(0, 1).Draw(t, "mac")]
+	mac := [][]byte{nil, octets.Ramp(1, MACLen)}[rapid.IntRange(0, 1).Draw(t, "mac")]
 	start := timeGen.Filter(func(s time.Time) bool { return s.Unix() < 1<<31 }).Draw(t, "start")
 	end := start.Add(time.Duration(rapid.Uint32Range(1, 1<<30).Draw(t, "length")) * time.Second)
 	reply := &ReplyBody{Time: timeGen.Draw(t, "time"), Lifetime: time.Duration(rapid.Uint32Range(1, 1<<32-1).Draw(t, "lifetime")) * time.Second}
 	reply.Granted, reply.SPI = anyWant(t)
-	opened := OpenReplyBody{Code: None, Time: start, Key: ramp(1, SecretLen), Opened: Opened{Flags: id, End: end, Client: anyPrincipal(t), Transited: realmsGen.Draw(t, "transited"),
+	opened := OpenReplyBody{Code: None, Time: start, Key: octets.Ramp(1, SecretLen), Opened: Opened{Flags: id, End: end, Client: anyPrincipal(t), Transited: realmsGen.Draw(t, "transited"),
 		Authenticator: anyAuthenticator(t).Append(nil), Attributes: octetsOrNone(t, MaxAttributes)}}
 	return map[string]value{
 		"ap-req": &Request{id, ticket, sealedGen.Draw(t, "authenticator")}, "ticket": &ticket,
 		"ap-rep": &Reply{id, sealedGen.Draw(t, "sealed")}, "error": &Error{id, Code(rapid.Uint16Min(1).Draw(t, "code")), start, mac},
 		"open-req": &OpenRequest{id, ticket.Key, sealedGen.Draw(t, "sealed")}, "open-rep": &OpenReply{id, sealedGen.Draw(t, "sealed")},
-		"ticket body":   &TicketBody{id, start, end, ramp(9, SecretLen), anyPrincipal(t), realmsGen.Draw(t, "transited"), octetsOrNone(t, MaxAttributes)},
+		"ticket body":   &TicketBody{id, start, end, octets.Ramp(9, SecretLen), anyPrincipal(t), realmsGen.Draw(t, "transited"), octetsOrNone(t, MaxAttributes)},
 		"authenticator": anyAuthenticator(t), "ap-rep body": reply,
 		"open-req body": &OpenRequestBody{start, routerGen.Draw(t, "router"), realmsGen.Draw(t, "path"), sealedGen.Draw(t, "request")},
-		"open-rep body": &opened, "open-rep body that refuses": &OpenReplyBody{Code: Skew, Time: start, Key: ramp(1, SecretLen)},
+		"open-rep body": &opened, "open-rep body that refuses": &OpenReplyBody{Code: Skew, Time: start, Key: octets.Ramp(1, SecretLen)},
 	}
 }
 

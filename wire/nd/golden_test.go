@@ -3,16 +3,15 @@ package nd
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"net/netip"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 
 	"roam6/wire"
 	"roam6/wire/ip6"
+	"roam6/wire/octets"
 )
 
 // The cast of the goldens: mn on the link of ar, which is a home agent too.
@@ -46,18 +45,7 @@ var goldens = map[string]golden{
 	"Redirect":              goldenRedirect,
 }
 
-func (g golden) octets() []byte {
-	var digits strings.Builder
-	for line := range strings.Lines(g.text) {
-		line, _, _ = strings.Cut(line, "#")
-		digits.WriteString(strings.Join(strings.Fields(line), ""))
-	}
-	b, err := hex.DecodeString(digits.String())
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
+func (g golden) octets() []byte { return octets.Of(g.text) }
 
 // check holds a golden against Parse and Append, both ways.
 func (g golden) check(t *testing.T) {
