@@ -118,8 +118,7 @@ func (n *Node) first(l *link, m diameter.Message) {
 		n.refuseCER(l, m, BadGrammar, err.(*diameter.Error))
 		return
 	}
-	a, _ := m.Find(diameter.OriginHost)
-	host, _ := a.Identity()
+	host := claimed(m)
 	caps, insecure := readCapabilities(m)
 	p, reason, refusal := n.identify(l, lower(host), &caps)
 	switch {
@@ -173,12 +172,17 @@ func (n *Node) identify(l *link, host string, caps *capabilities) (p *peer, reas
 }
 
 func (n *Node) refuseCER(l *link, m diameter.Message, reason string, e *diameter.Error) {
-	a, _ := m.Find(diameter.OriginHost)
-	host, _ := a.Identity()
-	n.refused(l, lower(host), reason, e.Text)
+	n.refused(l, lower(claimed(m)), reason, e.Text)
 	b := n.own.Refuse(m, e, n.cfg.Host, n.cfg.Realm)
 	n.write(l, n.describe(b, l))
 	n.turnAway(l, reason)
+}
+
+// claimed is who the sender of a message says he is, as he writes it; "" of one that says nothing, or what is no name.
+func claimed(m diameter.Message) string {
+	a, _ := m.Find(diameter.OriginHost)
+	host, _ := a.Identity()
+	return host
 }
 
 // refused tells that somebody is not let in, or not gone on with: who he says he is, where he is, and the names that he proved.
@@ -197,9 +201,7 @@ func (n *Node) onCEA(l *link, m diameter.Message) {
 	wrong := func(reason string) {
 		n.drop(reason, p.host)
 		if reason != RefusedUs {
-			a, _ := m.Find(diameter.OriginHost)
-			host, _ := a.Identity()
-			n.refused(l, p.host, reason, "it calls itself "+host)
+			n.refused(l, p.host, reason, "it calls itself "+claimed(m))
 		}
 		n.step(p, iRcvNonCEA, l, reason)
 	}
