@@ -50,7 +50,7 @@ func TestQueries(t *testing.T) {
 				}
 			})
 			told := ""
-			config := Config{Host: &Memory{}, Query: table, Engines: []Engine{{"e", e}}, OnEvent: func(_ time.Duration, _ string, ev engine.Event) { told += ev.Reason }}
+			config := Config{Host: &Memory{}, Query: table, Engines: []Engine{{"e", e}}, OnEvent: func(_ time.Duration, _ string, ev engine.Event) { told += ev.Get("says") }}
 			if c.none {
 				config.Query = nil
 			}

@@ -46,8 +46,8 @@ const (
 	DropHandshakes = DropError("tls-handshakes-full") // a listener has MaxHandshakes under way
 )
 
-// EventStream tells why a Listen, a Dial, a connection or a query failed, in words that say what to do; attrs engine, reason, and with, the
-// address of the other end, for a connection.
+// EventStream tells why a Listen, a Dial, a connection or a query failed: the reason is the engine's word, attrs are engine, says (the same for
+// people, with what to do), and with, the address of the other end, for a connection.
 const EventStream = "driver.stream"
 
 // StreamStats counts what streams there are and were.
@@ -332,7 +332,7 @@ func (s *streams) tell(owner *slot, reason, why string) {
 }
 
 func streamEvent(owner *slot, reason, why string) *engine.Event {
-	return &engine.Event{Name: EventStream, Reason: why, Attrs: []engine.Attr{engine.S("engine", owner.Name), engine.S("reason", reason)}}
+	return &engine.Event{Name: EventStream, Reason: reason, Attrs: []engine.Attr{engine.S("engine", owner.Name), engine.S("says", why)}}
 }
 
 // end closes everything when the loop is over, and waits until all goroutines are.

@@ -157,7 +157,7 @@ func (st *stream) connect(ctx context.Context, d engine.Dial, profile *tls.Confi
 	var tell *engine.Event
 	if reason == "" {
 		reason = whyDial(err)
-		tell = withEvent(st.slot, reason, "dial "+d.To.String()+": "+wordsOf(err)+hintDial(reason, d), d.To.Addr())
+		tell = withEvent(st.slot, reason, "dial "+d.To.String()+": "+wordsOf(err)+hintDial(reason, err, d), d.To.Addr())
 	}
 	st.s.inbox.put(arrived{st: st, in: engine.Closed{Reason: reason}, tell: tell})
 }
@@ -220,7 +220,7 @@ func (st *stream) alert(err error, o engine.Opened) *engine.Event {
 	if o.Names == nil || !errors.As(err, &alert) || alert.Op != "remote error" { // which is how package tls tells of alerts
 		return nil
 	}
-	return withEvent(st.slot, engine.ReasonTLS, "TLS with "+o.To.String()+": "+wordsOf(err)+"; the other end does not take this node's certificate, or not any more: its log says why", o.To.Addr())
+	return withEvent(st.slot, engine.ReasonTLS, "TLS with "+o.To.String()+": "+wordsOf(err)+notTaken, o.To.Addr())
 }
 
 // readAll hands what comes to the loop, until there is no more or nobody wants it.

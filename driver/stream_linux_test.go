@@ -288,7 +288,7 @@ func TestStreamSocketsRefusals(t *testing.T) {
 	} {
 		got := make(chan engine.Closed, 1)
 		words := make(chan string, 10)
-		beginAny(t, Config{Host: onLoopback(t), OnEvent: func(_ time.Duration, _ string, ev engine.Event) { words <- ev.Reason },
+		beginAny(t, Config{Host: onLoopback(t), OnEvent: func(_ time.Duration, _ string, ev engine.Event) { words <- ev.Get("says") },
 			Engines: []Engine{{"e", peerOf(nil, func(in engine.Input, out *engine.Effects) {
 				switch in := in.(type) {
 				case engine.Start:

@@ -19,6 +19,7 @@ type door struct {
 	slot    *slot
 	name    string
 	profile *tls.Config // nil: plain TCP
+	tls     string      // the profile's name
 	l       net.Listener
 	open    atomic.Int32 // connections
 	shaking atomic.Int32 // of them in their handshake
@@ -49,7 +50,7 @@ func (s *streams) listen(owner *slot, e engine.Listen) {
 		s.l.queue = append(s.l.queue, queued{owner, engine.Closed{Listener: e.Name, Reason: reason}})
 		return
 	}
-	n := &door{s: s, slot: owner, name: e.Name, profile: profile, l: l}
+	n := &door{s: s, slot: owner, name: e.Name, profile: profile, tls: e.TLS, l: l}
 	if s.listeners[owner] == nil {
 		s.listeners[owner] = map[string]*door{}
 	}
@@ -126,7 +127,7 @@ func (n *door) live(st *stream, c net.Conn) {
 			from := remote.String()
 			reset(c)
 			reason := why(err)
-			n.s.inbox.put(arrived{drop: DropError(reason), tell: withEvent(n.slot, reason, "TLS with "+from+": "+wordsOf(err)+hintShake(reason, err), addrPort(remote).Addr())})
+			n.s.inbox.put(arrived{drop: DropError(reason), tell: withEvent(n.slot, reason, "TLS with "+from+": "+wordsOf(err)+hintTLS(err, n.tls), addrPort(remote).Addr())})
 			return
 		}
 		c, o.Names = t, names

@@ -165,7 +165,7 @@ func TestStreamRefusals(t *testing.T) {
 				})
 				var words []string
 				begin(t, Config{Host: &Memory{}, TLS: newAuthority(t).profiles(t, "mine"), Engines: []Engine{{"e", e}},
-					OnEvent: func(_ time.Duration, _ string, ev engine.Event) { words = append(words, ev.Reason) }})
+					OnEvent: func(_ time.Duration, _ string, ev engine.Event) { words = append(words, ev.Get("says")) }})
 				synctest.Wait()
 				if got := after(e); len(got) != 1 || !reflect.DeepEqual(got[0], c.want) {
 					t.Errorf("%+v", got)

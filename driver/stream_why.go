@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,7 +97,7 @@ func hintListen(reason string, at netip.AddrPort) string {
 	return ""
 }
 
-func hintDial(reason string, d engine.Dial) string {
+func hintDial(reason string, err error, d engine.Dial) string {
 	switch reason {
 	case engine.ReasonNoAddress:
 		return fmt.Sprintf("; no interface of this host has the source address %v", d.From)
@@ -104,21 +105,28 @@ func hintDial(reason string, d engine.Dial) string {
 		return "; the host is there, but nobody listens on this port"
 	case engine.ReasonTLSName:
 		return fmt.Sprintf("; the peer's certificate must bear the name %q, as the configuration says", d.Server)
-	case engine.ReasonTLSUnknownCA:
-		return fmt.Sprintf("; no authority of profile %q signed it", d.TLS)
 	}
-	return ""
+	return hintTLS(err, d.TLS)
 }
 
-// hintShake says what to do about a handshake with somebody who dialled this node, and whose certificate it was.
-func hintShake(reason string, err error) string {
+// notTaken is what to do when the other end ended a connection by an alert about this node's certificate.
+const notTaken = "; the other end does not take this node's certificate, or not any more: its log says why"
+
+// certificateAlert finds alerts that are about the certificate that this node showed, RFC 8446 §6.2 in the words of package tls.
+var certificateAlert = regexp.MustCompile(`tls: (.*certificate.*)$`)
+
+// hintTLS says what to do about a handshake, and whose certificate it was: the same to who dialled and to who was dialled.
+func hintTLS(err error, profile string) string {
 	var authority x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError
+	var remote *net.OpError
 	switch {
 	case errors.As(err, &authority):
-		return "; no authority of this listener's profile signed the certificate that was shown" + whose(authority.Cert)
-	case reason == engine.ReasonTLSExpired && errors.As(err, &invalid):
+		return fmt.Sprintf("; no authority of profile %q signed the certificate that was shown%s; the profile's authorities must have the one that did", profile, whose(authority.Cert))
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "; the other end's certificate must be renewed, or a clock set" + whose(invalid.Cert)
+	case errors.As(err, &remote) && remote.Op == "remote error" && certificateAlert.MatchString(remote.Err.Error()):
+		return notTaken
 	}
 	return ""
 }

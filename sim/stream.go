@@ -24,7 +24,7 @@ const (
 	QueryTimeout                  = 5 * time.Second
 )
 
-// EventStream tells why a Listen, a Dial or a handshake failed: Reason in words, attr reason.
+// EventStream tells why a Listen, a Dial or a handshake failed: as the driver's, the reason is the engine's word, and attr says has words.
 const EventStream = "sim.stream"
 
 // Ports that a Dial is made from (net.ipv4.ip_local_port_range of Linux).
@@ -142,7 +142,7 @@ func (r *runner) tell(in engine.Input) {
 // complain says in words why something failed.
 func (r *runner) complain(reason, format string, args ...any) {
 	r.node.w.rec.Event(r.node.w.now, r.node.plan.Name, r.name, engine.Event{Name: EventStream,
-		Reason: fmt.Sprintf(format, args...), Attrs: []engine.Attr{engine.S("reason", reason)}})
+		Reason: reason, Attrs: []engine.Attr{engine.S("says", fmt.Sprintf(format, args...))}})
 }
 
 // add gives a connection its number in the world, and its place among the node's.

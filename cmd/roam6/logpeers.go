@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"log/slog"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ func lineOf(e engine.Event) logLine {
 	case peers.EventRefusedUs:
 		return logLine{level: slog.LevelWarn, name: e.Name, trouble: e.Get("peer")}
 	case driver.EventStream:
-		return logLine{level: slog.LevelWarn, name: e.Name, trouble: e.Get("engine") + " " + e.Get("reason") + " " + e.Get("with"), foreign: true}
+		return logLine{level: slog.LevelWarn, name: e.Name, trouble: e.Get("engine") + " " + e.Reason + " " + e.Get("with"), foreign: true}
 	case "access.requested", "access.refused", "aaa.accounting-unknown":
 		return logLine{level: slog.LevelInfo, name: e.Name, flood: true}
 	case engine.EventFailed, engine.EventFellBack, driver.EventKernel, driver.EventPlane, driver.EventJournal, driver.EventForward,
@@ -77,16 +78,19 @@ func stateLine(e engine.Event) logLine {
 	return logLine{level: slog.LevelDebug, name: e.Name}
 }
 
-// attrsOf are the details of a line: those of the event that say anything.
+// attrsOf are the details of a line: those of the event that say anything, each by a name of its own, since most readers of JSON take the last
+// of two alike. What the driver tells of an engine is that engine's.
 func attrsOf(e told, l logLine) []any {
-	attrs := []any{"engine", e.engine}
+	attrs := []any{"engine", cmp.Or(e.event.Get("engine"), e.engine)}
 	if e.event.Reason != "" {
 		attrs = append(attrs, "reason", e.event.Reason)
 	}
 	renamed := l.name != e.event.Name
 	for _, a := range e.event.Attrs {
 		switch {
-		case a.Value == "" && strings.HasPrefix(l.name, "peer."), a.Key == "engine" && a.Value == e.engine:
+		case a.Value == "" && strings.HasPrefix(l.name, "peer."), a.Key == "engine":
+		case a.Key == "reason" && e.event.Reason != "":
+			attrs = append(attrs, "reason_too", a.Value)
 		case renamed && (a.Key == "machine" || a.Key == "from" || a.Key == "to"): // the name has said it
 		default:
 			attrs = append(attrs, a.Key, a.Value)
