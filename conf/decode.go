@@ -107,6 +107,9 @@ func (c *decoder) structure(n *node, v reflect.Value, path string) {
 			continue
 		}
 		before := len(c.errs)
+		if e.value.kind == scalar && likeSecret.MatchString(e.key) && !v.Field(fields[i].index).Type().Implements(hiddenType) {
+			c.doc.known = append(c.doc.known, knownValue{e.value.line, e.key, e.value.text})
+		}
 		c.value(e.value, v.Field(fields[i].index), join(path, e.key))
 		if fields[i].allowed != nil && len(c.errs) == before {
 			c.word(e.value, v.Field(fields[i].index), join(path, e.key), fields[i].allowed)

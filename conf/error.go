@@ -59,7 +59,9 @@ func (e *Error) Error() string {
 }
 
 // hidden is text without what may be a secret.
-func hidden(text string) string { return digitsOfSecret.ReplaceAllString(text, "(hidden)") }
+func hidden(text string) string {
+	return passwordOfURL.ReplaceAllString(digitsOfSecret.ReplaceAllString(text, "(hidden)"), "${1}(hidden)@")
+}
 
 // escaped is text that a terminal prints as it stands: a file may come from anybody, and is not to clear the screen of whoever checks
 // it, or to turn its lines around.
@@ -113,20 +115,61 @@ func (d *Doc) excerpt(line, column int) string {
 }
 
 // Secrets also stand where no decoder came to know of them: in a line with a syntax error, under a mistyped key. So every long
-// run of hexadecimal digits is covered (an address has none: its groups have four), and whatever follows a key that is named like
-// one of a secret, up to the next key of the line.
+// run of hexadecimal digits is covered (an address has none: its groups have four), the password of a URL, and whatever follows a key that is
+// named like one of a secret, up to the next key of the line. Not covered is what a decoder took for something else, such as the name of a file,
+// and what a comment says of keys: keys are digits.
 var (
 	digitsOfSecret = regexp.MustCompile(`[0-9A-Fa-f]{16,}|(?:[0-9A-Fa-f]{2}[: ]){7,}[0-9A-Fa-f]{2}`)
-	valueOfSecret  = regexp.MustCompile(`(?i)((?:key|secret|password)["']?\s*:)([^,}#]+)`)
+	passwordOfURL  = regexp.MustCompile(`(://[^\s/:@]*:)[^\s/@]+@`)
+	valueOfSecret  = regexp.MustCompile(`(?i)([\w-]*(?:key|secret|password)["']?\s*:)([^,}#]+)`)
+	likeSecret     = regexp.MustCompile(`(?i)(?:key|secret|password)$`)
 )
 
-// covered is text with all that may be a secret written over with asterisks, as long as before.
-func covered(text string) string {
-	text = digitsOfSecret.ReplaceAllStringFunc(text, func(s string) string { return strings.Repeat("*", len(s)) })
+// knownValue is a value that is no secret although its key's name is like one of a secret.
+type knownValue struct {
+	line      int
+	key, text string
+}
+
+// covered is a line's text with all that may be a secret written over with asterisks, as long as before.
+func (d *Doc) covered(line int, text string) string {
+	text = digitsOfSecret.ReplaceAllStringFunc(text, stars)
+	text = passwordOfURL.ReplaceAllStringFunc(text, func(s string) string {
+		at := passwordOfURL.FindStringSubmatchIndex(s)[3]
+		return s[:at] + stars(s[at:len(s)-1]) + "@"
+	})
+	comment := ""
+	if at := commentOf(text); d.root != nil && at >= 0 {
+		text, comment = text[:at], text[at:]
+	}
 	return valueOfSecret.ReplaceAllStringFunc(text, func(s string) string {
 		name, value, _ := strings.Cut(s, ":")
-		return name + ":" + wordsOf.ReplaceAllStringFunc(value, func(w string) string { return strings.Repeat("*", utf8.RuneCountInString(w)) })
-	})
+		known := knownValue{line, strings.Trim(name, "\"' \t"), strings.Trim(value, "\"' \t")}
+		if slices.Contains(d.known, known) {
+			return s
+		}
+		return name + ":" + wordsOf.ReplaceAllStringFunc(value, stars)
+	}) + comment
+}
+
+func stars(s string) string { return strings.Repeat("*", utf8.RuneCountInString(s)) }
+
+// commentOf is where the comment of a line begins that could be read; -1 without one. A sign inside quotes begins none.
+func commentOf(text string) int {
+	quote, before := rune(0), ' '
+	for i, r := range text {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+		case r == '"' || r == '\'':
+			quote = r
+		case r == '#' && (before == ' ' || before == '\t'):
+			return i
+		}
+		before = r
+	}
+	return -1
 }
 
 // wordsOf finds what is neither blank nor quoting.
@@ -142,7 +185,7 @@ func (d *Doc) masked(line int) string {
 		if n.line <= line && line <= n.line+strings.Count(n.text, "\n") {
 			for _, part := range strings.Split(n.text, "\n") {
 				if part != "" {
-					text = strings.ReplaceAll(text, part, strings.Repeat("*", utf8.RuneCountInString(part)))
+					text = strings.ReplaceAll(text, part, stars(part))
 				}
 			}
 		}
@@ -152,7 +195,7 @@ func (d *Doc) masked(line int) string {
 			return r
 		}
 		return unprintable
-	}, covered(strings.TrimSuffix(text, "\r")))
+	}, d.covered(line, strings.TrimSuffix(text, "\r")))
 }
 
 // nearest is the word of the list that the given one was probably meant to be, or "".

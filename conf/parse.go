@@ -27,6 +27,7 @@ type Doc struct {
 	lines   []string
 	root    *node
 	secrets []*node           // values decoded into Secret types, covered in excerpts
+	known   []knownValue      // values that are named like secrets and are none, such as names of files
 	set     map[string]string // path -> assignment that replaced its value (Set)
 }
 
