@@ -2,6 +2,7 @@ package peers
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,104 @@ func TestRequestsAreErased(t *testing.T) {
 			t.Error("requests are remembered")
 		}
 	}
+}
+
+// What a node sent on or asked itself, and what it answered, keys perhaps, does not stay in its memory either: requests under way go when they
+// are answered, answers when they are kept no longer for copies, and so does what connections gathered, out and in.
+func TestMessagesAreErased(t *testing.T) {
+	w := newWorld(t)
+	server := w.add("server", func(c *Config) { c.Peers = []Peer{{Host: name("middle")}} })
+	middle := w.add("middle", func(c *Config) {
+		c.Apps = append(c.Apps, App{ID: diameter.AppRelay})
+		c.Peers = []Peer{peerTo(server), {Host: name("client")}}
+		c.Routes = []Route{{Realm: realm("server"), Via: []string{name("server")}}}
+	})
+	client := w.add("client", func(c *Config) {
+		c.Listen, c.Peers = nil, []Peer{peerTo(middle)}
+		c.Routes = []Route{{Realm: "*", Via: []string{name("middle")}}}
+	})
+	w.start()
+	w.run(time.Second)
+	secret := []byte("a session key")
+	for i := range 3 {
+		client.fill(uint64(i), diameter.AppMobileIPv6AAA, diameter.Proxiable, func(b *diameter.Builder) {
+			b.Text(diameter.DestinationRealm, realm("server")).Bytes(diameter.Class, bytes.Repeat(secret, 3-i))
+		})
+	}
+	var slots, outs [][]byte
+	for _, h := range []*host{client, middle} {
+		w.run(w.delay + time.Millisecond)
+		for i := range h.n.slots {
+			slots = append(slots, h.n.slots[i].buf)
+		}
+	}
+	for _, l := range middle.n.links {
+		outs = append(outs, l.out)
+	}
+	if len(slots) != 6 || !holds(slots, secret) || !holds(outs, secret) {
+		t.Fatalf("%d requests under way; the test does not see their memory", len(slots))
+	}
+	w.run(time.Second)
+	if len(client.answers) != 3 {
+		t.Fatalf("%d answers", len(client.answers))
+	}
+	if holds(slots, secret) {
+		t.Error("requests that were answered are still readable")
+	}
+	w.run(WatchdogInterval + WatchdogJitter)
+	if holds(outs, secret) {
+		t.Error("what was written to a connection is still readable")
+	}
+}
+
+// An answer is overwritten when it is kept no longer, though nobody asks anything any more; and at once, with its Write, where no copy of its
+// request can come.
+func TestAnswersAreErased(t *testing.T) {
+	w := newWorld(t)
+	server := w.add("server", func(c *Config) { c.Peers = []Peer{{Host: name("client")}} })
+	client := w.add("client", func(c *Config) {
+		c.Listen, c.Peers = nil, []Peer{peerTo(server)}
+		c.Routes = []Route{{Realm: "*", Via: []string{name("server")}}}
+	})
+	server.quiet = true
+	w.start()
+	w.run(time.Second)
+	secret := []byte("a session key")
+	var kept [][]byte
+	for i, code := range []diameter.ResultCode{diameter.Success, diameter.TooBusy, diameter.Success} {
+		client.ask(uint64(i), "", realm("server"))
+		w.run(20 * time.Millisecond)
+		var out engine.Effects
+		for k := range server.n.served {
+			if s := &server.n.served[k]; s.used {
+				m, _ := diameter.Parse(s.raw)
+				raw := server.n.Builder().Reply(m, code, name("server"), realm("server")).Bytes(diameter.Class, secret).Done()
+				server.n.Answer(w.clock(), &out, Handle(s.gen)<<32|Handle(k), raw)
+			}
+		}
+		for _, e := range out.List {
+			if e, ok := e.(engine.Write); ok {
+				kept = append(kept, e.Data)
+			}
+		}
+		w.run(time.Minute)
+	}
+	if len(kept) != 3 || !bytes.Contains(kept[0], secret) || bytes.Contains(kept[1], secret) {
+		t.Fatalf("%d answers; %q, %q", len(kept), kept[0], kept[1])
+	}
+	w.run(AnsweredAge - 2*time.Minute)
+	if holds(kept[:2], secret) || !holds(kept, secret) || len(server.n.done.list) != 1 {
+		t.Errorf("%d answers are kept, of them readable: %v %v", len(server.n.done.list), holds(kept[:2], secret), holds(kept[2:], secret))
+	}
+	w.run(2 * time.Minute)
+	if holds(kept, secret) || len(server.n.done.list) != 0 || server.n.doneArmed {
+		t.Errorf("%d answers are kept, readable: %v", len(server.n.done.list), holds(kept, secret))
+	}
+}
+
+// holds says whether any memory has a secret in it, beyond its length too.
+func holds(list [][]byte, secret []byte) bool {
+	return slices.ContainsFunc(list, func(b []byte) bool { return bytes.Contains(b[:cap(b)], secret) })
 }
 
 // A certificate with many names, or long ones, makes no long line.

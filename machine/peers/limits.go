@@ -27,6 +27,8 @@ const (
 	MaxAge       = 10 * time.Second       // of a request sent on or of our own, all attempts together
 	ServeAge     = 20 * time.Second       // of a request that the owner of the node has not answered
 	AnsweredAge  = 4 * time.Minute        // an answer is kept for copies of its request: as long as an End-to-End Identifier is unique, RFC 6733 §3
+	// OutdatedPause passes at least between two looks for answers that are kept no longer.
+	OutdatedPause = 10 * time.Second
 )
 
 // Limits.

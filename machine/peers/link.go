@@ -49,6 +49,7 @@ func (n *Node) close(l *link) {
 
 func (n *Node) forget(l *link) {
 	n.waited(l)
+	n.spend(l.in)
 	l.gone, l.in = true, nil
 	delete(n.links, l.id)
 }
@@ -210,8 +211,10 @@ func (n *Node) onStream(in engine.Stream) {
 func (n *Node) keep(l *link, rest []byte) {
 	switch {
 	case len(rest) == 0:
+		n.spend(l.in)
 		l.in = nil
 	case len(l.in) == 0 || len(rest) < len(l.in):
+		n.spend(l.in)
 		l.in = append(make([]byte, 0, max(2*len(rest), 4<<10)), rest...)
 	}
 }

@@ -37,7 +37,7 @@ type Node struct {
 	ageArmed      bool
 	octets        int
 	served        []served // requests at the owner
-	spent         [][]byte // requests answered since the last Handle, to be overwritten in the next
+	spent         [][]byte // memory of messages that is not needed any more, to be overwritten in the next Handle
 	idle          []int32
 	serving       queue
 	byServed      []node
@@ -45,6 +45,7 @@ type Node struct {
 	flight        map[duplicate]int32 // served, but not proxied
 	held          int
 	done          answered
+	doneArmed     bool
 
 	stateID  uint32 // Origin-State-Id
 	session  uint64
@@ -68,6 +69,7 @@ const (
 	listening                 // again, on an address that was not to be had
 	oldest                    // the oldest request under way
 	unserved                  // the oldest request at the owner
+	outdated                  // the oldest answer that is kept for copies
 	tell                      // facts that wait
 )
 
@@ -182,6 +184,7 @@ func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) []Fa
 	n.inHandle = true
 	n.erase()
 	for _, l := range n.written {
+		clear(l.out) // there may have been keys in it
 		if l.out, l.sent = l.out[:0], 0; cap(l.out) > MaxIdleBuffer {
 			l.out = nil
 		}
@@ -227,6 +230,8 @@ func (n *Node) onTick() {
 			n.expire()
 		case unserved:
 			n.unserve()
+		case outdated:
+			n.outdate()
 		}
 	}
 }
@@ -235,7 +240,7 @@ func (n *Node) onTick() {
 func (n *Node) Deadline() (engine.Mono, string) {
 	at, t := n.timers.Next()
 	return at, [...]string{"", "a peer is dialled again", "a peer's connection or capabilities", "watchdog", "capabilities of somebody who connected", "a place to listen",
-		"a request that nobody answered", "a request that was not served", "news of requests"}[t.what]
+		"a request that nobody answered", "a request that was not served", "answers that are kept no longer", "news of requests"}[t.what]
 }
 
 // NewSessionID makes a Session-Id, RFC 6733 §8.8.

@@ -221,7 +221,7 @@ func TestRepeat(t *testing.T) {
 func TestAnswersAreForgotten(t *testing.T) {
 	var d answered
 	for i := range uint32(MaxAnswered + 10) {
-		d.add(duplicate{endToEnd: i}, make([]byte, 20), engine.Mono(i))
+		d.add(duplicate{endToEnd: i}, make([]byte, 20), engine.Mono(i), nil)
 	}
 	if len(d.list) != MaxAnswered || len(d.at) != MaxAnswered || d.find(duplicate{endToEnd: 3}, 0) != nil || d.find(duplicate{endToEnd: 10}, 0) == nil {
 		t.Errorf("%d %d", len(d.list), len(d.at))
@@ -229,11 +229,11 @@ func TestAnswersAreForgotten(t *testing.T) {
 	if d.find(duplicate{endToEnd: 10}, engine.Mono(AnsweredAge)+11) != nil {
 		t.Error("too old")
 	}
-	d.add(duplicate{endToEnd: 1 << 30}, make([]byte, MaxAnsweredBytes), engine.Mono(AnsweredAge))
+	d.add(duplicate{endToEnd: 1 << 30}, make([]byte, MaxAnsweredBytes), engine.Mono(AnsweredAge), nil)
 	if len(d.list) != 1 || d.octets != MaxAnsweredBytes {
 		t.Errorf("%d of %d octets", len(d.list), d.octets)
 	}
-	d.add(duplicate{endToEnd: 1}, nil, 3*engine.Mono(AnsweredAge))
+	d.add(duplicate{endToEnd: 1}, nil, 3*engine.Mono(AnsweredAge), nil)
 	if len(d.list) != 1 || len(d.at) != 1 {
 		t.Errorf("%d", len(d.list))
 	}

@@ -86,7 +86,8 @@ func (n *Node) release(i int32) {
 	if s.back != nil {
 		s.back.asking--
 	}
-	buf := s.buf
+	buf := s.buf // there may be keys in it; whoever was to have it has a copy
+	clear(buf)
 	if cap(buf) > MaxIdleSlot {
 		buf = nil
 	}

@@ -109,7 +109,7 @@ func (n *Node) unhold(i int32) {
 	if n.inHandle {
 		clear(raw)
 	} else { // facts of the last Handle may show it
-		n.spent = append(n.spent, raw)
+		n.spend(raw)
 	}
 	if cap(raw) > MaxIdleSlot {
 		raw = nil
@@ -118,7 +118,14 @@ func (n *Node) unhold(i int32) {
 	n.idle = append(n.idle, i)
 }
 
-// erase overwrites requests that were answered since the last Handle.
+// spend has memory of a message overwritten when facts and effects that may show it are nobody's any more: in the next Handle.
+func (n *Node) spend(raw []byte) {
+	if len(raw) > 0 {
+		n.spent = append(n.spent, raw)
+	}
+}
+
+// erase overwrites what was spent.
 func (n *Node) erase() {
 	for _, raw := range n.spent {
 		clear(raw)
@@ -173,7 +180,9 @@ func (n *Node) Answer(now engine.Now, out *engine.Effects, h Handle, raw []byte)
 	diameter.SetEndToEnd(raw, s.endToEnd)
 	n.count.Answered++
 	if !s.proxy && flagsOf(raw)&diameter.ErrorBit == 0 { // who says that he cannot now may be asked again
-		n.done.add(s.key, raw, n.now.Mono)
+		n.remember(s.key, raw)
+	} else {
+		n.spend(raw)
 	}
 	if s.from.gone {
 		n.drop(AnswerLate, s.p.host)
@@ -295,14 +304,20 @@ func (d *answered) find(k duplicate, now engine.Mono) []byte {
 	return d.list[i-d.base].raw
 }
 
-func (d *answered) add(k duplicate, raw []byte, now engine.Mono) {
+// add keeps one more, and gives the memory of those that had to go for it.
+func (d *answered) add(k duplicate, raw []byte, now engine.Mono, gone [][]byte) [][]byte {
 	if d.at == nil {
 		d.at = map[duplicate]uint64{}
 	}
 	d.at[k] = d.base + uint64(len(d.list))
 	d.list = append(d.list, old{k, now, raw})
 	d.octets += len(raw)
-	for len(d.list) > MaxAnswered || d.octets > MaxAnsweredBytes || now.Sub(d.list[0].at) > AnsweredAge {
+	return d.outdate(now, gone)
+}
+
+// outdate takes out what is too old or too much.
+func (d *answered) outdate(now engine.Mono, gone [][]byte) [][]byte {
+	for len(d.list) > MaxAnswered || d.octets > MaxAnsweredBytes || len(d.list) > 0 && now.Sub(d.list[0].at) > AnsweredAge {
 		first := d.list[0]
 		if d.at[first.key] == d.base {
 			delete(d.at, first.key)
@@ -311,5 +326,27 @@ func (d *answered) add(k duplicate, raw []byte, now engine.Mono) {
 		d.list[0] = old{}
 		d.list = d.list[1:]
 		d.base++
+		gone = append(gone, first.raw)
+	}
+	return gone
+}
+
+// remember keeps an answer for copies of its request.
+func (n *Node) remember(k duplicate, raw []byte) {
+	n.spent = n.done.add(k, raw, n.now.Mono, n.spent)
+	if !n.doneArmed {
+		n.doneArmed = true
+		n.timers.Set(timer{what: outdated}, n.now.Mono.Add(AnsweredAge+1))
+	}
+}
+
+// outdate lets the answers go that are kept no longer. There may be keys in them, so that they go also where no others come; many at once,
+// lest each costs a Tick.
+func (n *Node) outdate() {
+	for _, raw := range n.done.outdate(n.now.Mono, nil) {
+		clear(raw)
+	}
+	if n.doneArmed = len(n.done.list) > 0; n.doneArmed {
+		n.timers.Set(timer{what: outdated}, max(n.done.list[0].at.Add(AnsweredAge+1), n.now.Mono.Add(OutdatedPause)))
 	}
 }
