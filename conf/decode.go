@@ -125,7 +125,7 @@ func (c *decoder) structure(n *node, v reflect.Value, path string) {
 // unknown notes a key that no field has.
 func (c *decoder) unknown(e entry, path string, keys []string) {
 	allowed := "the keys here are " + strings.Join(keys, ", ")
-	if near := nearest(e.key, keys); near != "" {
+	if near := Nearest(e.key, keys); near != "" {
 		allowed += fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	c.fail(e.line, e.column, Error{Key: path, Problem: "is not a key", Allowed: allowed})
@@ -137,7 +137,7 @@ func (c *decoder) word(n *node, v reflect.Value, path string, allowed []string) 
 		return
 	}
 	words := strings.Join(allowed, ", ")
-	if near := nearest(v.String(), allowed); near != "" {
+	if near := Nearest(v.String(), allowed); near != "" {
 		words += fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	c.wrong(n, path, words)

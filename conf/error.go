@@ -198,8 +198,8 @@ func (d *Doc) masked(line int) string {
 	}, d.covered(line, strings.TrimSuffix(text, "\r")))
 }
 
-// nearest is the word of the list that the given one was probably meant to be, or "".
-func nearest(word string, list []string) string {
+// Nearest is the word of the list that the given one was probably meant to be, or "".
+func Nearest(word string, list []string) string {
 	best, at := "", max(2, len(word)/3)+1
 	for _, w := range list {
 		if d := distance(strings.ToLower(word), w); d < at {

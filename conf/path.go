@@ -35,6 +35,9 @@ func (d *Doc) Fail(path, value, allowed string) error {
 
 func (d *Doc) hidden(n *node) bool { return slices.Contains(d.secrets, n) }
 
+// HasSecrets reports whether the file, as far as it was decoded, holds secrets.
+func (d *Doc) HasSecrets() bool { return len(d.secrets) > 0 }
+
 // Has reports whether the file or an override gives the path a value.
 func (d *Doc) Has(path string) bool {
 	if _, ok := d.set[path]; ok {

@@ -42,11 +42,12 @@ const (
 type checker struct {
 	doc       *conf.Doc
 	ports     map[int]bool
-	announced map[int]bool        // ports that a role advertises on
-	routed    map[int]bool        // ports of the links that a role of the node is the router on
-	owned     map[netip.Addr]bool // addresses that engines of the node answer for
-	keys      map[string]bool     // ESP keys seen so far
-	profiles  map[string]bool     // names of TLS profiles
+	announced map[int]bool               // ports that a role advertises on
+	routed    map[int]bool               // ports of the links that a role of the node is the router on
+	owned     map[netip.Addr]bool        // addresses that engines of the node answer for
+	keys      map[string]bool            // ESP keys seen so far
+	profiles  map[string]bool            // names of TLS profiles
+	missing   map[string]*missingProfile // by name, what is named and is not there
 	errs      []error
 }
 

@@ -1,8 +1,13 @@
 package node
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+
+	"roam6/conf"
 )
 
 // Limits of what a node's roles share.
@@ -36,7 +41,7 @@ func (c *Config) Profiles() (names []string) {
 // services checks what the roles share.
 func (k *checker) services(c *Config) {
 	k.must(len(c.TLS) <= maxProfiles, "tls", len(c.TLS), fmt.Sprintf("%d profiles at most", maxProfiles))
-	k.profiles = map[string]bool{}
+	k.profiles, k.missing = map[string]bool{}, map[string]*missingProfile{}
 	for i, t := range c.TLS {
 		at := fmt.Sprintf("tls[%d]", i)
 		k.must(word.MatchString(t.Name) && len(t.Name) <= maxName && !k.profiles[t.Name], at+".name", t.Name, "letters, digits, and - _ . between them, up to 64; no other profile's")
@@ -56,7 +61,46 @@ func (k *checker) path(at, path string) {
 	k.must(path != "" && len(path) <= maxPath && !strings.ContainsRune(path, 0), at, path, "the path of a file")
 }
 
-// profile makes sure that a role names a TLS profile that there is; none is plain TCP.
+// missingProfile is a TLS profile that there is not.
+type missingProfile struct {
+	err     *conf.Error // that of the first place
+	allowed string      // there, without the other places
+	lines   []string    // of the other places
+}
+
+// maxLines is how many more places of a missing profile are told.
+const maxLines = 8
+
+// profile makes sure that a role names a TLS profile that there is; none is plain TCP. One that is missing is one mistake, wherever it is named.
 func (k *checker) profile(at, name string) {
-	k.must(name == "" || k.profiles[name], at, name, "the name of one of tls, or nothing for plain TCP")
+	if name == "" || k.profiles[name] {
+		return
+	}
+	e := new(conf.Error)
+	if first := k.missing[name]; first != nil {
+		if errors.As(k.doc.Fail(at, name, ""), &e) {
+			first.again(e.Line)
+		}
+		return
+	}
+	allowed := "the name of one of tls, or nothing for plain TCP"
+	if len(k.profiles) > 0 {
+		allowed += "; there is " + strings.Join(slices.Sorted(maps.Keys(k.profiles)), ", ")
+	}
+	k.must(false, at, name, allowed)
+	if errors.As(k.errs[len(k.errs)-1], &e) {
+		k.missing[name] = &missingProfile{err: e, allowed: allowed}
+	}
+}
+
+// again adds a line on which the same profile is named.
+func (m *missingProfile) again(line int) {
+	if text := fmt.Sprint(line); !slices.Contains(m.lines, text) && line != m.err.Line {
+		m.lines = append(m.lines, text)
+		more := strings.Join(m.lines[:min(len(m.lines), maxLines)], ", ")
+		if len(m.lines) > maxLines {
+			more += " and others"
+		}
+		m.err.Allowed = m.allowed + "; it stands too in line " + more
+	}
 }

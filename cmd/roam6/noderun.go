@@ -75,7 +75,8 @@ func nodeCheckCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "check -c FILE", Short: "Check a node's configuration without running it", Args: exactly(0, "-c FILE"),
 		Long: `Says what is wrong with FILE, each mistake with its line, key and value and what is allowed. It reads the files that FILE names (certificates,
-keys, authorities), looks at the database (is it there, of which schema, does its key file open it), and changes nothing.`,
+keys, authorities), looks at the database (is it there, of which schema, does its key file open it), and changes nothing. What may be a mistake, such as
+a realm that is nobody's, is hinted at below what is right.`,
 		Example: lines("roam6 node check -c /etc/roam6/aaah.yaml"),
 		RunE:    work(func(c *cobra.Command, _ []string) error { return checkNode(c.Context(), file) }),
 	}
@@ -102,12 +103,33 @@ func checkNode(ctx context.Context, file string) error {
 		names = append(names, e.Name)
 	}
 	fmt.Printf("%s is right: node %s, roles %s, %s\n", file, c.Name, strings.Join(names, " "), plural(len(c.Links), "link"))
-	for _, line := range append(p.shown, says) {
+	lines := append(p.shown, says)
+	for _, h := range c.Hints() {
+		lines = append(lines, "hint: "+h.Error())
+	}
+	if open := openToOthers(c, file); open != "" {
+		lines = append(lines, "warning: "+open)
+	}
+	for _, line := range lines {
 		if line != "" {
 			fmt.Println("  " + line)
 		}
 	}
 	return nil
+}
+
+// openToOthers warns of a configuration that has keys itself and that others can read. What systemd hands over it guards itself, by access lists that
+// modes do not show.
+func openToOthers(c *node.Config, file string) string {
+	handed := os.Getenv("CREDENTIALS_DIRECTORY")
+	if !c.Secrets() || handed != "" && filepath.Dir(file) == filepath.Clean(handed) {
+		return ""
+	}
+	at, err := os.Stat(file)
+	if err != nil || !at.Mode().IsRegular() || at.Mode().Perm()&0o077 == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s has keys and may be read or written by others (mode %04o): chmod 600 %s", file, at.Mode().Perm(), file)
 }
 
 func nodeSchemaCmd() *cobra.Command {
@@ -159,6 +181,9 @@ func (f *nodeFlags) run(ctx context.Context) error {
 		return err
 	}
 	log = log.With("node", c.Name)
+	if open := openToOthers(c, f.config); open != "" {
+		log.Warn(open)
+	}
 	if why := unforwarded(c, forwardingFile); why != "" {
 		log.Warn(why)
 	}

@@ -147,7 +147,7 @@ func TestProfiles(t *testing.T) { //spec DM-23
 			}
 			p, err := tlsProfiles(parsed)
 			if c.line == 0 {
-				if err != nil || p.tls["peers"] == nil || len(p.shown) != 1 || (len(p.stale) > 0) != (c.name == "old") {
+				if err != nil || p.tls["peers"] == nil || len(p.shown) != 2 || !strings.Contains(p.shown[1], "tls peers trusts: CN=roam6 lab (until ") || (len(p.stale) > 0) != (c.name == "old") {
 					t.Errorf("%+v, %v", p, err)
 				}
 				if c.name == "old" && (!strings.Contains(p.stale[0].Error(), file+":4: tls[0].certificate: ") || !strings.Contains(p.stale[0].Error(), "expired on")) {

@@ -54,7 +54,7 @@ func tlsProfiles(c *node.Config) (profiles, error) {
 		r := &profileReader{c: c, at: fmt.Sprintf("tls[%d].", i), files: t}
 		p.tls[t.Name] = r.read()
 		if len(r.errs) == 0 {
-			p.shown = append(p.shown, fmt.Sprintf("tls %s: %s, until %s", t.Name, strings.Join(r.leaf.DNSNames, " "), r.leaf.NotAfter.UTC().Format(time.DateOnly)))
+			p.shown = append(p.shown, fmt.Sprintf("tls %s: %s, until %s", t.Name, printable(strings.Join(r.leaf.DNSNames, " ")), r.leaf.NotAfter.UTC().Format(time.DateOnly)), r.trusts())
 		}
 		errs, p.stale = append(errs, r.errs...), append(p.stale, r.stale...)
 	}
@@ -67,6 +67,7 @@ type profileReader struct {
 	at          string // in the configuration
 	files       node.TLSConfig
 	leaf        *x509.Certificate
+	trusted     []*x509.Certificate
 	errs, stale []error
 }
 
@@ -201,7 +202,23 @@ func (r *profileReader) authorities(text []byte, pool *x509.CertPool) {
 		}
 		r.today("authorities", r.files.Authorities, c)
 		pool.AddCert(c)
+		r.trusted = append(r.trusted, c)
 	}
+}
+
+// maxAuthoritiesShown is how many authorities of a profile are named: a file of all that a browser knows has more than a hundred.
+const maxAuthoritiesShown = 8
+
+// trusts says whose certificates a profile believes.
+func (r *profileReader) trusts() string {
+	var names []string
+	for _, c := range r.trusted[:min(len(r.trusted), maxAuthoritiesShown)] {
+		names = append(names, fmt.Sprintf("%s (until %s)", printable(called(c)), c.NotAfter.UTC().Format(time.DateOnly)))
+	}
+	if more := len(r.trusted) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Sprintf("tls %s trusts: %s", r.files.Name, strings.Join(names, ", "))
 }
 
 // today notes a certificate that is not valid now.
