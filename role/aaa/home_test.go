@@ -525,7 +525,8 @@ func TestCommands(t *testing.T) {
 		persists                  int
 	}{
 		{"drain", ha1.String(), "", "", 1}, {"drain", ha1.String(), "false", "", 1}, {"view", "", "", "", 0},
-		{"drain", coa.String(), "", "home agent of the pool", 0}, {"drain", "x", "", "home agent of the pool", 0}, {"drain", ha1.String(), "maybe", "true or false", 0},
+		{"drain", coa.String(), "", "it has " + ha1.String() + " (ha1.home.example), " + ha2.String() + " (ha2.home.example)", 0}, {"drain", "x", "", "agent=\"x\": the address of a home agent of this server", 0},
+		{"drain", ha1.String(), "maybe", "true or false", 0},
 		{"dance", "", "", "view, drain", 0},
 	} {
 		b.out.Reset()

@@ -310,6 +310,26 @@ func (s *Server) setDrained(a netip.Addr, drained bool) bool {
 	return found
 }
 
+// maxAgentsTold is how many home agents an answer names.
+const maxAgentsTold = 16
+
+// agents names the home agents of both pools.
+func (s *Server) agents() string {
+	var words []string
+	for _, p := range []*pool{&s.home, &s.visited} {
+		for _, a := range p.agents {
+			words = append(words, fmt.Sprintf("%v (%s)", a.Address, a.Host))
+		}
+	}
+	switch {
+	case len(words) == 0:
+		return "none"
+	case len(words) > maxAgentsTold:
+		words = append(words[:maxAgentsTold], fmt.Sprintf("and %d more, which view lists", len(words)-maxAgentsTold))
+	}
+	return strings.Join(words, ", ")
+}
+
 func (s *Server) command(c engine.Command, out *engine.Effects) {
 	reply := engine.Reply{ID: c.ID}
 	switch c.Verb {
@@ -323,10 +343,12 @@ func (s *Server) command(c engine.Command, out *engine.Effects) {
 		case "false":
 			drained, mark = false, []byte{0}
 		default:
-			err = fmt.Errorf("drained is %q", c.Args["drained"])
+			reply.Err = fmt.Sprintf("drained=%.100q: true or false is allowed", c.Args["drained"])
 		}
-		if err != nil || !s.setDrained(a, drained) {
-			reply.Err = fmt.Sprintf("drain agent=%q drained=%q: the address of a home agent of the pool, and true or false, are allowed", c.Args["agent"], c.Args["drained"])
+		if reply.Err == "" && (err != nil || !s.setDrained(a, drained)) {
+			reply.Err = fmt.Sprintf("agent=%.100q: the address of a home agent of this server is allowed; it has %s", c.Args["agent"], s.agents())
+		}
+		if reply.Err != "" {
 			break
 		}
 		out.Persist(bucketDrained, a.String(), mark)
