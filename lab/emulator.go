@@ -5,6 +5,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -48,8 +49,9 @@ type emulator struct {
 	frames   uint64
 	handed   uint64
 
-	stop atomic.Bool
-	done chan struct{}
+	stood standstills
+	stop  atomic.Bool
+	done  chan struct{}
 }
 
 func newEmulator(p *scenario.Plan, t *tape, base time.Time) (*emulator, error) {
@@ -135,12 +137,16 @@ func (e *emulator) loop() {
 // wait sleeps until a frame is there or the next one is due.
 func (e *emulator) wait(events []unix.EpollEvent, due nanos, some bool) (int, error) {
 	var timeout unsafe.Pointer
+	want := nanos(math.MaxInt64)
 	if some {
-		ts := unix.NsecToTimespec(max(0, int64(due-e.now())))
+		now := e.now()
+		want = max(due, now)
+		ts := unix.NsecToTimespec(int64(want - now))
 		timeout = unsafe.Pointer(&ts)
 	}
 	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(e.epoll), uintptr(unsafe.Pointer(&events[0])),
 		uintptr(len(events)), uintptr(timeout), 0, 0)
+	e.stood.woke(want, e.now())
 	if errno != 0 {
 		return 0, errno
 	}

@@ -23,6 +23,7 @@ type hub struct {
 	tape *tape
 	caps *captures
 	now  func() nanos
+	woke func(want, now nanos) // told when a tick was due, at the latest, and when it came
 
 	mu        sync.Mutex
 	zero      nanos // start of the run; before it nothing is told
@@ -41,8 +42,8 @@ type record struct {
 	tell func(r scenario.Recorder, at time.Duration)
 }
 
-func newHub(rec scenario.Recorder, t *tape, caps *captures, now func() nanos) *hub {
-	return &hub{rec: rec, tape: t, caps: caps, now: now, zero: -1, drops: map[string]int{},
+func newHub(rec scenario.Recorder, t *tape, caps *captures, now func() nanos, woke func(want, now nanos)) *hub {
+	return &hub{rec: rec, tape: t, caps: caps, now: now, woke: woke, zero: -1, drops: map[string]int{},
 		quit: make(chan struct{}), done: make(chan struct{})}
 }
 
@@ -103,9 +104,12 @@ func (h *hub) serve() {
 	defer tick.Stop()
 	defer flush.Stop()
 	for {
+		ready := h.now() // a disk that takes its time keeps this goroutine alone
 		select {
 		case <-tick.C:
-			h.pass(h.now() - nanos(hubHold))
+			now := h.now()
+			h.woke(ready+hubEvery, now)
+			h.pass(now - nanos(hubHold))
 		case <-flush.C:
 			h.caps.flush()
 		case <-h.quit:

@@ -75,7 +75,7 @@ func (l *Lab) start(ctx context.Context) error {
 	if l.emu, err = newEmulator(l.c.Plan, t, l.base); err != nil {
 		return err
 	}
-	l.hub = newHub(l.c.Recorder, t, caps, l.emu.now)
+	l.hub = newHub(l.c.Recorder, t, caps, l.emu.now, l.emu.stood.woke)
 	for _, s := range l.emu.segments {
 		l.segments[s.name] = s
 	}
@@ -187,7 +187,16 @@ func (l *Lab) Stats() Stats {
 	if l.emu == nil {
 		return Stats{}
 	}
-	return l.emu.stats()
+	return l.stats()
+}
+
+// stats is Stats, for those that hold the lock. What was before the run's clock began concerns no run.
+func (l *Lab) stats() Stats {
+	s := l.emu.stats()
+	if !l.zero.IsZero() {
+		s.Stood = l.emu.stood.since(l.zeroNanos())
+	}
+	return s
 }
 
 // Status is the lab in a few plain values.
@@ -198,7 +207,7 @@ func (l *Lab) Status() Status {
 	if l.emu == nil {
 		return s
 	}
-	s.Stats = l.emu.stats()
+	s.Stats = l.stats()
 	s.Cells = Cells(l.c.Plan)
 	for _, seg := range l.c.Plan.Segments {
 		s.Segments = append(s.Segments, seg.Name)

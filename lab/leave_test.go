@@ -38,6 +38,8 @@ func TestMain(m *testing.M) {
 		signalHelper()
 	case "client":
 		clientHelper()
+	case "standing":
+		standing()
 	case "supported":
 		fmt.Println(Supported())
 	}

@@ -77,10 +77,12 @@ func (p *pacer) remove(s *stream) {
 func (p *pacer) run(ctx context.Context) {
 	runtime.LockOSThread() // and never unlocked: the thread's priority must not serve anyone else
 	urgent(pacerRuntime)
+	want := p.l.nanosOf(time.Now())
 	for ctx.Err() == nil {
 		now := p.l.nanosOf(time.Now())
-		next := p.send(now)
-		sleep(min(next, now+nanos(pacerIdle)) - p.l.nanosOf(time.Now()))
+		p.l.emu.stood.woke(want, now)
+		want = min(p.send(now), now+nanos(pacerIdle))
+		sleep(want - p.l.nanosOf(time.Now()))
 	}
 }
 

@@ -1,6 +1,10 @@
 package lab
 
-import "time"
+import (
+	"time"
+
+	"roam6/scenario"
+)
 
 // Stats is how the emulator did.
 type Stats struct {
@@ -9,6 +13,9 @@ type Stats struct {
 	Frames        uint64         // frames taken from senders
 	Delivered     uint64         // frames handed to receivers
 	Drops         map[string]int // frames and packets dropped, by reason
+	// Stood are the times in which the machine did not let the lab run, from the start of the run, in order: the longest ones, if
+	// there are many; none below 20 ms.
+	Stood []scenario.Standstill
 }
 
 // Calibration is how the emulator did under the load of a demonstration: four streams of 1,000 packets a second each over nine links.

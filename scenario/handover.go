@@ -21,6 +21,7 @@ type change struct {
 	told           window        // of events: a handover's preparations are its own
 	settled        time.Duration // when gaps begin that are not its own any more
 	wayUp          time.Duration // what packets up took before it; 0: unknown
+	shaky          window        // when a machine that stands still makes its figures
 }
 
 // linkUp is when there was a link to go on with: the attachment, or at once when another interface was up.
@@ -173,15 +174,21 @@ func (m *Measure) handover(c *change) Handover {
 		h.Air.Octets += f.octets
 	}
 	h.Timeline = timeline(c, events, down, up, x.probe >= 0)
+	c.shaky = window{c.notice, max(c.registeredBy(events), h.Down.gapEnd, h.Up.gapEnd)}
 	return h
 }
 
 // settledBy is when gaps that begin are not put down to the handover any more: settledAfter the node was registered, or the end
 // of the window.
 func (c *change) settledBy(events []told) time.Duration {
+	return min(c.window.end, c.registeredBy(events)+settledAfter)
+}
+
+// registeredBy is when the node was registered, or the end of the window.
+func (c *change) registeredBy(events []told) time.Duration {
 	for _, e := range events {
 		if e.at >= c.linkUp() && (e.name == engine.EventRegistered || e.name == engine.EventState) {
-			return min(c.window.end, e.at+settledAfter)
+			return e.at
 		}
 	}
 	return c.window.end
@@ -252,6 +259,7 @@ func (m *Measure) Result() *Result {
 		r.Handovers = append(r.Handovers, m.handover(c))
 	}
 	m.outages(changes, r.Handovers)
+	r.Stood = m.standstills(changes, r.Handovers)
 	for i, f := range m.plan.Flows {
 		r.Flows = append(r.Flows, m.flows[i].down.result(f, "down"), m.flows[i].up.result(f, "up"))
 	}

@@ -24,6 +24,7 @@ type Measure struct {
 	flows   []tracks
 	mobiles map[string]*mobile
 	drops   map[string]int
+	stood   []Standstill
 }
 
 const notDone = time.Duration(-1)

@@ -20,6 +20,7 @@ type Result struct {
 	Flows     []FlowResult   `json:"flows"`
 	Drops     map[string]int `json:"drops"`
 	Totals    Totals         `json:"totals"`
+	Stood     []Standstill   `json:"stood_still,omitzero"` // nil in a world that never stands still
 }
 
 // Handover is one change of attachment of one mobile node.
@@ -41,6 +42,7 @@ type Handover struct {
 	Registered     *Millis   `json:"registered_ms"`
 	QoSRestored    *Millis   `json:"qos_restored_ms"`
 	Timeline       []Step    `json:"timeline"`
+	Stood          Millis    `json:"stood_still_ms,omitzero"` // how long the machine did not let the world run while these figures came about
 }
 
 // The outcomes of a handover.

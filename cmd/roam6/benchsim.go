@@ -53,7 +53,7 @@ func simRuns(ctx context.Context, p *scenario.Plan) (perSecond, virtual []float6
 	for all := time.Duration(0); len(perSecond) < 2 || all < simTime && len(perSecond) < simRunsMost; {
 		m := scenario.NewMeasure(p, "sim", "soft")
 		began := newMeter()
-		if err := one(ctx, "sim", driver.PlaneSoft, p, newLive(&runFlags{quiet: true}, p, m)); err != nil {
+		if _, err := one(ctx, "sim", driver.PlaneSoft, p, newLive(&runFlags{quiet: true}, p, m)); err != nil {
 			return nil, nil, 0, err
 		}
 		cost := began.stop()

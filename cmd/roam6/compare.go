@@ -152,9 +152,11 @@ func (v *variant) run(ctx context.Context, plane driver.Plane, arg string) (repo
 	if l.tty || v.with.world == "lab" {
 		l.say(v.name)
 	}
-	if err := one(ctx, v.with.world, plane, p, l); err != nil {
+	stood, err := one(ctx, v.with.world, plane, p, l)
+	if err != nil {
 		return row, withoutFast(err)
 	}
+	m.StoodStill(stood)
 	row.Result = m.Result()
 	row.Checks = scenario.Verdict(row.Result, expect)
 	return row, nil
@@ -168,6 +170,9 @@ func printComparison(f *runFlags, rows []report.Variant) error {
 	}
 	for _, r := range rows {
 		sayFailed(r.Name+": ", r.Checks)
+		if !scenario.Passed(r.Checks) {
+			sayExcuse(r.Name+": ", r.Result)
+		}
 	}
 	return printJSON(rows)
 }
@@ -181,15 +186,22 @@ func sayFailed(prefix string, checks []scenario.Check) {
 	}
 }
 
-// one runs a plan in a world, by a plane.
-func one(ctx context.Context, world string, plane driver.Plane, p *scenario.Plan, l *live) error {
+// sayExcuse tells, beside a result in JSON that is not as expected, when the machine is a reason for it.
+func sayExcuse(prefix string, r *scenario.Result) {
+	if excuse := report.Excuse(r); excuse != "" {
+		fmt.Fprintf(os.Stderr, "roam6: %s%s\n", prefix, excuse)
+	}
+}
+
+// one runs a plan in a world, by a plane, and gives the times in which that stood still.
+func one(ctx context.Context, world string, plane driver.Plane, p *scenario.Plan, l *live) ([]scenario.Standstill, error) {
 	defer l.done()
 	if world == "sim" {
 		f := &simFlags{}
 		_, err := sim.Run(f.config(ctx, p, l))
-		return err
+		return nil, err
 	}
 	defer l.clock()()
-	_, err := lab.Run(ctx, lab.Config{Plan: p, Build: build, Services: labServices(), Recorder: l, Plane: plane})
-	return err
+	st, err := lab.Run(ctx, lab.Config{Plan: p, Build: build, Services: labServices(), Recorder: l, Plane: plane})
+	return st.Stood, err
 }

@@ -91,6 +91,7 @@ func (f *labFlags) run(ctx context.Context, arg string) error {
 	if err != nil {
 		return withoutFast(err)
 	}
+	m.StoodStill(st.Stood)
 	if f.stats {
 		printLabStats(os.Stderr, st, began.stop())
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"roam6/lab"
+	"roam6/scenario"
 	"roam6/sim"
 )
 
@@ -61,4 +62,9 @@ func printSimStats(w io.Writer, st sim.Stats, s spent, handovers int) {
 func printLabStats(w io.Writer, st lab.Stats, s spent) {
 	fmt.Fprintf(w, "stats: %v\n", s)
 	fmt.Fprintf(w, "stats: emulator: %d frames in, %d out; late by p50 %v, p99 %v, at most %v\n", st.Frames, st.Delivered, st.P50.Round(time.Microsecond), st.P99.Round(time.Microsecond), st.Max.Round(time.Microsecond))
+	longest, all := scenario.Millis(0), scenario.Millis(0)
+	for _, s := range st.Stood {
+		longest, all = max(longest, s.Length), all+s.Length
+	}
+	fmt.Fprintf(w, "stats: the machine stood still %d times, together %s ms, at most %s ms\n", len(st.Stood), all.Reading(), longest.Reading())
 }

@@ -41,6 +41,7 @@ func (o *outcome) print(w io.Writer) error {
 	}
 	if o.flags.json {
 		sayFailed("", r.Checks)
+		sayExcuse("", r.Result)
 	}
 	return ended(exitFailed)
 }

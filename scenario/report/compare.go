@@ -49,6 +49,9 @@ func Comparison(list []Variant, width int) []byte {
 				out += fold(fmt.Sprintf("FAILED: %s: expected of %s: %s; came: %s", v.Name, c.Name, c.Want, c.Got), width)
 			}
 		}
+		if excuse := Excuse(v.Result); excuse != "" {
+			out += fold(fmt.Sprintf("%s: %s", v.Name, excuse), width)
+		}
 	}
 	return []byte(out)
 }

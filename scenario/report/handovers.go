@@ -66,7 +66,7 @@ func handoverTable(r *scenario.Result, width int) string {
 	}
 	for i := range shown {
 		h := &shown[i]
-		row := []string{strconv.Itoa(i + 1), h.Mobile, seconds(h.At), route(*h), h.Outcome}
+		row := []string{numberOf(r, i), h.Mobile, seconds(h.At), route(*h), h.Outcome}
 		for _, q := range quantities {
 			cell := "–"
 			if v, ok := q.of(h); ok {
@@ -91,6 +91,9 @@ func handoverTable(r *scenario.Result, width int) string {
 	out += reasons(r.Handovers, len(shown), width) + outages(r, width)
 	if note := partial(r); note != "" {
 		out += fold(note, width)
+	}
+	for _, line := range standing(r) {
+		out += fold(line, width)
 	}
 	return out + leftOut(left, width) + legend(left, width) + "\n" + totals(r, width)
 }

@@ -46,7 +46,9 @@ type pageView struct {
 	More     int
 	Summary  []summaryRow // of all handovers, when there are more
 	Outages  []string
-	Partial  string // said where outages are longer than the columns tell
+	Standing []string // when the machine stood still
+	Excuse   string   // said of a run that is not as expected, when it did
+	Partial  string   // said where outages are longer than the columns tell
 	Voice    []voiceView
 	Drops    []string
 }
@@ -82,6 +84,10 @@ func view(r *scenario.Report) pageView {
 	v := pageView{
 		Style: template.CSS(styleText), Script: template.JS(scriptText),
 		Report: r, Result: r.Result, Passed: scenario.Passed(r.Checks), Tiles: tiles(r.Result), Drops: dropLines(r.Result), Partial: partial(r.Result),
+		Standing: standing(r.Result),
+	}
+	if !v.Passed {
+		v.Excuse = Excuse(r.Result)
 	}
 	for i := 0; i+1 < len(r.Overview); i += 2 {
 		down, up := r.Overview[i], r.Overview[i+1]

@@ -53,6 +53,9 @@ func Text(r *scenario.Report, width int) []byte {
 	if len(r.Checks) > 0 {
 		w.WriteString("\n" + checksText(r.Checks))
 	}
+	if excuse := Excuse(res); excuse != "" && !scenario.Passed(r.Checks) {
+		w.WriteString("\n" + strings.TrimPrefix(fold("Not as expected, but "+excuse, width), indent))
+	}
 	return []byte(w.String())
 }
 
@@ -111,8 +114,12 @@ func explained(h scenario.Handover) string {
 	if h.Down.Interruption == nil || h.Up.Interruption == nil {
 		return "not measured with traffic"
 	}
-	return fmt.Sprintf("interrupted %s ms down, %s ms up; explained %.1f %%",
+	text := fmt.Sprintf("interrupted %s ms down, %s ms up; explained %.1f %%",
 		number(h.Down.Interruption), number(h.Up.Interruption), 100*scenario.Accounted(h))
+	if h.Stood > 0 {
+		text += fmt.Sprintf("; the machine stood still for %s ms of this", number(&h.Stood))
+	}
+	return text
 }
 
 // bar draws a step's share of the whole, which has so many characters.

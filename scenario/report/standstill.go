@@ -1,0 +1,79 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"roam6/scenario"
+)
+
+// disturbed marks handovers whose figures are of the machine.
+const disturbed = "*"
+
+// numberOf is how a table names the handover of that number in the result.
+func numberOf(r *scenario.Result, i int) string {
+	name := strconv.Itoa(i + 1)
+	switch {
+	case r.Handovers[i].Stood > 0:
+		return name + disturbed
+	case r.Disturbed():
+		return name + " "
+	}
+	return name
+}
+
+// standing says when the machine stood still, in a line for each time that is in a handover's figures; of many the first ones.
+func standing(r *scenario.Result) []string {
+	var out []string
+	within, without, longest := 0, 0, scenario.Millis(0)
+	for _, s := range r.Stood {
+		switch {
+		case len(s.Handovers) == 0:
+			without, longest = without+1, max(longest, s.Length)
+			continue
+		case within < textReasons:
+			out = append(out, fmt.Sprintf("%s the machine stood still for %s ms at %s s: so much of %s is its doing, not the protocol's; run again when it is less busy",
+				disturbed, number(&s.Length), seconds(s.At), theHandovers(s.Handovers)))
+		}
+		within++
+	}
+	if more := within - textReasons; more > 0 {
+		out = append(out, fmt.Sprintf("%s and %s in handovers", disturbed, plural(more, "more time")))
+	}
+	if without > 0 {
+		out = append(out, fmt.Sprintf("outside handovers the machine stood still %s, for %s ms at most", plural(without, "time"), number(&longest)))
+	}
+	return out
+}
+
+// Excuse is what is to be said of a run that is not as expected though the machine is a reason for it; "" when it is none.
+func Excuse(r *scenario.Result) string {
+	var which []int
+	for i, h := range r.Handovers {
+		if h.Stood > 0 {
+			which = append(which, i)
+		}
+	}
+	if len(which) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the machine stood still in %s, so this may be its doing and not the protocol's: run again when it is less busy, or in the simulator, where nothing stands still",
+		theHandovers(which))
+}
+
+// theHandovers names some by their numbers; of many the first ones.
+func theHandovers(numbers []int) string {
+	if len(numbers) == 1 {
+		return "handover " + strconv.Itoa(numbers[0]+1)
+	}
+	var names []string
+	for _, i := range numbers[:min(len(numbers), TextFirst)] {
+		names = append(names, strconv.Itoa(i+1))
+	}
+	last := len(names) - 1
+	if more := len(numbers) - len(names); more > 0 {
+		return fmt.Sprintf("handovers %s and %d more", strings.Join(names, ", "), more)
+	}
+	return fmt.Sprintf("handovers %s and %s", strings.Join(names[:last], ", "), names[last])
+}
