@@ -7,8 +7,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -131,17 +129,6 @@ smaller than it says nothing. On a busy machine it says so.`)
 	}
 	c.AddCommand(benchHandoverCmd(), aaaRelayCmd())
 	return c
-}
-
-// besideUs finds a program that something is measured beside, in the path or where this program is.
-func besideUs(name string) (string, error) {
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if self, e := os.Executable(); e == nil {
-			path, err = exec.LookPath(filepath.Join(filepath.Dir(self), name))
-		}
-	}
-	return path, err
 }
 
 // nothingMeasured says what this machine lacks where every row was skipped: a table of skipped rows says it as often as it has rows.

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
-	"os/exec"
 	"slices"
 	"strings"
 
@@ -109,28 +107,27 @@ func codecRows(name string, f func(), other *codecProcess) ([]benchRow, error) {
 
 // codecProcess is the other codec's program at work.
 type codecProcess struct {
-	child *exec.Cmd
-	name  string // and version
-	in    io.Closer
-	ask   *json.Encoder
-	told  *json.Decoder
-	said  strings.Builder
+	benchProcess
+	name string // and version
+	ask  *json.Encoder
+	told *json.Decoder
 }
 
 // startCodec starts the other codec's program and gives it the messages.
 func startCodec(path string, request, answer []byte) (*codecProcess, error) {
-	p := &codecProcess{child: exec.Command(path)}
-	p.child.Stderr = &p.said
-	in, err1 := p.child.StdinPipe()
-	out, err2 := p.child.StdoutPipe()
-	if err := errors.Join(err1, err2); err != nil {
+	p := &codecProcess{}
+	if err := p.prepare(path); err != nil {
 		return nil, err
 	}
-	if err := p.child.Start(); err != nil {
+	out, err := p.child.StdoutPipe()
+	if err == nil {
+		err = p.child.Start()
+	}
+	if err != nil {
 		return nil, err
 	}
-	p.in, p.ask, p.told = in, json.NewEncoder(in), json.NewDecoder(out)
-	err := p.ask.Encode(map[string]any{"Dictionary": codecDictionary(request, answer), "ARR": request, "ARA": answer, "Time": codecTime})
+	p.ask, p.told = json.NewEncoder(p.stdin), json.NewDecoder(out)
+	err = p.ask.Encode(map[string]any{"Dictionary": codecDictionary(request, answer), "ARR": request, "ARA": answer, "Time": codecTime})
 	if err == nil {
 		err = p.told.Decode(&p.name)
 	}
@@ -158,8 +155,7 @@ func (p *codecProcess) close() error {
 	if p == nil {
 		return nil
 	}
-	_ = p.in.Close()
-	return errors.Join(p.child.Process.Kill(), ignoreExit(p.child.Wait()))
+	return p.benchProcess.close()
 }
 
 // codecTypes are the types of our application's AVPs by their names.

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -37,11 +36,7 @@ type aaaRelayed struct {
 }
 
 // relayProcess is a relay in a process of its own.
-type relayProcess struct {
-	child *exec.Cmd
-	stdin io.Closer
-	said  strings.Builder
-}
+type relayProcess struct{ benchProcess }
 
 // freePort6 is a port of ::1 that was free just now.
 func freePort6() (int, error) {
@@ -53,21 +48,12 @@ func freePort6() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// start runs the program; it ends when its standard input does, or by close.
 func (p *relayProcess) start(name string, args ...string) error {
-	p.child = exec.Command(name, args...)
-	p.child.Stdout, p.child.Stderr = &p.said, &p.said
-	in, err := p.child.StdinPipe()
-	if err != nil {
+	if err := p.prepare(name, args...); err != nil {
 		return err
 	}
-	p.stdin = in
+	p.child.Stdout = &p.said
 	return p.child.Start()
-}
-
-func (p *relayProcess) close() error {
-	_ = p.stdin.Close()
-	return errors.Join(p.child.Process.Kill(), ignoreExit(p.child.Wait()))
 }
 
 // cpu is the processor time that it has used.

@@ -170,12 +170,3 @@ func (c *contender) wireGuard(path, in, name, says string) error {
 	}
 	return fmt.Errorf("%s does not listen within %v", name, wireGuardPatience)
 }
-
-// ignoreExit drops the news that a program was killed.
-func ignoreExit(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return nil
-	}
-	return err
-}
