@@ -144,7 +144,7 @@ func table(w io.Writer, list []any) {
 	}
 }
 
-// cell is a value in a few words. Of an object, such as counts, what is zero is left out.
+// cell is a value in a few words. Of an object, such as counts, what is zero is left out; one of nothing but zeros is 0.
 func cell(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -153,12 +153,17 @@ func cell(v any) string {
 		return map[bool]string{true: "yes", false: "no"}[v]
 	case object:
 		var words []string
+		zero := ""
 		for i, x := range v.values {
-			if text := cell(x); text != "" && text != "0" && text != "no" {
+			switch text := cell(x); text {
+			case "", "no":
+			case "0":
+				zero = text
+			default:
 				words = append(words, v.keys[i]+" "+text)
 			}
 		}
-		return strings.Join(words, ", ")
+		return orWord(strings.Join(words, ", "), zero)
 	case []any:
 		var words []string
 		for _, x := range v {

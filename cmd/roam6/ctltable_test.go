@@ -22,7 +22,8 @@ func TestViewTables(t *testing.T) {
 			Home: []aaa.AgentView{
 				{Address: netip.MustParseAddr("2001:db8:0:1::a"), Host: "ha.home.example", Used: 3, Capacity: 10, Open: true},
 				{Address: netip.MustParseAddr("2001:db8:0:1::b"), Host: "ha2.home.example", Capacity: 10, Drained: true}},
-			Diameter: peers.View{Host: "aaa.home.example", Realm: "home.example", Peers: []peers.PeerView{{Host: "ha.home.example", State: "i-open", Watch: "okay", Pending: 1}}}},
+			Diameter: peers.View{Host: "aaa.home.example", Realm: "home.example", Peers: []peers.PeerView{{Host: "ha.home.example", State: "i-open", Watch: "okay", Pending: 1, Counts: peers.PeerCounts{In: 7}},
+				{Host: "aaa.a.example", State: "closed", Watch: "initial", Reason: "tls-failed"}}}},
 		"ar": ar.View{Role: "ar", AAA: &ar.AAAView{Network: "a.example", Sessions: []ar.SessionView{{CoA: "2001:db8:a:1::9", Standing: "admitted", User: "ann@home.example", Ends: engine.Mono(90 * time.Second)}}}},
 	}
 	text, err := json.Marshal(views)
@@ -39,7 +40,8 @@ func TestViewTables(t *testing.T) {
 		"  2001:db8:0:1::b  ha2.home.example  0     10        yes      no\n",
 		"aaa refused: authentication-wrong 2\n",
 		"aaa diameter peers\n",
-		"i-open  okay   1 ",
+		"  ha.home.example  i-open  okay     1        in 7    -\n",
+		"  aaa.a.example    closed  initial  0        0       tls-failed\n",
 		"ar aaa sessions\n  coa              standing  user              ",
 		"  2001:db8:a:1::9  admitted  ann@home.example  1m0s     no\n",
 	} {

@@ -91,6 +91,7 @@ type peer struct {
 	backoff     time.Duration
 	away        bool // it asked not to be dialled for a while
 	opened      engine.Mono
+	why         string // it was closed last
 
 	watch     Watch
 	heard     engine.Mono // anything from it

@@ -237,6 +237,12 @@ func TestWrongCEA(t *testing.T) {
 		if e := l.dropped(); e != c.reason {
 			t.Errorf("%s: dropped for %q, want %q", what, e, c.reason)
 		}
+		if v := l.n.View().(View).Peers[0]; v.Reason == "" || what == "refusal" && v.Reason != RefusedUs {
+			t.Errorf("%s: the view says %+v", what, v)
+		}
+		if l.p.state = ROpen; l.n.View().(View).Peers[0].Reason != "" {
+			t.Errorf("%s: an open peer has a reason to be closed", what)
+		}
 	}
 }
 

@@ -202,6 +202,7 @@ func (n *Node) become(p *peer, to State, why string) {
 		n.watchLost(p, why)
 	}
 	if to == Closed {
+		p.why = why
 		n.again(p)
 	}
 }

@@ -42,6 +42,7 @@ type PeerView struct {
 	Product  string     `json:"product,omitempty"`
 	State    State      `json:"state"`
 	Watch    Watch      `json:"watch"`
+	Reason   string     `json:"reason,omitempty"` // why it was closed last, while it is not open
 	Stranger bool       `json:"stranger,omitempty"`
 	Pending  int        `json:"pending"`
 	Counts   PeerCounts `json:"counts"`
@@ -51,7 +52,11 @@ type PeerView struct {
 func (n *Node) View() any {
 	v := View{Host: n.host, Realm: n.realm, Pending: n.age.n, Serving: n.serving.n, Kept: len(n.done.list), Counts: n.count}
 	for _, p := range slices.Concat(n.listed, n.sortedStrangers()) {
-		v.Peers = append(v.Peers, PeerView{p.host, p.realm, p.caps.product, p.state, p.watch, p.stranger, p.pending.n, p.count})
+		why := p.why
+		if p.state.open() {
+			why = ""
+		}
+		v.Peers = append(v.Peers, PeerView{p.host, p.realm, p.caps.product, p.state, p.watch, why, p.stranger, p.pending.n, p.count})
 	}
 	for _, k := range n.waiting { //order:any — a sum
 		v.Waiting += k
