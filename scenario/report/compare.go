@@ -49,7 +49,7 @@ func Comparison(list []Variant, width int) []byte {
 				out += fold(fmt.Sprintf("FAILED: %s: expected of %s: %s; came: %s", v.Name, c.Name, c.Want, c.Got), width)
 			}
 		}
-		if excuse := Excuse(v.Result); excuse != "" {
+		if excuse := Excuse(v.Result); excuse != "" && (v.Result.Disturbed() || !scenario.Passed(v.Checks)) {
 			out += fold(fmt.Sprintf("%s: %s", v.Name, excuse), width)
 		}
 	}

@@ -4,12 +4,17 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"roam6/scenario"
 )
 
 // disturbed marks handovers whose figures are of the machine.
 const disturbed = "*"
+
+// lasting is how long the machine must have stood still outside handovers for one to feel it afterwards: timers ran out meanwhile, and
+// packets that nobody fetched were lost.
+const lasting = scenario.Millis(100 * time.Millisecond)
 
 // numberOf is how a table names the handover of that number in the result.
 func numberOf(r *scenario.Result, i int) string {
@@ -55,11 +60,19 @@ func Excuse(r *scenario.Result) string {
 			which = append(which, i)
 		}
 	}
-	if len(which) == 0 {
+	when := ""
+	for _, s := range r.Stood {
+		if s.Length >= lasting {
+			when = fmt.Sprintf("for %s ms at %s s", number(&s.Length), seconds(s.At))
+		}
+	}
+	if len(which) > 0 {
+		when = "in " + theHandovers(which)
+	}
+	if when == "" {
 		return ""
 	}
-	return fmt.Sprintf("the machine stood still in %s, so this may be its doing and not the protocol's: run again when it is less busy, or in the simulator, where nothing stands still",
-		theHandovers(which))
+	return fmt.Sprintf("the machine stood still %s, so this may be its doing and not the protocol's: run again when it is less busy, or in the simulator, where nothing stands still", when)
 }
 
 // theHandovers names some by their numbers; of many the first ones.

@@ -59,12 +59,16 @@ func TestMachineThatStoodStill(t *testing.T) {
 	}
 }
 
-// What is not in any handover is no excuse, and many times are not told one by one.
+// What is not in any handover is no excuse, unless it lasted; and many times are not told one by one.
 func TestManyStandstills(t *testing.T) {
 	r := recorded(t)
 	r.Result.Stood = []scenario.Standstill{{At: scenario.Millis(15 * time.Second), Length: scenario.Millis(25 * ms)}}
 	if text := string(report.Text(r, 0)); strings.Contains(text, "Not as expected, but") || strings.Contains(text, "1*") {
 		t.Errorf("excused without a reason:\n%s", text)
+	}
+	r.Result.Stood[0].Length = scenario.Millis(100 * ms)
+	if text := string(report.Text(r, 0)); !strings.Contains(text, "Not as expected, but the machine stood still for 100 ms at 15.00 s") {
+		t.Errorf("a time that can be felt later is not told:\n%s", text)
 	}
 	r.Result.Stood = nil
 	disturb(r, 40)
