@@ -250,17 +250,11 @@ func (b *books) later(now engine.Now, r *record) {
 
 // peerUp sends what waits: there is a way again.
 func (b *books) peerUp(now engine.Now, out *engine.Effects) {
-	var again []uint64
-	for n := range b.records { //order:any — sorted below
+	for n, r := range b.records { //order:any — sorted below
 		if _, waits := b.timers.Armed(chore{record: n}); waits {
-			again = append(again, n)
+			b.timers.Stop(chore{record: n})
+			r.shelf.ready = append(r.shelf.ready, n)
 		}
-	}
-	slices.Sort(again)
-	for _, n := range again {
-		b.timers.Stop(chore{record: n})
-		s := b.records[n].shelf
-		s.ready = append(s.ready, n)
 	}
 	for _, s := range b.shelves { //order:any — each by itself
 		slices.Sort(s.ready)
