@@ -12,7 +12,8 @@ import (
 type Variant struct {
 	Name   string           `json:"name"`
 	Result *scenario.Result `json:"result"`
-	Checks []scenario.Check `json:"checks"` // against what the scenario expects
+	Checks []scenario.Check `json:"checks"`           // against what the scenario expects
+	Beside string           `json:"beside,omitempty"` // why it is not held to that: the row is there for comparison
 }
 
 // Comparison is one row a variant, for a terminal of so many columns (0: any), and what was not as expected.
@@ -43,6 +44,9 @@ func Comparison(list []Variant, width int) []byte {
 	left := t.fit(width)
 	out := t.String() + leftOut(left, width)
 	out += fold(comparisonLegend, width)
+	if i := slices.IndexFunc(list, func(v Variant) bool { return v.Beside != "" }); i >= 0 {
+		out += fold("expected –: "+list[i].Beside, width)
+	}
 	for _, v := range list {
 		for _, c := range v.Checks {
 			if !c.OK {

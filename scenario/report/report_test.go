@@ -251,6 +251,10 @@ func TestComparison(t *testing.T) {
 	if text := string(report.Comparison(both, 0)); !strings.Contains(text, "\n  mipv6, standard DAD, sim ") || !strings.Contains(text, "\n  mipv6, standard DAD, lab ") {
 		t.Errorf("the worlds are not told apart:\n%s", text)
 	}
+	beside := []report.Variant{list[0], {Name: "another", Result: r.Result, Beside: "it has another DAD"}}
+	if text := string(report.Comparison(beside, 0)); !strings.Contains(text, "  –\n") || !strings.Contains(text, "\n  expected –: it has another DAD\n") || strings.Contains(text, "FAILED: another") {
+		t.Errorf("a row that is there for comparison is not told from others:\n%s", text)
+	}
 	for line := range strings.Lines(string(report.Comparison(list, 80))) {
 		if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 {
 			t.Errorf("a line of %d: %s", n, line)

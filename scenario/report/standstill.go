@@ -28,23 +28,37 @@ func numberOf(r *scenario.Result, i int) string {
 	return name
 }
 
-// standing says when the machine stood still, in a line for each time that is in a handover's figures; of many the first ones.
+// standing says when the machine stood still, in a line for each handover that it was in; of many the first ones.
 func standing(r *scenario.Result) []string {
-	var out []string
-	within, without, longest := 0, 0, scenario.Millis(0)
+	first, times := map[int]scenario.Millis{}, map[int]int{}
+	without, longest := 0, scenario.Millis(0)
 	for _, s := range r.Stood {
-		switch {
-		case len(s.Handovers) == 0:
-			without, longest = without+1, max(longest, s.Length)
-			continue
-		case within < textReasons:
-			out = append(out, fmt.Sprintf("%s the machine stood still for %s ms at %s s: so much of %s is its doing, not the protocol's; run again when it is less busy",
-				disturbed, number(&s.Length), seconds(s.At), theHandovers(s.Handovers)))
+		for _, i := range s.Handovers {
+			if times[i]++; times[i] == 1 {
+				first[i] = s.At
+			}
 		}
-		within++
+		if len(s.Handovers) == 0 {
+			without, longest = without+1, max(longest, s.Length)
+		}
 	}
-	if more := within - textReasons; more > 0 {
-		out = append(out, fmt.Sprintf("%s and %s in handovers", disturbed, plural(more, "more time")))
+	var out []string
+	for i := range r.Handovers {
+		switch {
+		case times[i] == 0:
+			continue
+		case len(out) == textReasons:
+			out = append(out, fmt.Sprintf("%s and so in %s", disturbed, plural(len(times)-textReasons, "more handover")))
+		case len(out) < textReasons:
+			when := fmt.Sprintf("for %s ms at %s s", number(&r.Handovers[i].Stood), seconds(first[i]))
+			if n := times[i]; n > 1 {
+				when = fmt.Sprintf("%d times from %s s on, together for %s ms", n, seconds(first[i]), number(&r.Handovers[i].Stood))
+			}
+			out = append(out, fmt.Sprintf("%s the machine stood still %s: up to as much of what handover %d took is its doing, not the protocol's", disturbed, when, i+1))
+		}
+	}
+	if last := len(out) - 1; last >= 0 {
+		out[last] += "; run again when it is less busy"
 	}
 	if without > 0 {
 		out = append(out, fmt.Sprintf("outside handovers the machine stood still %s, for %s ms at most", plural(without, "time"), number(&longest)))
