@@ -70,6 +70,16 @@ func (s *Scenario) Expectation(o Options) (Expect, error) {
 	return scene.Expect, nil
 }
 
+// DAD is the way of duplicate address detection that the file itself chooses, "" where it leaves that open. What it expects it expects with that one:
+// a limit of time that the one keeps says nothing of the other, which waits a second longer.
+func (s *Scenario) DAD() string {
+	scene, doc, err := read(s.file, s.text, nil)
+	if err != nil || !doc.Has("mn.dad") {
+		return ""
+	}
+	return scene.Mobile.DAD
+}
+
 // builder works out one plan.
 type builder struct {
 	s    *Scenario

@@ -25,6 +25,21 @@ func TestPlaneOfComparison(t *testing.T) {
 	}
 }
 
+// What a scenario expects of the way of detection that it chooses is not expected of rows with the other.
+func TestRowsForComparison(t *testing.T) {
+	silence(t)
+	list := variants(&runFlags{nodes: 1, seed: 1, world: "sim", quiet: true})
+	for _, v := range list[:2] {
+		row, err := v.run(t.Context(), "soft", "roam-home-ha")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if held := v.dad == "optimistic"; held != (row.Beside == "") || held != (len(row.Checks) > 0) || !scenario.Passed(row.Checks) {
+			t.Errorf("%s: %q, %v", v.name, row.Beside, row.Checks)
+		}
+	}
+}
+
 // A row is what its name says: a user's --set of a row's own key leaves the rows that agree, and never changes another.
 func TestRowsOfComparison(t *testing.T) {
 	for _, c := range []struct {
@@ -50,6 +65,11 @@ func TestRowsOfComparison(t *testing.T) {
 			if !slices.ContainsFunc(p.Nodes, func(n scenario.Node) bool { return strings.Contains(string(n.Config), "dad: "+way) }) {
 				t.Errorf("%v: row %q is not what it is called", c.set, v.name)
 			}
+		}
+	}
+	for scenario, want := range map[string]string{"commute": "", "roam-home-ha": "optimistic"} {
+		if s, err := open(scenario); err != nil || s.DAD() != want {
+			t.Errorf("%s: %v", scenario, err)
 		}
 	}
 	if list := variants(&runFlags{nodes: 1, seed: 1, world: "both"}); len(list) != 4*len(mn.Strategies) || list[0].with.world != "sim" || list[1].with.world != "lab" {
