@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -238,9 +239,22 @@ func sockets() driver.Host {
 	}}
 }
 
-// runs runs a node until the test ends.
+// runs runs a node until the test ends. What it tells is shown if the test fails.
 func runs(t *testing.T, c driver.Config) *driver.Node {
 	t.Helper()
+	var mu sync.Mutex
+	var told []string
+	c.OnEvent = func(at time.Duration, _ string, ev engine.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, fmt.Sprint(at, " ", ev))
+	}
+	t.Cleanup(func() {
+		if mu.Lock(); t.Failed() {
+			t.Logf("%s:\n%s", c.Name, strings.Join(told, "\n"))
+		}
+		mu.Unlock()
+	})
 	n, err := driver.New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -76,11 +76,24 @@ func (x *exchange) ask(raw []byte) diameter.Message {
 	return m
 }
 
-// open waits until everybody is connected.
+// open waits until everybody is connected. The home server has its connection with the relay when it has sent its CEA; the relay, which
+// dialled, not before it has read that. Until then it answers requests itself, with 3002; only from it can be learnt when it does not any more.
 func (x *exchange) open() {
 	x.t.Helper()
 	until(x.t, "the client's connection", func() bool { return opened(x.client, aaaRelay) })
 	until(x.t, "the home server's connections", func() bool { return opened(x.home, aaaRelay) && opened(x.home, fdAgent) })
+	until(x.t, "the relay's connection with the home server", x.reaches)
+}
+
+// reaches says whether the home server answers a request by way of the relay: one that no other step of the test counts, and which it refuses.
+func (x *exchange) reaches() bool {
+	x.t.Helper()
+	var b diameter.Builder
+	m := x.ask(b.Request(diameter.SessionTermination, diameter.AppMobileIPv6AAA, diameter.Proxiable).
+		Text(diameter.SessionID, fdClient+";0;0").Text(diameter.OriginHost, fdClient).Text(diameter.OriginRealm, fdNetwork).Text(diameter.DestinationRealm, aaaRealm).
+		Uint32(diameter.AuthApplicationID, diameter.AppMobileIPv6AAA).Uint32(diameter.TerminationCause, diameter.TerminationCauseLogout).Done())
+	from, ok := m.Find(diameter.OriginHost)
+	return ok && from.IsIdentity(fdHome)
 }
 
 // opened says whether requests of a node go to a peer.
@@ -221,9 +234,16 @@ func (x *exchange) comesBack() {
 	x.register()
 }
 
-// takesLeave ends the client's connection from our side, and the home server's from freeDiameter's, both by DPR and DPA.
+// takesLeave ends the client's connection from our side, and the home server's from freeDiameter's, both by DPR and DPA. Before the first, a
+// watchdog's message has come: freeDiameter writes answers that it relays, and its own messages to a peer, from two threads into one session
+// of TLS, so that a DPA right behind an ARA is now and then a record that nobody can decrypt.
 func (x *exchange) takesLeave() {
 	x.t.Helper()
+	alive := func() int {
+		return len(x.client.messages(false, true, diameter.DeviceWatchdog)) + len(x.client.messages(false, false, diameter.DeviceWatchdog))
+	}
+	before := alive()
+	untilIn(x.t, fdWatched, "the relay is at rest, and a watchdog asks", func() bool { return alive() > before })
 	if _, err := x.asks.Command(x.t.Context(), "ar", "leave", nil); err != nil {
 		x.t.Fatal(err)
 	}
