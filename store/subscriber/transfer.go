@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"roam6/store/subscriber/profile"
 )
@@ -120,7 +121,8 @@ const exportPage = 2000
 var RecordHeader = []string{"session", "number", "kind", "at", "name", "home_address", "care_of", "home_agent", "origin", "network", "seconds",
 	"octets_up", "octets_down", "packets_up", "packets_down", "result"}
 
-// ExportRecords writes accounting records as CSV, as they come from the database.
+// ExportRecords writes accounting records as CSV, as they come from the database. Partners choose some of their words: what a spreadsheet would
+// take for a formula is made text.
 func (d *DB) ExportRecords(ctx context.Context, w io.Writer, span Span) (int, error) {
 	out := csv.NewWriter(w)
 	n := 0
@@ -131,11 +133,35 @@ func (d *DB) ExportRecords(ctx context.Context, w io.Writer, span Span) (int, er
 	addr := func(a netip.Addr) string { return addrText(a) }
 	err := d.Records(ctx, span, func(r *Record) error {
 		n++
-		return out.Write([]string{r.Session, u(uint64(r.Number)), r.Kind, r.At.Format(TimeForm), r.Name, addr(r.HomeAddress), addr(r.CareOf),
-			addr(r.HomeAgent), r.Origin, r.Network, u(uint64(r.Seconds)), u(r.OctetsUp), u(r.OctetsDown), u(r.PacketsUp), u(r.PacketsDown), u(uint64(r.Result))})
+		return out.Write([]string{cell(r.Session), u(uint64(r.Number)), cell(r.Kind), r.At.Format(TimeForm), cell(r.Name), addr(r.HomeAddress), addr(r.CareOf),
+			addr(r.HomeAgent), cell(r.Origin), cell(r.Network), u(uint64(r.Seconds)), u(r.OctetsUp), u(r.OctetsDown), u(r.PacketsUp), u(r.PacketsDown), u(uint64(r.Result))})
 	})
 	out.Flush()
 	return n, errors.Join(err, out.Error())
+}
+
+// formulas are the characters by which spreadsheets know a formula, at the beginning of a cell: OWASP, "CSV Injection". The last four are
+// the wide forms of the first four.
+const formulas = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+
+// separators divide cells in spreadsheets, whatever the file says: where the comma is decimal, the semicolon does, which every Session-Id has.
+const separators = ",;\t|"
+
+// cell is a text that no spreadsheet takes for a formula: not its beginning, and not what stands behind a separator in it. An apostrophe
+// before either makes it text. Quotes and commas are package csv's affair.
+func cell(s string) string {
+	var b strings.Builder
+	from, fresh := 0, true
+	for i, r := range s {
+		if fresh && strings.ContainsRune(formulas, r) {
+			b.WriteString(s[from:i])
+			b.WriteByte('\'')
+			from = i
+		}
+		fresh = strings.ContainsRune(separators, r) || r == '"' || fresh && r == ' '
+	}
+	b.WriteString(s[from:])
+	return b.String()
 }
 
 // TimeForm is how times are written: UTC, to the millisecond.
