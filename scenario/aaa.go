@@ -89,8 +89,8 @@ func (b *builder) lead() time.Duration {
 	return aaaUp
 }
 
-// keyed reports whether the home network gives mobile nodes their keys.
-func (m *Mobile) keyed() bool {
+// Keyed reports whether the home network gives mobile nodes their keys.
+func (m *Mobile) Keyed() bool {
 	return m.AAA == aaaOn && m.Keys != configured && (m.Keys != "" || m.HomeAgent != configured)
 }
 
@@ -150,7 +150,7 @@ func (b *builder) mobileAAA(i int) string {
 	}
 	m := b.s.Mobile
 	out := fmt.Sprintf("      aaa: {key: \"%x\"", b.longTerm(i))
-	if m.keyed() {
+	if m.Keyed() {
 		out += ", keys: " + or(m.Keys, randomKeys)
 	}
 	if m.assigned() {
@@ -392,6 +392,7 @@ func (c *checker) aaa() {
 	c.want(!m.assigned() || m.Keys != configured, "mn.keys", m.Keys, "random or dh, unless mn.home_agent is configured: keys go with a home address")
 	c.want(!m.assigned() || !m.DHAAD, "mn.discover_home_agent", m.DHAAD, "false, unless mn.home_agent is configured")
 	c.want(!m.assigned() || m.Start != "home", "mn.start", m.Start, "ar1, ar2 or ar3, unless mn.home_agent is configured: nothing on the home link tells the mobile node that it is at home")
-	c.want(!m.keyed() || m.Hosts == 0, "mn.hosts", m.Hosts, "0, unless mn.home_agent and mn.keys are configured: the home agent has no networks for mobile nodes it does not know")
-	c.want(!m.keyed() || m.Multihoming == "off", "mn.multihoming", m.Multihoming, "off, unless mn.home_agent and mn.keys are configured")
+	c.want(!m.Keyed() || m.Security == "", "mn.security", m.Security, "nothing, unless mn.home_agent and mn.keys are configured: the home network gives the keys, for ESP")
+	c.want(!m.Keyed() || m.Hosts == 0, "mn.hosts", m.Hosts, "0, unless mn.home_agent and mn.keys are configured: the home agent has no networks for mobile nodes it does not know")
+	c.want(!m.Keyed() || m.Multihoming == "off", "mn.multihoming", m.Multihoming, "off, unless mn.home_agent and mn.keys are configured")
 }

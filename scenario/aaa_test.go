@@ -29,6 +29,9 @@ func TestAAASettings(t *testing.T) {
 		{"mn.aaa=on mn.home_agent=home mn.discover_home_agent=true", "mn.discover_home_agent"},
 		{"mn.aaa=on mn.home_agent=home mn.start=home", "mn.start"},
 		{"mn.aaa=on mn.keys=dh mn.hosts=2", "mn.hosts"},
+		{"mn.aaa=on mn.keys=dh mn.security=auth", "mn.security"},
+		{"mn.aaa=on mn.home_agent=home mn.security=esp", "mn.security"},
+		{"mn.aaa=on mn.security=none", ""},
 		{"mn.aaa=on mn.keys=dh mn.second=ar3 mn.multihoming=register", "mn.multihoming"},
 		{"mn.aaa=on topology=explicit", "mn.aaa"},
 	} {

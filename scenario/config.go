@@ -52,7 +52,7 @@ func (b *builder) mobileConfig(i int) []byte {
 	if m.Multihoming != "off" {
 		fmt.Fprintf(&w, "      multihoming: %s\n", m.Multihoming)
 	}
-	if s := b.security(i, false); s != "" && !m.keyed() {
+	if s := b.security(i, false); s != "" && !m.Keyed() {
 		fmt.Fprintf(&w, "      security: %s\n", s)
 	}
 	return []byte(w.String())
@@ -60,9 +60,12 @@ func (b *builder) mobileConfig(i int) []byte {
 
 func nai(i int) string { return mobileName(i) + "@home.example" }
 
+// protection is what protects registrations where the home network does not give keys.
+func (m *Mobile) protection() string { return or(m.Security, "esp") }
+
 // security is the security of mobile node i as its own configuration has it, or mirrored for the home agent's.
 func (b *builder) security(i int, mirrored bool) string {
-	switch b.s.Mobile.Security {
+	switch b.s.Mobile.protection() {
 	case "esp":
 		outSPI, inSPI := firstOutSPI+2*i, firstInSPI+2*i
 		out, in := b.derive("esp to home", mobileName(i)), b.derive("esp from home", mobileName(i))
@@ -108,7 +111,7 @@ func (b *builder) homeAgentConfig() []byte {
 		fmt.Fprintf(&w, "      %s: %v\n", line.key, line.value)
 	}
 	w.WriteString(b.homeAgentAAA())
-	if b.s.Mobile.keyed() {
+	if b.s.Mobile.Keyed() {
 		return []byte(w.String()) // the mobile nodes come by AAA
 	}
 	w.WriteString("      mobiles:\n")

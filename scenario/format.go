@@ -39,7 +39,7 @@ func (s *Scenario) Defaults() {
 	s.Router = Router{IntervalMin: 30 * time.Millisecond, IntervalMax: 70 * time.Millisecond, Lifetime: 30 * time.Minute, RADelayMax: 500 * time.Millisecond}
 	s.Home.MaxLifetime = 10 * time.Minute
 	s.Walk = Walk{First: 7 * time.Second, Every: 2 * time.Second}
-	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Security: "esp", Routes: "never", AAA: "off", HomeAgent: "configured", Multihoming: "off", Register: "explicit", Stagger: 3 * time.Second}
+	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Routes: "never", AAA: "off", HomeAgent: "configured", Multihoming: "off", Register: "explicit", Stagger: 3 * time.Second}
 }
 
 // Delays are one-way delays.
@@ -102,7 +102,7 @@ type Mobile struct {
 	Second      string        `yaml:"second" doc:"cell a second interface, wwan0, is attached to all the time; absent: there is none"`
 	DAD         string        `yaml:"dad" doc:"duplicate address detection (default standard)" allowed:"standard|optimistic"`
 	Lifetime    time.Duration `yaml:"lifetime" doc:"binding lifetime asked for (default 7m)"`
-	Security    string        `yaml:"security" doc:"what protects registrations: esp (RFC 4877, default), auth (RFC 4285), none" allowed:"esp|auth|none"`
+	Security    string        `yaml:"security" doc:"what protects registrations: esp (RFC 4877, default), auth (RFC 4285), none; not where keys come from the home network" allowed:"esp|auth|none"`
 	NAI         bool          `yaml:"nai" doc:"the mobile node names itself by a network access identifier"`
 	DHAAD       bool          `yaml:"discover_home_agent" doc:"the mobile node is not told its home agent and discovers it"`
 	Routes      string        `yaml:"route_optimisation" doc:"on-traffic: its packets and the correspondent's go straight instead of through the home agent; the correspondent node then runs roam6 too (default never)" allowed:"never|on-traffic"`

@@ -16,7 +16,7 @@ const OnTraffic = "on-traffic"
 
 // tunnelSecurity is the tunnel of mobile node i, as security is its signalling: with ESP and only when home tests need it.
 func (b *builder) tunnelSecurity(i int, mirrored bool) string {
-	if b.s.Mobile.Routes != OnTraffic || b.s.Mobile.Security != "esp" {
+	if b.s.Mobile.Routes != OnTraffic || b.s.Mobile.protection() != "esp" {
 		return ""
 	}
 	outSPI, inSPI := firstTunnelOutSPI+2*i, firstTunnelInSPI+2*i

@@ -73,8 +73,11 @@ func faulty(t *testing.T, s *scenario.Scenario, seed uint64) *scenario.Plan {
 	security := []string{"esp", "auth"}[seed%2]
 	dad := []string{"standard", "optimistic"}[seed/2%2]
 	lifetime := []string{"420s", "24s"}[seed/4%2]
-	p, err := s.Plan(scenario.Options{Seed: seed, Nodes: swarmNodes,
-		Set: []string{"mn.security=" + security, "mn.dad=" + dad, "mn.lifetime=" + lifetime}})
+	set := []string{"mn.dad=" + dad, "mn.lifetime=" + lifetime}
+	if !s.Mobile.Keyed() {
+		set = append(set, "mn.security="+security)
+	}
+	p, err := s.Plan(scenario.Options{Seed: seed, Nodes: swarmNodes, Set: set})
 	if err != nil {
 		t.Fatal(err)
 	}
