@@ -76,7 +76,7 @@ func examine() ([]finding, error) {
 	list = append(list, program("tshark", "a second opinion on captures (make test compares with it)", "apt install tshark"),
 		program("ping", "trying a lab by hand", "apt install iputils-ping"),
 		program("iperf3", "throughput through a lab", "apt install iperf3"),
-		finding{Name: "processors", State: info, Found: fmt.Sprintf("%d (a lab of many nodes keeps its times better with 2 or more)", runtime.NumCPU())})
+		finding{Name: "processors", State: info, Found: fmt.Sprintf("%d; with two or more a lab of many nodes keeps its times better", runtime.NumCPU())})
 	return append(list, modulesFinding(moduleStates(os.DirFS("/"), release()))), labErr
 }
 

@@ -296,7 +296,12 @@ func lacking(list []driver.Lack) error {
 }
 
 func openStore(dir string) (*store.File, error) {
-	if err := privateDir(dir); err != nil {
+	err := privateDir(dir)
+	if errors.Is(err, os.ErrPermission) {
+		above := filepath.Dir(dir)
+		err = fmt.Errorf("%w; may this user enter %s? chmod 755 %s", err, above, above)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	return store.Open(filepath.Join(dir, "records"))
@@ -314,11 +319,7 @@ func privateDir(dir string) error {
 			return err
 		}
 	}
-	err := os.MkdirAll(dir, 0o700)
-	if errors.Is(err, os.ErrPermission) {
-		return fmt.Errorf("%w; may this user enter %s? chmod 755 %s", err, above, above)
-	}
-	return err
+	return os.MkdirAll(dir, 0o700)
 }
 
 // openJournal begins a journal, and keeps those of earlier lives beside it. What stands at its path and is no journal, such as a

@@ -43,7 +43,7 @@ func noDatabase(c *node.Config, err error) error {
 	case errors.Is(err, subscriber.ErrNone):
 		return usage(c.Wrong(at, key, "is not there; `"+strings.TrimSuffix("roam6 subscriber add --db "+key, " --db "+subscriberDB)+"` makes one"))
 	case errors.Is(err, fs.ErrPermission):
-		return lacks(c.Wrong(at, key, "may not be read and written by this user: "+err.Error()+"; under systemd it belongs into /var/lib/roam6/aaa, which the unit gives to the node"))
+		return lacks(c.Wrong(at, key, "may not be read and written by this user: "+err.Error()+"; use sudo; under systemd it belongs into /var/lib/roam6/aaa, which the unit gives to the node"))
 	}
 	return lacks(c.Wrong(at, key, "cannot be used: "+err.Error()))
 }

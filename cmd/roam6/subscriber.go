@@ -42,7 +42,7 @@ func (f *dbFlags) open(create bool) (*subscriber.DB, error) {
 		use = subscriber.Create
 		if f.url == subscriberDB { // a mistyped --db makes no directories
 			if err := privateDir(filepath.Dir(subscriberDB)); err != nil {
-				return nil, lacks(err)
+				return nil, unable(f.url, err)
 			}
 		}
 	}
@@ -59,7 +59,7 @@ func (f *dbFlags) open(create bool) (*subscriber.DB, error) {
 	case errors.Is(err, subscriber.ErrNone):
 		return nil, usagef("--db: %w; `roam6 subscriber add` and `import` make one", err)
 	}
-	return d, err
+	return d, unable(f.url, err)
 }
 
 // attributes are the flags that say what a subscriber may. Only those that were given count.
@@ -153,11 +153,15 @@ here alone: it goes into the mobile node's configuration.`,
 			}
 			defer d.Close()
 			fresh := len(p.Key) == 0
+			hint := strangeRealm(c.Context(), d, p)
 			if err := d.Add(c.Context(), p); err != nil {
 				if errors.Is(err, subscriber.ErrExists) {
 					return fmt.Errorf("%s: %w; `roam6 subscriber set` changes it", p.Name(), err)
 				}
 				return err
+			}
+			if hint != "" {
+				fmt.Fprintln(os.Stderr, "roam6: hint: "+hint)
 			}
 			if fresh {
 				_, err = fmt.Printf("%s\nkey %s\n", p.Name(), hex.EncodeToString(p.Key))

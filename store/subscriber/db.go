@@ -71,25 +71,32 @@ func open(where, keyFile string, create bool) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.open(create); err != nil {
+		return nil, d.denied(err)
+	}
+	return d, nil
+}
+
+func (d *DB) open(create bool) error {
 	if d.path != "" {
 		if err := d.findFile(create); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := d.connect(); err != nil {
-		return nil, err
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), migrateWait)
 	defer cancel()
 	if err := d.migrate(ctx); err != nil {
 		d.Close()
-		return nil, fmt.Errorf("%s: %w", d.where, err)
+		return fmt.Errorf("%s: %w", d.where, err)
 	}
 	if err := d.unlock(ctx); err != nil {
 		d.Close()
-		return nil, err
+		return err
 	}
-	return d, nil
+	return nil
 }
 
 // locate reads where a database is.
