@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"roam6/engine"
+	"roam6/plane"
 	"roam6/wire/diameter"
+	"roam6/wire/mh"
 )
 
 // What was lent is there until its end, and not at it.
@@ -33,6 +35,27 @@ func TestTrustAtItsEnd(t *testing.T) { //spec DM-08
 		var out engine.Effects
 		if b.n.lentTick(now, a, &out); a.lent != x.lent {
 			t.Errorf("%v before the end: lent until %v", end.Sub(x.at), a.lent)
+		}
+	}
+}
+
+// What was lent where nobody is asked, or to who was let in meanwhile, ends without a word: packets go on.
+func TestTrustThatNobodyNeeded(t *testing.T) { //spec DM-08
+	for _, asks := range []bool{false, true} {
+		b, effects := announcedAt(t, true, withAAA)
+		a := b.n.accessOf(wlan)
+		b.do(b.ack(b.update(effects), mh.Accepted, nil))
+		if asks {
+			q := b.question(b.closed(wlan, ar2))
+			b.do(b.reply(q, b.granted(q, nil), true))
+			a.lent = b.now.Mono.Add(LentFor)
+		}
+		if a.lent == 0 || a.applicant.Known() != asks || a.applicant.Admitted(b.now, a.coa) != asks {
+			t.Fatalf("asks %v: lent until %v, %s", asks, a.lent, a.applicant.State())
+		}
+		b.stay(LentFor+time.Second, wlan, ar2)
+		if b.want(plane.Tunnel, coaOf(prefixB, hw1), "bound"); a.lent != 0 {
+			t.Errorf("asks %v: lent until %v", asks, a.lent)
 		}
 	}
 }
