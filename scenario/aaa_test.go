@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"roam6/scenario"
 )
@@ -43,6 +44,45 @@ func TestAAASettings(t *testing.T) {
 			t.Errorf("%s: %v", c.set, err)
 		case c.want == "":
 			checkWorld(t, p)
+		}
+	}
+}
+
+// Many mobile nodes do not ask a network that does not know them all at once, and the run leaves the last of them its time; a few, and those of a
+// scenario that says when they begin, come as they always did.
+func TestCrowd(t *testing.T) {
+	s, err := scenario.Load("commute")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		nodes  int
+		set    []string
+		length time.Duration
+		most   int // that begin in one second
+	}{
+		{768, nil, 25 * time.Second, 768},
+		{10000, nil, 19*time.Second + 4*time.Second + 10000*time.Second/256, 320},
+		{2000, []string{"mn.stagger=1s"}, 25 * time.Second, 2000},
+		{2000, []string{"mn.aaa=off", "mn.home_agent=configured"}, 25 * time.Second, 2000},
+	} {
+		p, err := s.Plan(scenario.Options{Seed: 1, Nodes: c.nodes, Set: c.set})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun, most, last := map[time.Duration]int{}, 0, time.Duration(0)
+		first := map[string]bool{}
+		for _, a := range p.Actions {
+			if a.Verb == scenario.Attach {
+				if last = max(last, a.At); !first[a.Node] {
+					first[a.Node] = true
+					begun[a.At/time.Second]++
+					most = max(most, begun[a.At/time.Second])
+				}
+			}
+		}
+		if p.Length != c.length || most > c.most || p.Length-last < 3*time.Second {
+			t.Errorf("%d nodes %v: %v long, the last move at %v; up to %d begin in a second", c.nodes, c.set, p.Length, last, most)
 		}
 	}
 }

@@ -43,6 +43,7 @@ func (s *Scenario) Plan(o Options) (*Plan, error) {
 		return nil, fmt.Errorf("--nodes %d: at most %d with networks behind them (mn.hosts)", o.Nodes, maxNetworks)
 	}
 	if scene.Topology == TwoOperators {
+		b.crowd()
 		b.world()
 		for i := range o.Nodes {
 			b.mobile(i)
@@ -197,14 +198,37 @@ const settle = 4 * time.Second
 // later is how much later than the first mobile node number i does everything. Drawn from the seed and the node's
 // name, so that more nodes do not change the others. The last move keeps its time to settle.
 func (b *builder) later(i int) time.Duration {
-	span := min(b.s.Mobile.Stagger, b.s.Length-settle)
-	for _, m := range b.s.Moves {
-		span = min(span, b.s.Length-settle-m.At)
-	}
+	span := min(b.s.Mobile.Stagger, b.spare())
 	if i == 0 || span <= 0 {
 		return 0
 	}
 	return engine.NewRand(b.derive("stagger", mobileName(i))).Between(0, span)
+}
+
+// spare is how much later than the first a mobile node may do everything.
+func (b *builder) spare() time.Duration {
+	spare := b.s.Length - settle
+	for _, m := range b.s.Moves {
+		spare = min(spare, b.s.Length-settle-m.At)
+	}
+	return spare
+}
+
+// newcomers is how many mobile nodes a second enter a network that does not know them. An access router hears AllRate (machine/admit) packets
+// of strangers a second, and each of them asks about three times until it has its answer. More at once would be a test of that limit:
+// some would wait out a pause while others move on.
+const newcomers = 256
+
+// crowd gives many mobile nodes that ask to be let in as much time as their number needs, and makes the run longer by that.
+func (b *builder) crowd() {
+	need := time.Duration(b.o.Nodes) * time.Second / newcomers
+	if !b.aaa() || b.s.Mobile.Stagger != defaultStagger || need <= defaultStagger {
+		return
+	}
+	b.s.Mobile.Stagger = need
+	longer := max(0, need-b.spare())
+	b.s.Length += longer
+	b.plan.Length = b.s.Length
 }
 
 // derive makes 32 octets of the seed for a purpose and a name.

@@ -39,8 +39,11 @@ func (s *Scenario) Defaults() {
 	s.Router = Router{IntervalMin: 30 * time.Millisecond, IntervalMax: 70 * time.Millisecond, Lifetime: 30 * time.Minute, RADelayMax: 500 * time.Millisecond}
 	s.Home.MaxLifetime = 10 * time.Minute
 	s.Walk = Walk{First: 7 * time.Second, Every: 2 * time.Second}
-	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Routes: "never", AAA: "off", HomeAgent: "configured", Multihoming: "off", Register: "explicit", Stagger: 3 * time.Second}
+	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Routes: "never", AAA: "off", HomeAgent: "configured", Multihoming: "off", Register: "explicit", Stagger: defaultStagger}
 }
+
+// defaultStagger is mn.stagger where the file does not say.
+const defaultStagger = 3 * time.Second
 
 // Delays are one-way delays.
 type Delays struct {
@@ -113,7 +116,7 @@ type Mobile struct {
 	Multihoming string        `yaml:"multihoming" doc:"with second: whether both interfaces are bound at once (RFC 5648): register, or bicast with copies by both (default off)" allowed:"off|register|bicast"`
 	Hosts       int           `yaml:"hosts" doc:"hosts inside, 0 to 16: with any the mobile node is a mobile router (RFC 3963) and a network moves along (default 0)"`
 	Register    string        `yaml:"register_networks" doc:"with hosts: whether registrations name the network or leave it to the home agent (default explicit)" allowed:"explicit|implicit"`
-	Stagger     time.Duration `yaml:"stagger" doc:"replicas begin and move later than the first by 0 to this (default 3s)"`
+	Stagger     time.Duration `yaml:"stagger" doc:"replicas begin and move later than the first by 0 to this (default 3s; with aaa and more than 768 mobile nodes, a second for 256 of them, and the run is longer by that)"`
 }
 
 // Move is one thing a mobile node does. Exactly one of To, Lose and Regain is the point; Regain needs To.
