@@ -46,7 +46,7 @@ const (
 	MaxSessions = 1 << 16          // more are told that there is no room (3004)
 	MaxGuests   = 1 << 14          // nodes here on neighbouring routers' words, open or spent, beside the sessions
 	MaxWords    = 1 << 12          // of them on one router's
-	MaxTalks    = 1 << 12          // EAP conversations; the answers to more of them find no way to their server
+	MaxTalks    = 1 << 12          // EAP conversations; the one that waits longest makes room
 	TalkFor     = 30 * time.Second // between two rounds of EAP
 	// Grace is how long a node may send that a neighbouring access router has announced, from when it was announced and again from when
 	// it came, before it has authenticated itself here (RFC 5568 brought it; the draft knows nothing of fast handovers).
@@ -74,7 +74,8 @@ type gatekeeper struct {
 	stations map[station]*session
 	guests   int                // of sessions: on others' words
 	wordsOf  map[netip.Addr]int // of them, by whose word
-	timers   engine.Timers[due]
+	timers   engine.Timers[netip.Addr] // ends of sessions
+	talking  engine.Timers[netip.Addr] // of conversations
 	books    *books // nil without accounting
 }
 
@@ -87,12 +88,6 @@ type door struct {
 	hw      plane.HW
 	checks  map[netip.Addr]plane.HW // addresses under duplicate detection, and who claims them
 	epoch   uint32                  // epoch.go
-}
-
-// due is what a timer is for: the end of a session, or of a conversation.
-type due struct {
-	coa  netip.Addr
-	talk bool
 }
 
 func newGatekeeper(cfg AAA, links []*link, rand, epochs *engine.Rand) (*gatekeeper, error) {
@@ -304,12 +299,11 @@ func (g *gatekeeper) tick(now engine.Now, out *engine.Effects) {
 	for _, d := range g.doors {
 		d.client.Tick(now, out)
 	}
-	for x, ok := g.timers.Pop(now.Mono); ok; x, ok = g.timers.Pop(now.Mono) {
-		if x.talk {
-			delete(g.talks, x.coa)
-		} else {
-			g.sessionDue(now, x.coa, out)
-		}
+	for coa, ok := g.talking.Pop(now.Mono); ok; coa, ok = g.talking.Pop(now.Mono) {
+		delete(g.talks, coa)
+	}
+	for coa, ok := g.timers.Pop(now.Mono); ok; coa, ok = g.timers.Pop(now.Mono) {
+		g.sessionDue(now, coa, out)
 	}
 	if g.books != nil {
 		g.books.tick(now, out)
@@ -321,10 +315,11 @@ func (g *gatekeeper) deadline() (engine.Mono, string) {
 	if t, w := g.dad.Deadline(); t < at {
 		at, why = t, w
 	}
-	if t, x := g.timers.Next(); t < at {
-		if at, why = t, "end of a session"; x.talk {
-			why = "next round of EAP"
-		}
+	if t, _ := g.timers.Next(); t < at {
+		at, why = t, "end of a session"
+	}
+	if t, _ := g.talking.Next(); t < at {
+		at, why = t, "next round of EAP"
 	}
 	if g.books != nil {
 		if t, _ := g.books.timers.Next(); t < at {

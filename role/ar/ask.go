@@ -156,7 +156,7 @@ func (g *gatekeeper) answered(now engine.Now, number uint64, m diameter.Message,
 	case ara.Code.Success():
 		s = g.admit(now, a, ara, out)
 	case ara.Code == diameter.MultiRoundAuth:
-		g.beginTalk(now, a, ara)
+		g.beginTalk(now, a, ara, out)
 	default: // a session that the node has goes on: whoever speaks in its name could end it else
 		g.refused(a, uint32(ara.Code), out)
 	}
@@ -211,21 +211,24 @@ func (g *gatekeeper) admit(now engine.Now, a *ask, ara *mip6aaa.ARA, out *engine
 	}
 	s.ends = now.Mono.Add(life)
 	g.become(now, s, admitted, "", out)
-	g.timers.Set(due{coa: s.coa}, s.ends)
+	g.timers.Set(s.coa, s.ends)
 	out.Event("access.granted", engine.A("coa", s.coa), engine.S("nai", s.user), engine.S("lifetime", life.String()))
 	return s
 }
 
-func (g *gatekeeper) beginTalk(now engine.Now, a *ask, ara *mip6aaa.ARA) {
-	if len(g.talks) < MaxTalks {
-		g.talks[a.coa] = talk{a.session, ara.OriginHost, a.again, a.hw}
-		g.timers.Set(due{a.coa, true}, now.Mono.Add(TalkFor))
+// beginTalk keeps a conversation. The oldest makes room: anybody can begin one, and who goes on does so at once.
+func (g *gatekeeper) beginTalk(now engine.Now, a *ask, ara *mip6aaa.ARA, out *engine.Effects) {
+	if _, oldest := g.talking.Next(); len(g.talks) >= MaxTalks {
+		out.Drop("talks-full", engine.A("coa", oldest))
+		g.endTalk(oldest)
 	}
+	g.talks[a.coa] = talk{a.session, ara.OriginHost, a.again, a.hw}
+	g.talking.Set(a.coa, now.Mono.Add(TalkFor))
 }
 
 func (g *gatekeeper) endTalk(coa netip.Addr) {
 	delete(g.talks, coa)
-	g.timers.Stop(due{coa, true})
+	g.talking.Stop(coa)
 }
 
 // unable tells the mobile node that there is no answer.

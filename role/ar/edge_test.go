@@ -124,7 +124,7 @@ func TestLinkKeyIsErased(t *testing.T) { //spec DM-19
 	if !bytes.Equal(second.session.Octets(), make([]byte, aaa.KeyLen)) || s.key != nil {
 		t.Error("the key is left when the session has ended")
 	}
-	if at, armed := w.r.gate.timers.Armed(due{coa: m.coa}); armed {
+	if at, armed := w.r.gate.timers.Armed(m.coa); armed {
 		t.Errorf("a timer at %v of a session that has ended", at)
 	}
 }

@@ -109,7 +109,7 @@ func (g *gatekeeper) become(now engine.Now, s *session, to standing, why string,
 	}
 	delete(g.sessions, s.coa)
 	g.unsettle(s)
-	g.timers.Stop(due{coa: s.coa})
+	g.timers.Stop(s.coa)
 	if s.key != nil {
 		s.key.session.Erase()
 		s.key = nil
@@ -179,7 +179,7 @@ func (g *gatekeeper) announced(now engine.Now, w fmipv6.Word, out *engine.Effect
 		out.Event("access.provisional", engine.A("coa", w.CoA), engine.S("for", Grace.String()))
 	}
 	s.ends = min(now.Mono.Add(Grace), s.begun.Add(MaxGrace-s.used))
-	g.timers.Set(due{coa: w.CoA}, s.ends)
+	g.timers.Set(w.CoA, s.ends)
 	return s.ends.Sub(now.Mono) >= Grace
 }
 
@@ -202,9 +202,9 @@ func (g *gatekeeper) sessionDue(now engine.Now, coa netip.Addr, out *engine.Effe
 	case s == nil:
 	case s.standing == provisional:
 		g.become(now, s, spent, "", out)
-		s.used += now.Mono.Sub(s.begun)
+		s.used += s.ends.Sub(s.begun) // a timer comes up a little late
 		s.ends = now.Mono.Add(GraceRest)
-		g.timers.Set(due{coa: coa}, s.ends)
+		g.timers.Set(coa, s.ends)
 		out.Event("access.ended", engine.A("coa", coa), engine.S("nai", s.user), engine.S("why", "not authenticated"))
 	default:
 		g.become(now, s, ended, "lifetime", out)

@@ -65,12 +65,13 @@ func (g *gatekeeper) resume(now engine.Now, records []engine.Record, out *engine
 			}
 			continue
 		}
-		s := &session{coa: coa, door: d, hw: x.HW, id: x.Session, name: x.Name, user: x.User, home: x.Home, agent: x.Agent, ends: now.Mono.Add(left)}
+		s := &session{coa: coa, door: d, id: x.Session, user: x.User, home: x.Home, agent: x.Agent, ends: now.Mono.Add(left)}
 		if g.books != nil {
 			s.id = g.node.NewSessionID()
 		}
+		g.settle(now, s, x.Name, x.HW, out)
 		g.become(now, s, admitted, "", out)
-		g.timers.Set(due{coa: coa}, s.ends)
+		g.timers.Set(coa, s.ends)
 		out.Event("access.resumed", engine.A("coa", coa), engine.S("nai", s.user), engine.S("lifetime", left.String()))
 		if g.books != nil {
 			g.books.open(now, s, 0, out)
