@@ -24,12 +24,12 @@ const (
 // Limits.
 const (
 	MaxExchanges  = 1024    // requests that wait for a reply or for duplicate detection
-	MaxPerSource  = 2       // of one address: the one before may have been given up
-	MaxMessages   = 1024    // messages of which parts are missing
+	MaxPerSource  = 2       // of one address, and messages of one station from there: the one before may have been given up
+	MaxMessages   = 1024    // messages of which parts are missing; the oldest of its kind makes room
 	MaxAnswered   = 2048    // replies kept; the oldest makes room
 	MaxPairs      = 1 << 14 // pairs remembered for one challenge; then it is rotated early
 	MaxStations   = 1 << 13 // link-layer addresses whose rate is kept, and as many of before
-	MaxSources    = 1 << 13 // source addresses, the same
+	MaxSources    = 1 << 13 // source addresses of stations, the same
 	MaxKnown      = 1 << 14 // stations that were let in, the same
 	MaxNeighbours = 1 << 14 // neighbour entries, the same
 	// StrangersShare is how much of MaxExchanges and MaxMessages is open to stations that were never let in, in percent.
@@ -80,17 +80,19 @@ type Client struct {
 	last  challenge // the one before
 	turn  engine.Mono
 
-	messages  map[key]*message
+	messages  map[sender]*message
 	exchanges map[key]*exchange
 	handles   map[Handle]*exchange // those that wait
 	sources   map[netip.Addr]*load
 	handle    Handle
-	used      [2]int // exchanges that wait, by kind
-	joining   [2]int // messages, by kind
+	used      [2]int         // exchanges that wait, by kind
+	joining   [2]int         // messages, by kind
+	begun     map[origin]int // messages, by who sends them
 
-	parts, pending, answered engine.Timers[key]
-	neighbours               recent[netip.Addr, plane.HW]
-	count                    counts
+	parts             [2]engine.Timers[sender] // of messages, by kind
+	pending, answered engine.Timers[key]
+	neighbours        recent[netip.Addr, plane.HW]
+	count             counts
 }
 
 // key names a message: its source and identifier.
@@ -99,10 +101,22 @@ type key struct {
 	id  uint32
 }
 
+// origin is a station that sends from an address. Anybody can send from another's: what is counted before it is known whose an address is, is
+// counted for each station apart.
+type origin struct {
+	src netip.Addr
+	hw  plane.HW
+}
+
+// sender names a message of which parts are missing.
+type sender struct {
+	origin
+	id uint32
+}
+
 // load is what one source has under way.
 type load struct {
-	messages int
-	waiting  []*exchange // MaxPerSource at most
+	waiting []*exchange // MaxPerSource at most
 }
 
 type counts struct{ requests, replies, repeated, stale uint64 }
@@ -118,9 +132,10 @@ func New(cfg Config, rand *engine.Rand) *Client {
 }
 
 func (c *Client) clear() {
-	c.messages, c.exchanges, c.handles, c.sources = map[key]*message{}, map[key]*exchange{}, map[Handle]*exchange{}, map[netip.Addr]*load{}
+	c.messages, c.begun = map[sender]*message{}, map[origin]int{}
+	c.exchanges, c.handles, c.sources = map[key]*exchange{}, map[Handle]*exchange{}, map[netip.Addr]*load{}
 	c.used, c.joining = [2]int{}, [2]int{}
-	c.parts, c.pending, c.answered = engine.Timers[key]{}, engine.Timers[key]{}, engine.Timers[key]{}
+	c.parts, c.pending, c.answered = [2]engine.Timers[sender]{}, engine.Timers[key]{}, engine.Timers[key]{}
 	c.neighbours = newRecent[netip.Addr, plane.HW](MaxNeighbours, NeighbourFor)
 }
 
@@ -180,9 +195,14 @@ func station(hw plane.HW) bool { return hw != plane.HW{} && hw[0]&1 == 0 }
 // Deadline is when Tick has something to do.
 func (c *Client) Deadline() (engine.Mono, string) {
 	at, why := c.turn, "new local challenge"
-	for i, t := range []*engine.Timers[key]{&c.parts, &c.pending, &c.answered} {
+	for i := range c.parts {
+		if next, _ := c.parts[i].Next(); next < at {
+			at, why = next, "parts of an AAA request"
+		}
+	}
+	for i, t := range []*engine.Timers[key]{&c.pending, &c.answered} {
 		if next, _ := t.Next(); next < at {
-			at, why = next, [...]string{"parts of an AAA request", "AAA reply", "AAA reply that is kept"}[i]
+			at, why = next, [...]string{"AAA reply", "AAA reply that is kept"}[i]
 		}
 	}
 	return at, why
@@ -193,9 +213,11 @@ func (c *Client) Tick(now engine.Now, out *engine.Effects) {
 	if c.turn <= now.Mono {
 		c.rotate(now)
 	}
-	for k, ok := c.parts.Pop(now.Mono); ok; k, ok = c.parts.Pop(now.Mono) {
-		c.unjoin(k)
-		out.Drop("access-parts-missing", engine.A("from", k.src))
+	for i := range c.parts {
+		for k, ok := c.parts[i].Pop(now.Mono); ok; k, ok = c.parts[i].Pop(now.Mono) {
+			c.unjoin(k)
+			out.Drop("access-parts-missing", engine.A("from", k.src))
+		}
 	}
 	for k, ok := c.pending.Pop(now.Mono); ok; k, ok = c.pending.Pop(now.Mono) {
 		c.become(c.exchanges[k], gone)

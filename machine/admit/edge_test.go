@@ -56,13 +56,17 @@ func TestRatesInTheLongRun(t *testing.T) { //spec DM-09
 		burst, rate int
 		next        func(i int) *mobile
 	}{
-		{"access-rate-source", SourceBurst, SourceRate, func(i int) *mobile { return &mobile{hw: newMobile(i).hw, coa: newMobile(1).coa} }},
+		{"access-rate-source", SourceBurst, SourceRate, func(int) *mobile { return newMobile(1) }},
 		{"access-rate-station", StationBurst, StationRate, func(i int) *mobile { return &mobile{hw: newMobile(1).hw, coa: newMobile(i).coa} }},
 		{"access-rate", AllBurst, AllRate, newMobile},
 	} {
 		r, heard := newRates(), 0
 		for s := range seconds {
-			for i := range 2 * c.burst {
+			n := 2 * c.rate
+			if s == 0 {
+				n = 2 * c.burst
+			}
+			for i := range n {
 				m := c.next(2*c.burst*s + i)
 				if _, reason := r.allow(engine.Now{Mono: engine.Mono(time.Duration(s) * time.Second)}, m.hw, m.coa); reason == "" {
 					heard++

@@ -32,7 +32,7 @@ func (c *Client) Heard(now engine.Now, in engine.Packet, p *ip6.Packet, out *eng
 		return drop("access-not-a-request")
 	}
 	k := key{p.Src, part.ID}
-	parts, reason := c.join(now, k, part, kind)
+	parts, reason := c.join(now, sender{origin{p.Src, in.From}, part.ID}, part, kind)
 	if reason != "" {
 		return drop(reason)
 	}

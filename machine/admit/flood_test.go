@@ -14,7 +14,7 @@ func TestRates(t *testing.T) { //spec DM-09
 		burst int
 		next  func(i int) *mobile
 	}{
-		"access-rate-source":  {SourceBurst, func(i int) *mobile { return &mobile{hw: newMobile(i).hw, coa: newMobile(1).coa} }},
+		"access-rate-source":  {SourceBurst, func(i int) *mobile { return newMobile(1) }},
 		"access-rate-station": {StationBurst, func(i int) *mobile { return &mobile{hw: newMobile(1).hw, coa: newMobile(i).coa} }},
 		"access-rate":         {AllBurst, newMobile},
 	} {

@@ -30,22 +30,20 @@ func digestOf(parts []access.Part) digest {
 // join puts a part to the others of its message, and gives them all when none is missing. reason says why a part is dropped.
 //
 // spec DM-04
-func (c *Client) join(now engine.Now, k key, p access.Part, kind int) (whole []access.Part, reason string) {
+func (c *Client) join(now engine.Now, k sender, p access.Part, kind int) (whole []access.Part, reason string) {
 	if p.Parts == 1 {
 		return []access.Part{p}, ""
 	}
 	m := c.messages[k]
 	if m == nil {
-		l := c.loadOf(k.src)
-		if l.messages >= MaxPerSource || !room(c.joining, kind, MaxMessages) {
-			c.unload(k.src)
+		if c.begun[k.origin] >= MaxPerSource || !c.makeRoom(kind) {
 			return nil, "access-parts-full"
 		}
 		m = &message{parts: make([]access.Part, p.Parts), kind: kind}
 		c.messages[k] = m
 		c.joining[kind]++
-		l.messages++
-		c.parts.Set(k, now.Mono.Add(PartsFor))
+		c.begun[k.origin]++
+		c.parts[kind].Set(k, now.Mono.Add(PartsFor))
 	}
 	switch old := m.parts[min(int(p.Part), len(m.parts)-1)]; {
 	case int(p.Parts) != len(m.parts), old.Body != nil && !bytes.Equal(old.Body, p.Body):
@@ -61,14 +59,29 @@ func (c *Client) join(now engine.Now, k key, p access.Part, kind int) (whole []a
 	return m.parts, ""
 }
 
+// makeRoom makes room for one more message of a kind, if there is none by giving up the oldest of that kind: the parts of a true message come
+// together.
+func (c *Client) makeRoom(kind int) bool {
+	if room(c.joining, kind, MaxMessages) {
+		return true
+	}
+	if c.parts[kind].Len() == 0 {
+		return false
+	}
+	_, oldest := c.parts[kind].Next()
+	c.unjoin(oldest)
+	return true
+}
+
 // unjoin forgets a message.
-func (c *Client) unjoin(k key) {
+func (c *Client) unjoin(k sender) {
 	m := c.messages[k]
 	delete(c.messages, k)
-	c.parts.Stop(k)
+	c.parts[m.kind].Stop(k)
 	c.joining[m.kind]--
-	c.sources[k.src].messages--
-	c.unload(k.src)
+	if c.begun[k.origin]--; c.begun[k.origin] == 0 {
+		delete(c.begun, k.origin)
+	}
 }
 
 // room says whether one more of a kind has room among so many. The share of strangers is bounded; the others may take all.
@@ -90,7 +103,7 @@ func (c *Client) loadOf(a netip.Addr) *load {
 
 // unload forgets a source that has nothing under way.
 func (c *Client) unload(a netip.Addr) {
-	if l := c.sources[a]; l != nil && l.messages == 0 && len(l.waiting) == 0 {
+	if l := c.sources[a]; l != nil && len(l.waiting) == 0 {
 		delete(c.sources, a)
 	}
 }

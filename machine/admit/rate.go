@@ -12,7 +12,7 @@ import (
 
 // Rates, in packets: at once, and a second in the long run. A message has up to access.MaxParts of them, and EAP may take a dozen messages.
 const (
-	SourceBurst, SourceRate   = 32, 8      // from one address
+	SourceBurst, SourceRate   = 32, 8      // from one address, of one station: anybody can send from another's
 	StationBurst, StationRate = 64, 16     // from one link-layer address
 	AllBurst, AllRate         = 1024, 1024 // from all strangers
 	FailedBurst, FailedRate   = 128, 64    // from all stations that were refused before
@@ -36,7 +36,7 @@ const (
 // rates limits what comes, before anything else is done about it.
 type rates struct {
 	stations recent[plane.HW, *limit]
-	sources  recent[netip.Addr, *limit]
+	sources  recent[origin, *limit]
 	known    recent[plane.HW, struct{}]
 
 	strangers, failed, friends, refusals engine.Bucket
@@ -51,7 +51,7 @@ type limit struct {
 func newRates() rates {
 	return rates{
 		stations: newRecent[plane.HW, *limit](MaxStations, rateFor),
-		sources:  newRecent[netip.Addr, *limit](MaxSources, rateFor),
+		sources:  newRecent[origin, *limit](MaxSources, rateFor),
 		known:    newRecent[plane.HW, struct{}](MaxKnown, KnownFor),
 	}
 }
@@ -69,7 +69,7 @@ func (r *rates) allow(now engine.Now, hw plane.HW, src netip.Addr) (kind int, re
 		return kind, "access-penalty"
 	case !s.bucket.Take(now.Mono, StationBurst, StationRate):
 		return kind, "access-rate-station"
-	case !limitOf(&r.sources, now, src).bucket.Take(now.Mono, SourceBurst, SourceRate):
+	case !limitOf(&r.sources, now, origin{src, hw}).bucket.Take(now.Mono, SourceBurst, SourceRate):
 		return kind, "access-rate-source"
 	case kind == known && !r.friends.Take(now.Mono, KnownBurst, KnownRate):
 		return kind, "access-rate-known"

@@ -193,16 +193,22 @@ func (w *world) heard(m *mobile) *access.Reply {
 func (w *world) sound() {
 	c, waiting, joining := w.c, 0, 0
 	for a, l := range c.sources { //order:any
-		if l.messages == 0 && len(l.waiting) == 0 || len(l.waiting) > MaxPerSource || l.messages > MaxPerSource {
+		if len(l.waiting) == 0 || len(l.waiting) > MaxPerSource {
 			w.t.Fatalf("source %v: %+v", a, l)
 		}
-		waiting, joining = waiting+len(l.waiting), joining+l.messages
+		waiting += len(l.waiting)
+	}
+	for o, n := range c.begun { //order:any
+		if n < 1 || n > MaxPerSource {
+			w.t.Fatalf("%+v has begun %d messages", o, n)
+		}
+		joining += n
 	}
 	if waiting != len(c.handles) || waiting != c.used[0]+c.used[1] || waiting != c.pending.Len() || waiting > MaxExchanges {
 		w.t.Fatalf("%d wait by source, %d by handle, %v by kind, %d by timer", waiting, len(c.handles), c.used, c.pending.Len())
 	}
-	if joining != len(c.messages) || joining != c.joining[0]+c.joining[1] || joining != c.parts.Len() || joining > MaxMessages {
-		w.t.Fatalf("%d messages by source, %d, %v by kind, %d by timer", joining, len(c.messages), c.joining, c.parts.Len())
+	if joining != len(c.messages) || joining != c.joining[0]+c.joining[1] || joining != c.parts[0].Len()+c.parts[1].Len() || joining > MaxMessages {
+		w.t.Fatalf("%d messages by source, %d, %v by kind, %d by timer", joining, len(c.messages), c.joining, c.parts[0].Len()+c.parts[1].Len())
 	}
 	if len(c.exchanges) != waiting+c.answered.Len() || c.answered.Len() > MaxAnswered {
 		w.t.Fatalf("%d exchanges, %d wait, %d answered", len(c.exchanges), waiting, c.answered.Len())
