@@ -11,7 +11,10 @@ type Bucket struct {
 
 // Take takes one, if there is one.
 func (b *Bucket) Take(now Mono, burst, rate int) bool {
-	if back := int(now.Sub(b.filled) * time.Duration(rate) / time.Second); back > 0 {
+	past := now.Sub(b.filled)
+	if past > time.Duration(burst)*time.Second/time.Duration(rate) { // full again, and perhaps so long ago that the product below is none
+		b.spent, b.filled = 0, now
+	} else if back := int(past * time.Duration(rate) / time.Second); back > 0 {
 		b.spent, b.filled = max(0, b.spent-back), now
 	}
 	if b.spent >= burst {

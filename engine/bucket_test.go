@@ -23,3 +23,18 @@ func TestBucket(t *testing.T) {
 		}
 	}
 }
+
+// However long nobody took any, those that are taken then come back.
+func TestBucketAfterAges(t *testing.T) {
+	for _, at := range []time.Duration{100 * 24 * time.Hour, 120 * 24 * time.Hour, 100 * 365 * 24 * time.Hour} {
+		var b Bucket
+		for n := range 3 * 1024 {
+			if got := b.Take(Mono(at), 1024, 1024); got != (n < 1024) {
+				t.Fatalf("%v: take %d: %v", at, n, got)
+			}
+		}
+		if !b.Take(Mono(at+time.Second), 1024, 1024) {
+			t.Errorf("%v: nothing came back in a second", at)
+		}
+	}
+}
