@@ -222,7 +222,8 @@ func (m *mobile) sign(secret []byte) {
 func (b *bench) send(a *mip6aaa.ARR) peers.Handle {
 	var w diameter.Builder
 	h := b.arrive(aaav, false, a.Octets(&w))
-	b.database()
+	for b.database() > 0 { // its subscriber, and perhaps whose a home address is
+	}
 	return h
 }
 

@@ -56,6 +56,8 @@ func (s *Server) claim(now engine.Now, f peers.Arrived, acr *mip6aaa.ACR) (claim
 		return refuse(tooBusy, "too many records at a time; send it again", "records-full")
 	case !known && !s.unknownBucket(p.Network).Take(now.Mono, UnknownBurst, UnknownRate):
 		return refuse(tooBusy, "too many records of sessions that are not known; send it again", "accounting-unknown-full")
+	case known && !x.records.Take(now.Mono, RecordBurst, RecordRate):
+		return refuse(tooBusy, "too many records of one session; send it again", "accounting-known-full")
 	}
 	return claim{p.Network, name, known}, nil, ""
 }

@@ -28,7 +28,12 @@ const (
 	MaxProfileAge = 30 * time.Second // a change of a subscriber holds after this
 	MaxReplays    = 1 << 16          // pairs of challenges that are remembered
 	MaxSessions   = 1 << 17          // sessions that are counted
-	MaxAgents     = 1 << 12          // home agents of a pool
+	// A subscriber without a limit of its own has so many of them at most: a mobile node has one for each interface, and no one keeps all others out.
+	MaxSessionsOfUser = 1 << 8
+	// Records of one session: so many at once, so many a second in the long run. An honest client has one each interval, of 10 s or more.
+	RecordBurst = 1 << 6
+	RecordRate  = 1
+	MaxAgents   = 1 << 12 // home agents of a pool
 )
 
 // Times.

@@ -64,11 +64,12 @@ type lookup struct {
 //
 // spec DM-11
 func (s *Server) lookup(now engine.Now, out *engine.Effects, t *registration) {
-	if p := s.profiles.get(now.Mono, t.name); p != nil {
-		s.known(now, out, t, p)
+	name := t.sought()
+	if p := s.profiles.get(now.Mono, name); p != nil {
+		s.found(now, out, t, p, "")
 		return
 	}
-	if id, ok := s.asking[t.name]; ok {
+	if id, ok := s.asking[name]; ok {
 		l := s.lookups[id]
 		if len(l.waiting) >= MaxPerLookup {
 			s.refuse(now, out, t, tooBusy, "look-up-full", "too many requests in this name; try again")
@@ -82,10 +83,10 @@ func (s *Server) lookup(now engine.Now, out *engine.Effects, t *registration) {
 		return
 	}
 	s.last++
-	s.lookups[s.last] = &lookup{t.name, []uint64{t.id}}
-	s.asking[t.name] = s.last
+	s.lookups[s.last] = &lookup{name, []uint64{t.id}}
+	s.asking[name] = s.last
 	s.timers.Set(timer{asked, s.last}, now.Mono.Add(LookupTime))
-	out.Query(engine.Query{ID: s.last, Table: profile.TableSubscriber, Key: t.name})
+	out.Query(engine.Query{ID: s.last, Table: profile.TableSubscriber, Key: name})
 }
 
 // result takes the database's answer.
@@ -119,18 +120,33 @@ func (s *Server) looked(now engine.Now, out *engine.Effects, id uint64, p *profi
 		s.profiles.put(now.Mono, l.name, p)
 	}
 	for _, w := range l.waiting {
-		t := s.registrations[w]
-		switch {
-		case t == nil: // its time was over
-		case p != nil:
-			s.known(now, out, t, p)
-		case why == engine.ErrNotFound && t.req.Auth == nil:
-			s.converse(now, out, t, nil)
-		case why == engine.ErrNotFound:
-			s.refuse(now, out, t, rejected, "user-unknown", rejectedText)
-		default:
-			s.refuse(now, out, t, tooBusy, "database-"+reason(why), "the subscribers cannot be looked up just now; try again")
+		if t := s.registrations[w]; t != nil { // else its time was over
+			s.found(now, out, t, p, why)
 		}
+	}
+}
+
+// sought is whom a registration waits for: its subscriber, and then perhaps whoever has the home address that it proposes.
+func (t *registration) sought() string {
+	if t.proposed.IsValid() {
+		return t.proposed.String()
+	}
+	return t.name
+}
+
+// found goes on with what a look-up gave; p is nil if nothing, and why says why.
+func (s *Server) found(now engine.Now, out *engine.Effects, t *registration, p *profile.Profile, why string) {
+	switch {
+	case t.proposed.IsValid():
+		s.proposes(now, out, t, p, why)
+	case p != nil:
+		s.known(now, out, t, p)
+	case why == engine.ErrNotFound && t.req.Auth == nil:
+		s.converse(now, out, t, nil)
+	case why == engine.ErrNotFound:
+		s.refuse(now, out, t, rejected, "user-unknown", rejectedText)
+	default:
+		s.refuse(now, out, t, tooBusy, "database-"+reason(why), "the subscribers cannot be looked up just now; try again")
 	}
 }
 

@@ -45,6 +45,7 @@ type registration struct {
 	profile  profile.Profile // without its key
 	key      aaa.Key
 	proven   bool
+	proposed netip.Addr // the home address that it names and nobody has given it: the database is asked whose it is
 	exchange aaa.Exchange
 	lifetime time.Duration
 
@@ -226,10 +227,25 @@ func (s *Server) decide(now engine.Now, out *engine.Effects, t *registration) {
 	} else if hasHome == InRequest || cell.Address == Must {
 		t.home = home
 	}
-	if hasHome == InRequest && !s.mayHave(t, home) {
-		s.refuse(now, out, t, unauthorized, "home-address-not-allowed", "the home address is not this mobile node's")
-		return
+	switch {
+	case hasHome != InRequest, s.has(t, home):
+		s.place(now, out, t)
+	case !t.profile.HomeAddress.IsValid() && t.profile.AddressFrom == profile.FromMobile:
+		t.proposed = home
+		s.lookup(now, out, t)
+	default:
+		s.notAllowed(now, out, t)
 	}
+}
+
+func (s *Server) notAllowed(now engine.Now, out *engine.Effects, t *registration) {
+	s.refuse(now, out, t, unauthorized, "home-address-not-allowed", "the home address is not this mobile node's")
+}
+
+// place goes on with a mobile node that may have the home address that it names, if it names one.
+//
+// spec DM-12 DM-13
+func (s *Server) place(now engine.Now, out *engine.Effects, t *registration) {
 	if !s.sessions.room(t.name, t.home, t.arr.Session, t.profile.MaxSessions) {
 		s.refuse(now, out, t, unauthorized, "sessions-full", "as many sessions as the subscriber may have")
 		return
@@ -240,7 +256,7 @@ func (s *Server) decide(now engine.Now, out *engine.Effects, t *registration) {
 	case t.own.IsValid():
 		t.binding = t.req.Binding
 		s.askOwn(now, out, t)
-	case len(cell.Agents) > 0:
+	case len(t.cell.Agents) > 0:
 		s.askNext(now, out, t)
 	default:
 		s.accept(now, out, t, nil)
@@ -272,9 +288,22 @@ func (t *registration) ownHome() (netip.Addr, Has) {
 	return netip.Addr{}, Nowhere
 }
 
-// mayHave says whether a mobile node may use a home address that it names. Under ESP the home agent finds out: the association is of one
+// has says whether a home address that a mobile node names is its own. Under ESP the home agent finds out: the association is of one
 // home address.
-func (s *Server) mayHave(t *registration, home netip.Addr) bool {
-	return t.profile.HomeAddress == home || !t.profile.HomeAddress.IsValid() && t.profile.AddressFrom == profile.FromMobile ||
-		s.sessions.find(t.name, home) != nil || hidden(t.req.Binding)
+func (s *Server) has(t *registration, home netip.Addr) bool {
+	return t.profile.HomeAddress == home || s.sessions.find(t.name, home) != nil || hidden(t.req.Binding)
+}
+
+// proposes goes on when the database has said whose a home address is that a mobile node proposes: nobody's, or it may not have it.
+//
+// spec DM-17
+func (s *Server) proposes(now engine.Now, out *engine.Effects, t *registration, p *profile.Profile, why string) {
+	switch {
+	case p != nil && p.Name() != t.name:
+		s.notAllowed(now, out, t)
+	case p != nil, why == engine.ErrNotFound:
+		s.place(now, out, t)
+	default:
+		s.refuse(now, out, t, tooBusy, "database-"+reason(why), "it cannot be looked up just now whose the home address is; try again")
+	}
 }

@@ -17,6 +17,7 @@ type session struct {
 	agent   netip.Addr
 	at      int    // the agent's place in the pool, or none
 	network string // the visited network whose home agent it has; empty: at home
+	records engine.Bucket
 }
 
 // sessions of a home realm. A user's session is named by its home address, or its Session-Id if it has none.
@@ -55,7 +56,10 @@ func (l *sessions) room(user string, home netip.Addr, id string, limit int) bool
 	if _, again := l.byID[sessionKey{user: user, id: id}]; again || home.IsValid() && l.find(user, home) != nil {
 		return true
 	}
-	return len(l.byKey) < MaxSessions && (limit == 0 || len(l.byUser[user]) < limit)
+	if limit == 0 {
+		limit = MaxSessionsOfUser
+	}
+	return len(l.byKey) < MaxSessions && len(l.byUser[user]) < limit
 }
 
 // put enters a session, in place of the user's with the same home address, home agent or Session-Id, and gives the pool's room back that those had.

@@ -72,11 +72,11 @@ type gatekeeper struct {
 	talks    map[netip.Addr]talk
 	sessions map[netip.Addr]*session
 	stations map[station]*session
-	guests   int                // of sessions: on others' words
-	wordsOf  map[netip.Addr]int // of them, by whose word
+	guests   int                       // of sessions: on others' words
+	wordsOf  map[netip.Addr]int        // of them, by whose word
 	timers   engine.Timers[netip.Addr] // ends of sessions
 	talking  engine.Timers[netip.Addr] // of conversations
-	books    *books // nil without accounting
+	books    *books                    // nil without accounting
 }
 
 // door is one access link.

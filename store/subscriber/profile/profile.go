@@ -40,7 +40,7 @@ type Profile struct {
 	AddressFrom      string       // one of Policies
 	VisitedHomeAgent bool         // may have a home agent in the visited domain
 	EAPIdentity      string       // the identity in EAP-GPSK (RFC 5433 ID_Peer); empty: the NAI
-	MaxSessions      int          // at a time; 0: no limit
+	MaxSessions      int          // at a time; 0: no limit of its own
 	SessionTime      time.Duration
 	Enabled          bool
 	Revision         uint64 // of the database when this was written; grows with every change
