@@ -145,6 +145,7 @@ func (n *Node) Start(now engine.Now, out *engine.Effects) {
 	n.stateID, n.session = secs, uint64(secs)<<32
 	n.endToEnd = secs<<20 | uint32(n.rand.Uint64())&0xfffff // RFC 6733 §3
 	n.baseHop = uint32(n.rand.Uint64())
+	n.session += uint64(n.baseHop) // RFC 6733 §8.8 begins at 0: a clock that begins at the same time at each start would make names twice
 	for _, l := range n.cfg.Listen {
 		out.Listen(engine.Listen{Name: l.Name, At: l.At, TLS: l.TLS})
 	}
