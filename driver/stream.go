@@ -18,6 +18,9 @@ const (
 	MaxAccepted = 1024
 	// MaxHandshakes is the number of TLS handshakes of one listener at a time; more are reset, and counted as DropHandshakes.
 	MaxHandshakes = 256
+	// MaxAcceptedFrom and MaxHandshakesFrom are how many of these one /64, or one address of IPv4, has: nobody who only connects keeps all others
+	// out.
+	MaxAcceptedFrom, MaxHandshakesFrom = 512, 64
 	// AcceptRate is the number of connections a second that one listener takes, AcceptBurst at once; more wait in the kernel.
 	AcceptRate, AcceptBurst = 5000, 1000
 	// MaxDials is the number of Dials of a node under way at a time; more fail for engine.ReasonTooMany.

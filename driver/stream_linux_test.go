@@ -212,17 +212,17 @@ func TestStreamSocketsCloseLosesNothing(t *testing.T) {
 	}
 }
 
-// A flood of connections costs those who are there nothing: beyond the limit each is reset.
+// A flood of connections, all from here, costs those who are there nothing: beyond the limit each is reset.
 func TestStreamSocketsLimit(t *testing.T) {
 	const flood = 10_000
 	n, at := served(t, echo)
 	first := call(t, at)
-	for range MaxAccepted - 1 {
+	for range MaxAcceptedFrom - 1 {
 		call(t, at)
 	}
 	until(t, "all accepted", func() bool {
 		st, err := n.Stats(t.Context())
-		return err == nil && st.Streams.Open == MaxAccepted
+		return err == nil && st.Streams.Open == MaxAcceptedFrom
 	})
 	var refused atomic.Int32
 	var wg sync.WaitGroup
@@ -251,7 +251,7 @@ func TestStreamSocketsLimit(t *testing.T) {
 		}
 	}
 	st, err := n.Stats(t.Context())
-	if err != nil || st.Streams.Open != MaxAccepted || st.Drops[string(DropStreams)] == 0 {
+	if err != nil || st.Streams.Open != MaxAcceptedFrom || st.Drops[string(DropStreams)] == 0 {
 		t.Errorf("%+v, %v", st, err)
 	}
 	first.Close()

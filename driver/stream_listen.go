@@ -4,7 +4,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"sync/atomic"
+	"net/netip"
+	"sync"
 	"time"
 
 	"roam6/engine"
@@ -21,8 +22,46 @@ type door struct {
 	profile *tls.Config // nil: plain TCP
 	tls     string      // the profile's name
 	l       net.Listener
-	open    atomic.Int32 // connections
-	shaking atomic.Int32 // of them in their handshake
+	open    crowd // connections
+	shaking crowd // of them in their handshake
+}
+
+// crowd counts connections, and those of each network.
+type crowd struct {
+	mu   sync.Mutex
+	n    int
+	from map[netip.Prefix]int
+}
+
+// enter counts one more, unless there are as many as may be.
+func (c *crowd) enter(p netip.Prefix, most, mostFrom int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n >= most || c.from[p] >= mostFrom {
+		return false
+	}
+	if c.from == nil {
+		c.from = map[netip.Prefix]int{}
+	}
+	c.n++
+	c.from[p]++
+	return true
+}
+
+func (c *crowd) leave(p netip.Prefix) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n--
+	if c.from[p]--; c.from[p] == 0 {
+		delete(c.from, p)
+	}
+}
+
+// placeOf is where a connection comes from: a /64, or an address of IPv4.
+func placeOf(c net.Conn) netip.Prefix {
+	a := addrPort(c.RemoteAddr()).Addr().WithZone("")
+	p, _ := a.Prefix(min(64, a.BitLen()))
+	return p
 }
 
 // listen opens a port, or says why not.
@@ -92,21 +131,20 @@ func (n *door) accept() {
 
 // take begins the life of a connection, if the limits allow one more.
 func (n *door) take(c net.Conn) {
-	if n.open.Add(1) > MaxAccepted {
-		n.open.Add(-1)
+	from := placeOf(c)
+	if !n.open.enter(from, MaxAccepted, MaxAcceptedFrom) {
 		n.refuse(c, DropStreams)
 		return
 	}
-	if n.profile != nil && n.shaking.Add(1) > MaxHandshakes {
-		n.shaking.Add(-1)
-		n.open.Add(-1)
+	if n.profile != nil && !n.shaking.enter(from, MaxHandshakes, MaxHandshakesFrom) {
+		n.open.leave(from)
 		n.refuse(c, DropHandshakes)
 		return
 	}
 	st := newStream(n.s, n.slot)
 	n.s.begin(st, func() {
-		defer n.open.Add(-1)
-		n.live(st, c)
+		defer n.open.leave(from)
+		n.live(st, c, from)
 	})
 }
 
@@ -116,18 +154,17 @@ func (n *door) refuse(c net.Conn, why DropError) {
 }
 
 // live is what the goroutine of an accepted connection does.
-func (n *door) live(st *stream, c net.Conn) {
+func (n *door) live(st *stream, c net.Conn, from netip.Prefix) {
 	o := engine.Opened{Listener: n.name}
 	if n.profile != nil {
 		t := tls.Server(c, harden(n.profile.Clone()))
 		names, err := shake(n.s.ctx, t)
-		n.shaking.Add(-1)
+		n.shaking.leave(from)
 		if err != nil {
 			remote := c.RemoteAddr()
-			from := remote.String()
 			reset(c)
 			reason := why(err)
-			n.s.inbox.put(arrived{drop: DropError(reason), tell: withEvent(n.slot, reason, "TLS with "+from+": "+wordsOf(err)+hintTLS(err, n.tls), addrPort(remote).Addr())})
+			n.s.inbox.put(arrived{drop: DropError(reason), tell: withEvent(n.slot, reason, "TLS with "+remote.String()+": "+wordsOf(err)+hintTLS(err, n.tls), addrPort(remote).Addr())})
 			return
 		}
 		c, o.Names = t, names

@@ -194,13 +194,41 @@ func TestStreamHandshakesAreBounded(t *testing.T) {
 		m := &Memory{}
 		n := begin(t, Config{Host: m, TLS: newAuthority(t).profiles(t, "x"), Engines: []Engine{{"e", peerOf([]engine.Listen{{Name: "tls", At: door1, TLS: "x"}}, nil)}}})
 		synctest.Wait()
-		for range MaxHandshakes + 3 {
-			if _, err := m.Reach(t.Context(), netip.Addr{}, door1); err != nil {
+		for i := range MaxHandshakes + 3 {
+			if _, err := m.Reach(t.Context(), netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 7: byte(i / 8)}), door1); err != nil {
 				t.Fatal(err)
 			}
 		}
 		synctest.Wait()
 		if st, err := n.Stats(t.Context()); err != nil || st.Drops[string(DropHandshakes)] != 3 || st.Streams.Unwanted != 3 {
+			t.Errorf("%+v, %v", st, err)
+		}
+	})
+}
+
+// Who only connects keeps nobody out that comes from elsewhere.
+func TestStreamHandshakesOfOneNetwork(t *testing.T) { //spec DM-23
+	synctest.Test(t, func(t *testing.T) {
+		m := &Memory{}
+		a := newAuthority(t)
+		n := begin(t, Config{Host: m, TLS: a.profiles(t, "x"), Engines: []Engine{{"e", peerOf([]engine.Listen{{Name: "tls", At: door1, TLS: "x"}}, nil)}}})
+		synctest.Wait()
+		for i := range 2 * MaxHandshakes {
+			if _, err := m.Reach(t.Context(), netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 7: 66, 14: byte(i >> 8), 15: byte(i)}), door1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		c, err := m.Reach(t.Context(), netip.MustParseAddr("2001:db8:0:1::1"), door1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := a.profile(t, time.Now().Add(time.Hour), "b.example.org")
+		p.ServerName = "x.example.org"
+		if err := tls.Client(c, p).HandshakeContext(t.Context()); err != nil {
+			t.Errorf("an honest one is kept out: %v", err)
+		}
+		if st, err := n.Stats(t.Context()); err != nil || st.Drops[string(DropHandshakes)] != 2*MaxHandshakes-MaxHandshakesFrom {
 			t.Errorf("%+v, %v", st, err)
 		}
 	})
