@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -239,7 +241,7 @@ func (f *ctlFlags) event(t driver.Told) {
 func printLine(v any) {
 	b, err := json.Marshal(v)
 	must(err)
-	fmt.Println(string(b))
+	fmt.Println(string(printableJSON(b)))
 }
 
 // eventText is an event in words: its name, its reason, its attributes. It tells of lost ones. A step is told as timelines tell it: what
@@ -266,6 +268,25 @@ func eventText(t driver.Told) string {
 		words[i] = printable(words[i])
 	}
 	return fmt.Sprintf("%-20s %s", t.Event.Name, strings.Join(words, " "))
+}
+
+// printableJSON escapes what is not printable and stands in strings as it is, which JSON allows for all from U+007F on.
+func printableJSON(b []byte) []byte {
+	bad := func(r rune) bool { return r > '~' && !strconv.IsPrint(r) }
+	if bytes.IndexFunc(b, bad) < 0 {
+		return b
+	}
+	out := make([]byte, 0, len(b)+64)
+	for _, r := range string(b) {
+		if !bad(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out
 }
 
 // printable quotes what is not all printable: much that is shown was said by strangers, and a terminal obeys what it is told to print.

@@ -66,7 +66,7 @@ func ordered(d *json.Decoder) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			o.keys, o.values = append(o.keys, fmt.Sprint(k)), append(o.values, v)
+			o.keys, o.values = append(o.keys, printable(fmt.Sprint(k))), append(o.values, v)
 		}
 		_, err = d.Token()
 		return o, err
@@ -149,6 +149,8 @@ func cell(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
+	case string:
+		return printable(v)
 	case bool:
 		return map[bool]string{true: "yes", false: "no"}[v]
 	case object:

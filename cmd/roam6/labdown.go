@@ -227,7 +227,7 @@ func printJSON(v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = os.Stdout.Write(append(b, '\n'))
+	_, err = os.Stdout.Write(append(printableJSON(b), '\n'))
 	return err
 }
 
