@@ -3,6 +3,7 @@ package subscriber
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -86,6 +87,11 @@ func (r *Record) Check() error {
 // Account stores records, all or none, at most MaxBatch, with one write. stored is how many were not there before: a record can be sent again
 // until it was acknowledged. Where another is stored by the same name the error is ErrDiffers, and that one stays.
 func (d *DB) Account(ctx context.Context, records []Record) (stored int, err error) {
+	return d.insert(ctx, records, func(_ int, err error) error { return err })
+}
+
+// insert stores records. Where another is stored by the name of one it asks refuse, whose error ends it; with none the others are stored.
+func (d *DB) insert(ctx context.Context, records []Record, refuse func(i int, err error) error) (stored int, err error) {
 	if len(records) == 0 {
 		return 0, nil
 	}
@@ -112,7 +118,11 @@ func (d *DB) Account(ctx context.Context, records []Record) (stored int, err err
 			return err
 		}
 		for i := range records {
-			if err := d.same(ctx, tx, &records[i]); err != nil {
+			err := d.same(ctx, tx, &records[i])
+			if errors.Is(err, ErrDiffers) {
+				err = refuse(i, err)
+			}
+			if err != nil {
 				return err
 			}
 		}

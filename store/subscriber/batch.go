@@ -1,8 +1,8 @@
 package subscriber
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"sync"
 )
 
@@ -12,7 +12,7 @@ type batch struct {
 	turn    chan struct{}
 	mu      sync.Mutex // guards what follows
 	waiting []*entry
-	writes  int
+	writes  int // this one whoever has the turn
 }
 
 type entry struct {
@@ -32,9 +32,6 @@ func (b *batch) take() (list []*entry, records []Record) {
 			list, records = append(list, e), append(records, e.r)
 		}
 		b.waiting = b.waiting[1:]
-	}
-	if len(list) > 0 {
-		b.writes++
 	}
 	return list, records
 }
@@ -61,7 +58,8 @@ func (d *DB) account(ctx context.Context, r Record) error {
 	}
 }
 
-// writeBatch stores what waits, in as long as one operation may take, whoever of them has less time. Where one of many records is not what is stored in its place, each is stored by itself.
+// writeBatch stores what waits, in as long as one operation may take, whoever of them has less time. A record that is not what is stored in its place
+// is refused, and is in no other's way.
 func (d *DB) writeBatch() {
 	list, records := d.batch.take()
 	if len(list) == 0 {
@@ -69,13 +67,13 @@ func (d *DB) writeBatch() {
 	}
 	ctx, cancel := bounded(context.Background())
 	defer cancel()
-	_, err := d.Account(ctx, records)
+	refused := make([]error, len(list))
+	d.batch.writes++
+	_, err := d.insert(ctx, records, func(i int, err error) error {
+		refused[i] = err
+		return nil
+	})
 	for i, e := range list {
-		if len(list) > 1 && errors.Is(err, ErrDiffers) {
-			_, one := d.Account(ctx, records[i:i+1])
-			e.done <- one
-			continue
-		}
-		e.done <- err
+		e.done <- cmp.Or(err, refused[i])
 	}
 }
