@@ -27,7 +27,17 @@ func inherit(d *subscriber.DB, key string) error {
 
 // handOver changes a file's owner, if it is root's own and in somebody's directory. It may be that somebody's link, so nothing is followed.
 func handOver(path string) error {
-	above, err := os.Stat(filepath.Dir(path))
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return handOverIn(dir, filepath.Base(path))
+}
+
+// handOverIn does so with a file of an open directory: what its name leads to meanwhile does not matter.
+func handOverIn(dir *os.File, name string) error {
+	above, err := dir.Stat()
 	if err != nil {
 		return err
 	}
@@ -35,10 +45,11 @@ func handOver(path string) error {
 	if to.Uid == 0 {
 		return nil
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	fd, err := syscall.Openat(int(dir.Fd()), name, syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return &os.PathError{Op: "open", Path: filepath.Join(dir.Name(), name), Err: err}
 	}
+	f := os.NewFile(uintptr(fd), filepath.Join(dir.Name(), name))
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {

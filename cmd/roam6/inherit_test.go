@@ -108,3 +108,48 @@ func TestRootFollowsNoLinks(t *testing.T) {
 	}
 	d.Close()
 }
+
+// Nor a link to a directory that he has put on the way, and what it leads to meanwhile changes no hands.
+func TestRootFollowsNoLinkOnTheWay(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root is led anywhere by others' links")
+	}
+	const nobody = 65534
+	his, roots := t.TempDir(), t.TempDir()
+	if err := errors.Join(os.Chown(his, nobody, nobody), os.Symlink(roots, filepath.Join(his, "db"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []string{"", "sub"} {
+		if err := os.MkdirAll(filepath.Join(roots, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		d, err := subscriber.Create(filepath.Join(his, "db", sub, "subs.db"), "")
+		if !errors.Is(err, subscriber.ErrLink) {
+			t.Errorf("%v", err)
+		}
+		if err == nil {
+			d.Close()
+		}
+		if _, err := os.Lstat(filepath.Join(roots, sub, "subs.db")); err == nil {
+			t.Error("root has made a file where the link leads")
+		}
+	}
+	// A directory of his that was swapped for root's after it was looked at.
+	mine := filepath.Join(his, "mine")
+	if err := errors.Join(os.Mkdir(mine, 0o700), os.Chown(mine, nobody, nobody), os.WriteFile(filepath.Join(roots, "subs.db"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.Open(mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	if err := errors.Join(os.Remove(mine), os.Symlink(roots, mine)); err != nil {
+		t.Fatal(err)
+	}
+	_ = handOverIn(dir, "subs.db")
+	info, err := os.Lstat(filepath.Join(roots, "subs.db"))
+	if err != nil || info.Sys().(*syscall.Stat_t).Uid != 0 {
+		t.Errorf("root's file was given away: %v", err)
+	}
+}

@@ -15,6 +15,17 @@ var ErrLink = errors.New("root follows no links in a directory that others can w
 // ownFiles makes sure that none of a database's files is a link that somebody else may have put there: root would make, or write over, the file
 // that it names.
 func (d *DB) ownFiles() error {
+	for _, path := range []string{d.path, d.keyFile} {
+		path, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		for dir := filepath.Dir(path); dir != filepath.Dir(dir); dir = filepath.Dir(dir) { // somebody else's link on the way leads as far
+			if err := noLink(dir); err != nil {
+				return err
+			}
+		}
+	}
 	for _, path := range []string{d.path, d.path + "-wal", d.path + "-shm", d.path + "-journal", d.keyFile} {
 		if err := noLink(path); err != nil {
 			return err
