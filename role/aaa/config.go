@@ -34,6 +34,9 @@ const (
 	RecordBurst = 1 << 6
 	RecordRate  = 1
 	MaxAgents   = 1 << 12 // home agents of a pool
+	// AgentsShare is how much of the room of home agents for who visits one home realm has, in percent, where there are agreements with several:
+	// nothing proves that its users are here.
+	AgentsShare = 75
 )
 
 // Times.

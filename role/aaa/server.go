@@ -59,6 +59,7 @@ type Server struct {
 
 	// Visited.
 	assignments map[uint64]*assignment
+	assigning   map[string]int // of them, by the user's realm
 	visited     pool
 	visiting    sessions // of users of other realms with our home agents
 
@@ -120,7 +121,7 @@ func newServer(cfg Config, rand *engine.Rand) *Server {
 	return &Server{cfg: cfg, host: cfg.Peers.Host, realm: cfg.Peers.Realm, rand: rand, registrations: map[uint64]*registration{}, perUser: map[string]int{},
 		lookups: map[uint64]*lookup{}, asking: map[string]uint64{}, sessions: newSessions(), records: map[uint64]*accounted{}, recording: map[string]int{}, unknown: map[string]*engine.Bucket{},
 		talks: map[conversationKey]*conversation{}, talkers: map[uint64]*conversation{},
-		assignments: map[uint64]*assignment{}, visiting: newSessions(), refused: map[string]int{}}
+		assignments: map[uint64]*assignment{}, assigning: map[string]int{}, visiting: newSessions(), refused: map[string]int{}}
 }
 
 // routes are those that follow from partners and agreements, behind the configured ones: to the home of who visits, by this server's

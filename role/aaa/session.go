@@ -26,6 +26,7 @@ type sessions struct {
 	byID   map[sessionKey]*session // by user and the last Session-Id of each: no Session-Id reaches another user's session
 	byUser map[string][]*session
 	named  map[string][]*session // by Session-Id, whoever the user is
+	held   map[string]int        // of them with a home agent of a pool, by the user's realm
 	end    engine.Timers[*session]
 }
 
@@ -43,7 +44,7 @@ func (s *session) key() sessionKey {
 }
 
 func newSessions() sessions {
-	return sessions{byKey: map[sessionKey]*session{}, byID: map[sessionKey]*session{}, byUser: map[string][]*session{}, named: map[string][]*session{}}
+	return sessions{byKey: map[sessionKey]*session{}, byID: map[sessionKey]*session{}, byUser: map[string][]*session{}, named: map[string][]*session{}, held: map[string]int{}}
 }
 
 // find gives a user's session with a home address.
@@ -83,6 +84,9 @@ func (l *sessions) enter(x session, end engine.Mono) {
 	l.byKey[x.key()], l.byID[sessionKey{user: x.user, id: x.id}] = &x, &x
 	l.byUser[x.user] = append(l.byUser[x.user], &x)
 	l.named[x.id] = append(l.named[x.id], &x)
+	if x.at != none {
+		l.held[realmOf(x.user)]++
+	}
 	l.end.Set(&x, end)
 }
 
@@ -95,6 +99,11 @@ func (l *sessions) drop(x *session, p *pool, out *engine.Effects) {
 	l.end.Stop(x)
 	leave(l.byUser, x.user, x)
 	leave(l.named, x.id, x)
+	if r := realmOf(x.user); x.at != none {
+		if l.held[r]--; l.held[r] == 0 {
+			delete(l.held, r)
+		}
+	}
 }
 
 // leave takes a session out of the list of a key, where it is.

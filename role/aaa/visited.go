@@ -121,6 +121,9 @@ func (s *Server) assign(now engine.Now, out *engine.Effects, f peers.Arrived) {
 	case h.Agent.IsValid() && s.visited.find(h.Agent) == none:
 		s.reject(now, out, f, &diameter.Error{Code: diameter.ErrorHomeAgentNotAllowed, Text: "there is no such home agent"}, "home-agent-not-allowed")
 		return
+	case !h.Agent.IsValid() && len(s.visiting.byUser[user]) == 0 && s.shareTaken(realmOf(user)):
+		s.reject(now, out, f, &diameter.Error{Code: noAgent, Text: "the realm has its share of the home agents here"}, "realm-share-taken")
+		return
 	case len(s.assignments) >= MaxTransactions || len(s.visiting.byKey) >= MaxSessions:
 		s.reject(now, out, f, &diameter.Error{Code: tooBusy, Text: "too many requests at a time; try again"}, "assignments-full")
 		return
@@ -132,8 +135,23 @@ func (s *Server) assign(now engine.Now, out *engine.Effects, f peers.Arrived) {
 	s.last++
 	t := &assignment{id: s.last, handle: f.Handle, hor: h, user: user, at: none}
 	s.assignments[t.id] = t
+	s.assigning[realmOf(user)]++
 	s.timers.Set(timer{assigning, t.id}, now.Mono.Add(TransactionTime))
 	s.askHere(now, out, t)
+}
+
+// shareTaken says whether a home realm has all that one alone has of the home agents here.
+func (s *Server) shareTaken(realm string) bool {
+	realms, room := 0, 0
+	for _, a := range s.cfg.Visited.Agreements {
+		if a.Agents {
+			realms++
+		}
+	}
+	for _, a := range s.visited.agents {
+		room += a.Capacity
+	}
+	return realms > 1 && s.visiting.held[realm]+s.assigning[realm] >= (room*AgentsShare+99)/100
 }
 
 // speaksFor says whether a peer may have home agents here for the users of a realm.
@@ -241,6 +259,11 @@ func (s *Server) notAssigned(now engine.Now, out *engine.Effects, t *assignment,
 func (s *Server) answerHome(now engine.Now, out *engine.Effects, t *assignment, h *mip6aaa.HOA) {
 	s.visited.give(t.at)
 	delete(s.assignments, t.id)
+	if r := realmOf(t.user); s.assigning[r] == 1 {
+		delete(s.assigning, r)
+	} else {
+		s.assigning[r]--
+	}
 	s.timers.Stop(timer{assigning, t.id})
 	if m, ok := s.node.Message(t.handle); ok {
 		s.node.Answer(now, out, t.handle, h.Octets(s.node.Builder(), m, s.host, s.realm))
