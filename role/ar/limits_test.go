@@ -69,7 +69,7 @@ func TestResumedAtLimits(t *testing.T) { //spec DM-09 DM-22
 		if in != c.in || removed == c.in || (g.doors[0].epoch == 0) != c.lost || g.sessions[netip.MustParseAddr("2001:1:0:1::8")] != nil {
 			t.Errorf("%s: in %v, record removed %v, epoch %d", what, in, removed, g.doors[0].epoch)
 		}
-		if at, armed := g.timers.Armed(due{coa: netip.MustParseAddr(name)}); armed != c.in || c.in && at.Sub(w.now.Mono) != time.Duration(c.ends)*time.Second {
+		if at, armed := g.timers.Armed(netip.MustParseAddr(name)); armed != c.in || c.in && at.Sub(w.now.Mono) != time.Duration(c.ends)*time.Second {
 			t.Errorf("%s: ends in %v, %v", what, at.Sub(w.now.Mono), armed)
 		}
 	}
