@@ -95,7 +95,7 @@ func kindOf(v any) string {
 	case Measured:
 		return "measured"
 	}
-	return effectKind(v)
+	return effectKind(v) // a Datagram is either
 }
 
 func effectKind(v any) string {
@@ -124,6 +124,10 @@ func effectKind(v any) string {
 		return "query"
 	case Measure:
 		return "measure"
+	case Bind:
+		return "bind"
+	case Datagram:
+		return "datagram"
 	}
 	panic(fmt.Sprintf("engine: %T has no journal kind", v))
 }
@@ -156,8 +160,10 @@ func inputOf(kind string, b []byte) (Input, error) {
 		return decode[Result](b)
 	case "measured":
 		return decode[Measured](b)
+	case "datagram":
+		return decode[Datagram](b)
 	}
-	return nil, fmt.Errorf("engine: journal input kind %q is not one of start, packet, tick, link-up, link-down, link-hint, traffic, command, opened, stream, closed, result, measured", kind)
+	return nil, fmt.Errorf("engine: journal input kind %q is not one of start, packet, tick, link-up, link-down, link-hint, traffic, command, opened, stream, closed, result, measured, datagram", kind)
 }
 
 func effectOf(kind string, b []byte) (Effect, error) {
@@ -186,8 +192,12 @@ func effectOf(kind string, b []byte) (Effect, error) {
 		return decode[Query](b)
 	case "measure":
 		return decode[Measure](b)
+	case "bind":
+		return decode[Bind](b)
+	case "datagram":
+		return decode[Datagram](b)
 	}
-	return nil, fmt.Errorf("engine: journal effect kind %q is not one of send, plane, persist, attach, reply, event, listen, dial, write, close, query, measure", kind)
+	return nil, fmt.Errorf("engine: journal effect kind %q is not one of send, plane, persist, attach, reply, event, listen, dial, write, close, query, measure, bind, datagram", kind)
 }
 
 func decode[T any](b []byte) (T, error) {

@@ -83,6 +83,14 @@ var entries = []Entry{
 	{Input: Measured{ID: 1<<64 - 1, Key: plane.MeterKey{Addr: coa, Port: 2}, Up: plane.Count{Packets: 1, Octets: 1<<64 - 1}, Down: plane.Count{Packets: 3}}},
 	{Input: Measured{Err: ErrFailed}},
 	{Effect: Plane{Op: plane.Op{Meter: &plane.MeterOp{Key: plane.MeterKey{Addr: coa, Port: 2}}}}},
+	{Effect: Bind{}},
+	{Effect: Bind{Name: "kdc", At: netip.AddrPortFrom(netip.Addr{}, 88)}}, // everywhere: the port must not be lost
+	{Effect: Bind{Name: "kdc", At: netip.MustParseAddrPort("0.0.0.0:88")}},
+	{Effect: Bind{Name: "kdc", At: netip.AddrPortFrom(ha, 0)}},
+	{Effect: Datagram{Name: "kdc", Peer: netip.AddrPortFrom(coa, 40000), Local: ha, Data: []byte{0x6b}}},
+	{Effect: Datagram{Data: []byte{}}},
+	{Input: Datagram{Name: "kdc", Peer: netip.MustParseAddrPort("192.0.2.7:40000"), Local: netip.MustParseAddr("192.0.2.1"), Data: []byte{0x6a, 0}}},
+	{Input: Datagram{Name: "kdc", Peer: netip.MustParseAddrPort("[fe80::1%3]:40000"), Local: netip.MustParseAddr("fe80::2%3"), Data: []byte{}}},
 }
 
 func TestJournalRoundTrip(t *testing.T) {
@@ -125,6 +133,9 @@ func TestJournalRoundTripOfAnything(t *testing.T) {
 		case Stream:
 			in.Data = octets.Draw(t, "data")
 			e.Input = in
+		case Datagram:
+			in.Data = octets.Draw(t, "data")
+			e.Input = in
 		case Result:
 			in.Value, in.Err = octets.Draw(t, "value"), text.Draw(t, "err")
 			e.Input = in
@@ -153,7 +164,7 @@ func TestJournalRefusals(t *testing.T) {
 		{`{}`, "exactly one"},
 		{`{"mono":1,"wall":1,"engine":"mn","in":"tick","out":"send","value":{}}`, "exactly one"},
 		{`{"in":"tock","value":{}}`, `"tock" is not one of start`},
-		{`{"out":"bind","value":{}}`, `"bind" is not one of send`},
+		{`{"out":"unbind","value":{}}`, `"unbind" is not one of send`},
 		{`{"out":"dial","value":{"to":"[2001:db8::1]:diameter"}}`, "port"},
 		{`{"in":"stream","value":{"conn":-1}}`, "conn"},
 		{`{"in":"send","value":{}}`, "is not one of start"},
@@ -166,6 +177,10 @@ func TestJournalRefusals(t *testing.T) {
 		{`{"out":"plane","value":{"op":{"Host":{"Addr":"2001:db8::g"}}}}`, "2001:db8::g"},
 		{`{"out":"measure","value":{"key":"2001:db8::1"}}`, "not an address and a number"},
 		{`{"in":"measured","value":{"up":{"packets":-1}}}`, "packets"},
+		{`{"out":"bind","value":{"name":"kdc","at":"[::]:88"}}`, `unknown field "at"`},
+		{`{"out":"bind","value":{"port":65536}}`, "port"},
+		{`{"in":"bind","value":{}}`, "is not one of start"},
+		{`{"in":"datagram","value":{"peer":"192.0.2.7"}}`, "ip:port"},
 		{`[]`, "array"},
 	} {
 		var e Entry
@@ -205,11 +220,14 @@ func TestEffectsKeepTheirOrder(t *testing.T) {
 	out.Write(1, []byte("w"))
 	out.Close(1)
 	out.Query(Query{ID: 1})
+	out.Bind(Bind{Name: "kdc"})
+	out.Datagram(Datagram{Name: "kdc"})
 	want := []Effect{
 		Persist{Bucket: "b", Key: "k"}, Send{1, hw, []byte("p")}, Plane{}, Reply{ID: 1}, Event{Name: "e", Attrs: []Attr{{"a", "1"}}},
 		Event{Name: EventDrop, Reason: "malformed", Attrs: []Attr{{"b", "2"}}},
 		Event{Name: EventStep, Reason: "dad", Attrs: []Attr{{"step", "moved"}, {"c", "3"}}},
 		Listen{Name: "peers"}, Dial{Conn: 1}, Write{1, []byte("w")}, Close{1}, Query{ID: 1},
+		Bind{Name: "kdc"}, Datagram{Name: "kdc"},
 	}
 	if !reflect.DeepEqual(out.List, want) {
 		t.Errorf("%+v", out.List)
