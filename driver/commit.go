@@ -84,6 +84,9 @@ func lasting(list []engine.Effect) []engine.Effect {
 		case engine.Write:
 			x.Data = bytes.Clone(x.Data)
 			e = x
+		case engine.Datagram:
+			x.Data = bytes.Clone(x.Data)
+			e = x
 		case engine.Query:
 			x.Put = bytes.Clone(x.Put)
 			e = x

@@ -86,9 +86,11 @@ type Stats struct {
 	Plane   plane.Counters `json:"plane"` // with what the kernel counted for meters, of which the first plane.MaxMetersTold
 	MLD     MLDStats       `json:"mld"`
 	Streams StreamStats    `json:"streams,omitzero"` // connections of engines, and their queries
-	Fast    *FastStats     `json:"fast,omitempty"`   // absent where Config.Plane asks for none
-	Waiting []Waiting      `json:"waiting"`          // one an engine
-	Now     engine.Mono    `json:"now_mono"`         // what times in views count from the node's start by
+	// Datagrams of engines, by UDP.
+	Datagrams DatagramStats `json:"datagrams,omitzero"`
+	Fast      *FastStats    `json:"fast,omitempty"` // absent where Config.Plane asks for none
+	Waiting   []Waiting     `json:"waiting"`        // one an engine
+	Now       engine.Mono   `json:"now_mono"`       // what times in views count from the node's start by
 }
 
 // Waiting says what an engine's next deadline is for. In is 0 with an empty For when it waits for nothing.

@@ -37,6 +37,8 @@ func (l *loop) carryOut(s *slot, now engine.Now, e engine.Effect) {
 		l.event(now.Mono, s.Name, e)
 	case engine.Listen, engine.Dial, engine.Write, engine.Close:
 		l.streams.carryOut(s, e)
+	case engine.Bind, engine.Datagram:
+		l.streams.datagrams(s, e)
 	case engine.Query:
 		l.streams.query(s, e)
 	case engine.Measure:
@@ -225,13 +227,14 @@ func (l *loop) snapshot() Stats {
 	if n := l.n.host.Stopped(); n > 0 {
 		l.drop(plane.DropGate, n)
 	}
+	streams, datagrams := l.streams.snapshot() // which may have drops to count
 	st := l.stats
 	st.Drops = maps.Clone(l.stats.Drops)
 	st.Plane = l.soft.Counters()
 	st.Fast = l.fastReport(&st.Plane)
 	l.cannotRead(l.n.host.Measure(st.Plane.Meters))
 	st.MLD = l.mld.stats
-	st.Streams = l.streams.snapshot()
+	st.Streams, st.Datagrams = streams, datagrams
 	now := l.now().Mono
 	st.Now = now
 	for _, s := range l.slots {

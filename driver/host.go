@@ -48,6 +48,8 @@ type Host interface {
 	// chooses. Both are called from any goroutine.
 	ListenStream(at netip.AddrPort) (net.Listener, error)
 	DialStream(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error)
+	// Bind opens a UDP port, at all addresses if At has none (engine.Bind).
+	Bind(at netip.AddrPort) (Socket, error)
 	// Close stops the readers and removes what Apply made. It may be called twice.
 	Close() error
 }

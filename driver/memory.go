@@ -26,6 +26,9 @@ type Memory struct {
 	// Set it before New.
 	OnDial func(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error)
 
+	// OnDatagram gets the datagrams that engines send; it must not keep data. nil: they go to this Memory's own ports. Set it before New.
+	OnDatagram func(from, to netip.AddrPort, data []byte)
+
 	mu       sync.Mutex
 	feed     Feed
 	arrivals chan []Arrival
@@ -34,6 +37,7 @@ type Memory struct {
 	epoch    map[plane.Port]uint32
 	up       map[plane.Port]bool
 	ports    map[netip.AddrPort]*memoryListener
+	bound    map[netip.AddrPort]*memoryPortUDP
 }
 
 // SetLink makes a link exist, and brings it up or down; the node hears of it if it runs.

@@ -70,26 +70,32 @@ type streamKey struct {
 	conn engine.Conn
 }
 
-// arrived is something that goroutines of streams and queries tell the loop. With a stream: it opened, buf came, or it is over.
+// arrived is something that goroutines of streams, ports and queries tell the loop. With a stream: it opened, buf came, or it is over; with
+// a port: buf came, or it is over.
 type arrived struct {
-	st   *stream
-	buf  []byte
-	slot *slot
-	in   engine.Input  // instead of buf
-	tell *engine.Event // before in
-	drop DropError     // alone
+	st    *stream
+	bound *bound
+	buf   []byte
+	peer  netip.AddrPort // of bound, with buf
+	local netip.Addr
+	slot  *slot
+	in    engine.Input  // instead of buf
+	tell  *engine.Event // before in
+	drop  DropError     // alone
 }
 
-// streams is what a node has of connections and queries. The loop owns it but for inbox, all and the counters.
+// streams is what a node has of connections, UDP ports and queries. The loop owns it but for inbox, all and the counters.
 type streams struct {
 	l         *loop
 	open      map[streamKey]*stream
 	listeners map[*slot]map[string]*door
+	bounds    map[*slot]map[string]*bound
 	accepted  map[*slot]engine.Conn // last even number given
 	dirty     []*stream             // written to since the last flush
 	taken     []arrived
 	at        int // of taken
 	stats     StreamStats
+	data      DatagramStats
 	asks      *asks // nil: no query yet
 
 	inbox  inbox
@@ -133,6 +139,7 @@ func (s *streams) init(l *loop) {
 	s.l = l
 	s.open = map[streamKey]*stream{}
 	s.listeners = map[*slot]map[string]*door{}
+	s.bounds = map[*slot]map[string]*bound{}
 	s.accepted = map[*slot]engine.Conn{}
 	s.all = map[*stream]struct{}{}
 	s.inbox.wake = func() { l.n.host.Wake() }
@@ -217,6 +224,8 @@ func (s *streams) take(a *arrived) {
 	case a.drop != "":
 		s.stats.Unwanted++
 		s.l.drop(string(a.drop), 1)
+	case a.bound != nil:
+		s.heard(a)
 	case a.st == nil && a.in == nil:
 		// it was only to be told
 	case a.st == nil:
@@ -345,6 +354,11 @@ func (s *streams) end() {
 			n.close()
 		}
 	}
+	for _, byName := range s.bounds {
+		for _, b := range byName {
+			_ = b.sock.Close()
+		}
+	}
 	s.flush()
 	s.cancel()
 	s.mu.Lock()
@@ -361,4 +375,11 @@ func (s *streams) end() {
 	s.wg.Wait()
 }
 
-func (s *streams) snapshot() StreamStats { return s.stats }
+func (s *streams) snapshot() (StreamStats, DatagramStats) {
+	for _, byName := range s.bounds {
+		for _, b := range byName {
+			b.count()
+		}
+	}
+	return s.stats, s.data
+}

@@ -35,8 +35,9 @@ func (h loopback) ListenStream(at netip.AddrPort) (net.Listener, error) { return
 func (h loopback) DialStream(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	return h.m.DialStream(ctx, from, to)
 }
-func (h loopback) Wait(d time.Duration) { h.m.waiter.wait(d) }
-func (h loopback) Wake()                { h.m.waiter.wake() }
+func (h loopback) Bind(at netip.AddrPort) (Socket, error) { return h.m.Bind(at) }
+func (h loopback) Wait(d time.Duration)                   { h.m.waiter.wait(d) }
+func (h loopback) Wake()                                  { h.m.waiter.wake() }
 func (h loopback) Close() error {
 	_ = h.m.space.Close()
 	return h.m.waiter.close()

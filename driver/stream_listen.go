@@ -73,7 +73,7 @@ func (s *streams) listen(owner *slot, e engine.Listen) {
 			reason, words = engine.ReasonNoProfile, noProfile(s.l.n.c, "listen "+e.At.String(), e.TLS)
 		}
 	}
-	if s.listeners[owner][e.Name] != nil {
+	if s.named(owner, e.Name) {
 		reason, words = engine.ReasonNameInUse, "listen "+e.At.String()+": engine "+owner.Name+" listens already by the name of "+e.Name
 	}
 	var l net.Listener
@@ -81,7 +81,7 @@ func (s *streams) listen(owner *slot, e engine.Listen) {
 		var err error
 		if l, err = s.l.n.host.ListenStream(e.At); err != nil {
 			reason = why(err)
-			words = "listen " + e.At.String() + ": " + err.Error() + hintListen(reason, e.At)
+			words = "listen " + e.At.String() + ": " + err.Error() + hintListen(reason, e.At, "t")
 		}
 	}
 	if reason != "" {

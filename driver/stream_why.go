@@ -84,13 +84,17 @@ func whyDial(err error) string {
 	return engine.ReasonTimeout
 }
 
-// hintListen says what to do.
-func hintListen(reason string, at netip.AddrPort) string {
+// hintListen says what to do; protocol is "t" for TCP, "u" for UDP.
+func hintListen(reason string, at netip.AddrPort, protocol string) string {
 	switch reason {
 	case engine.ReasonAddressInUse:
-		return fmt.Sprintf("; see who has it: ss -Hltnp 'sport = :%d'", at.Port())
+		return fmt.Sprintf("; see who has it: ss -Hl%snp 'sport = :%d'", protocol, at.Port())
 	case engine.ReasonNoAddress:
-		return fmt.Sprintf("; no interface of this host has %v: give it (ip address add %v/64 dev INTERFACE), or configure one that ip address shows", at.Addr(), at.Addr())
+		bits := 64
+		if at.Addr().Is4() {
+			bits = 24
+		}
+		return fmt.Sprintf("; no interface of this host has %v: give it (ip address add %v/%d dev INTERFACE), or configure one that ip address shows", at.Addr(), at.Addr(), bits)
 	case engine.ReasonNoPermission:
 		return "; ports below 1024 need CAP_NET_BIND_SERVICE"
 	}
