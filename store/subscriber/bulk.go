@@ -87,7 +87,9 @@ func (d *DB) upsert(ctx context.Context, tx *sql.Tx, rows []*profile.Profile, re
 }
 
 // replaced is what a load overwrites of a subscriber that is there: all but name and creation.
-var replaced = func() string {
+var replaced = overwriting(columns)
+
+func overwriting(columns string) string {
 	var sets []string
 	for c := range strings.SplitSeq(columns, ",") {
 		if c = strings.TrimSpace(c); c != "name" && c != "created" {
@@ -95,7 +97,7 @@ var replaced = func() string {
 		}
 	}
 	return strings.Join(sets, ", ")
-}()
+}
 
 // secrets gives the sealed keys that are there of rows that come without one.
 func (d *DB) secrets(ctx context.Context, tx *sql.Tx, rows []*profile.Profile) (map[string][]byte, error) {

@@ -27,7 +27,7 @@ func TestLook(t *testing.T) {
 	if err := os.WriteFile(at, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := look(""); err != nil || l.Schema != 0 || l.Knows != 1 || !l.MakesKey || l.KeyFile != at+".key" {
+	if l, err := look(""); err != nil || l.Schema != 0 || l.Knows != 2 || !l.MakesKey || l.KeyFile != at+".key" {
 		t.Errorf("an empty file: %+v, %v", l, err)
 	}
 	d, err := Create(at, "")

@@ -235,7 +235,7 @@ func (d *DB) Change(ctx context.Context, text string, f func(*profile.Profile) e
 	})
 }
 
-// Remove takes a subscriber out. Accounting records stay.
+// Remove takes a subscriber out, and what it is in Kerberos. Accounting records stay.
 func (d *DB) Remove(ctx context.Context, text string) error {
 	name, err := Name(text)
 	if err != nil {
@@ -245,14 +245,15 @@ func (d *DB) Remove(ctx context.Context, text string) error {
 		if _, err := d.raise(ctx, tx); err != nil {
 			return err
 		}
-		r, err := tx.ExecContext(ctx, d.text("DELETE FROM subscriber WHERE name = ? OR home_address = ?"), name, name)
+		var gone string
+		err := tx.QueryRowContext(ctx, d.text("DELETE FROM subscriber WHERE name = ? OR home_address = ? RETURNING name"), name, name).Scan(&gone)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("%s: %w", name, ErrNotFound)
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, fmt.Errorf("%s: %w", name, ErrNotFound))
-		}
-		return nil
+		return d.forget(ctx, tx, gone)
 	})
 }
 

@@ -121,7 +121,8 @@ func (d *DB) explain(err error) error {
 	var pg *pgconn.PgError
 	var lite *sqlite.Error
 	switch {
-	case errors.Is(err, ErrNotFound), errors.Is(err, ErrExists), errors.Is(err, ErrDiffers), errors.Is(err, errCheck):
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrExists), errors.Is(err, ErrDiffers), errors.Is(err, ErrNoPrincipal), errors.Is(err, ErrPrincipal),
+		errors.Is(err, errCheck):
 		return err
 	case errors.As(err, &pg) && pg.Code == "23505",
 		errors.As(err, &lite) && (lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
