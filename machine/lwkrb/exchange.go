@@ -1,6 +1,7 @@
 package lwkrb
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -36,23 +37,21 @@ var edges = map[state][]state{
 
 // exchange is one ap-req and what became of it.
 type exchange struct {
-	state     state
-	handle    Handle
-	from      netip.Addr
-	trusted   bool
-	addresses []netip.Addr
-	careOf    netip.Addr
-	linkLayer []byte
-	id        uint32
-	octets    string // of the ap-req
-	kase      lw.Case
-	since     engine.Mono
+	state   state
+	handle  Handle
+	source  netip.Addr // who counts as the one who began it
+	trusted bool
+	places  []Coming // without octets: the messages that brought it, all different; the first one, or the one that fits
+	id      uint32
+	octets  string // of the ap-req
+	kase    lw.Case
+	since   engine.Mono
 
-	ask   []byte  // the open-req
-	askID uint32  // its identifier
-	key   lk.Key  // it is sealed under
-	tries int     // how often it went out
-	hint  lw.Code // of an error about it that nobody proved
+	ask    []byte // the open-req
+	askID  uint32 // its identifier
+	key    lk.Key // it is sealed under
+	tries  int    // how often it went out
+	hinted bool   // an error that nobody proved came for it
 
 	ticket lw.TicketBody // opened; its session key is erased
 	auth   lw.Authenticator
@@ -74,7 +73,7 @@ func (r *Router) become(e *exchange, to state) {
 		r.exchanges[e.octets], r.handles[e.handle] = e, e
 		r.under++
 		if !e.trusted {
-			r.sources[e.from]++
+			r.sources[e.source]++
 		}
 	}
 	if was == asking {
@@ -88,8 +87,8 @@ func (r *Router) become(e *exchange, to state) {
 		r.timers.Stop(e.handle)
 		r.under--
 		if !e.trusted {
-			if r.sources[e.from]--; r.sources[e.from] == 0 {
-				delete(r.sources, e.from)
+			if r.sources[e.source]--; r.sources[e.source] == 0 {
+				delete(r.sources, e.source)
 			}
 		}
 	}
@@ -99,29 +98,73 @@ func (r *Router) become(e *exchange, to state) {
 	}
 }
 
+// maxPlaces is how many messages with the same ap-req are looked at.
+const maxPlaces = 8
+
+// add takes another message that brought the same ap-req: while a KDC is asked, nobody knows which one is right, and whoever heard the ap-req
+// can put it into one that is wrong. Those from trusted routers have room in any case.
+func (e *exchange) add(c Coming) {
+	same := func(o Coming) bool {
+		return o.From == c.From && o.Trusted == c.Trusted && o.CareOf == c.CareOf && bytes.Equal(o.LinkLayer, c.LinkLayer) && slices.Equal(o.Addresses, c.Addresses)
+	}
+	if slices.ContainsFunc(e.places, same) {
+		return
+	}
+	if len(e.places) >= maxPlaces {
+		i := slices.IndexFunc(e.places, func(o Coming) bool { return !o.Trusted })
+		if i < 0 || !c.Trusted {
+			return
+		}
+		e.places = slices.Delete(e.places, i, i+1)
+	}
+	e.places = append(e.places, Coming{From: c.From, Trusted: c.Trusted, Addresses: slices.Clone(c.Addresses), CareOf: c.CareOf, LinkLayer: slices.Clone(c.LinkLayer)})
+}
+
+// fit puts the message that the authenticator fits first: nil, or BadAddress if there is none.
+func (e *exchange) fit() error {
+	for i, p := range e.places {
+		if slices.Contains(p.Addresses, e.auth.Address) && e.auth.CheckPlace(lw.Place{Address: e.auth.Address, CareOf: p.CareOf, LinkLayer: p.LinkLayer}) == nil {
+			e.places[0], e.places[i] = p, e.places[0]
+			return nil
+		}
+	}
+	return lw.BadAddress
+}
+
 // answer is what the mobile node is told: octets of its own, as packets are given away.
 func (e *exchange) answer(again bool) Fact {
-	return Answer{Handle: e.handle, Octets: slices.Clone(e.reply), From: e.from, CareOf: e.auth.CareOf, LinkLayer: e.auth.LinkLayer, Again: again}
+	return Answer{Handle: e.handle, Octets: slices.Clone(e.reply), From: e.places[0].From, CareOf: e.auth.CareOf, LinkLayer: e.auth.LinkLayer, Again: again}
 }
 
 // refuse ends an exchange: an error, with a MAC if there is a key for it, else not more often than RefuseRate. Nothing stays but a count.
 //
 // spec FH-18
 func (r *Router) refuse(now engine.Now, e *exchange, code lw.Code, at time.Time, key *lk.ErrorKey, out *engine.Effects) []Fact {
-	r.drop(reasonOf(code), e.from, out)
-	handle := e.handle
+	r.drop(reasonOf(code), e.places[0].From, out)
 	if e.state != fresh {
 		r.become(e, gone)
 	}
 	m := lw.Error{ID: e.id, Code: code, Time: at}
-	switch {
-	case key != nil:
-		m.MAC = key.MAC(m.Covered())
-		key.Erase()
-	case !r.limits.refuse(now):
+	if key == nil {
+		return r.hint(now, e, m)
+	}
+	m.MAC = key.MAC(m.Covered())
+	key.Erase()
+	return []Fact{e.tell(m)}
+}
+
+// hint is an error without proof, unless one was told or there were many.
+func (r *Router) hint(now engine.Now, e *exchange, m lw.Error) []Fact {
+	if e.hinted || !r.limits.refuse(now) {
 		return nil
 	}
-	return []Fact{Answer{Handle: handle, Octets: m.Append(nil), From: e.from, CareOf: e.careOf, LinkLayer: e.linkLayer, Code: code}}
+	e.hinted = true
+	return []Fact{e.tell(m)}
+}
+
+func (e *exchange) tell(m lw.Error) Fact {
+	p := e.places[0]
+	return Answer{Handle: e.handle, Octets: m.Append(nil), From: p.From, CareOf: p.CareOf, LinkLayer: p.LinkLayer, Code: m.Code}
 }
 
 // refuseOpened refuses what was opened: the error has a MAC.

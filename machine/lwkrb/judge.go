@@ -2,7 +2,6 @@ package lwkrb
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"roam6/engine"
@@ -34,10 +33,7 @@ func (r *Router) check(now engine.Now, e *exchange) error {
 	if err := e.auth.Check(now.Wall, r.cfg.Self); err != nil {
 		return err
 	}
-	if !slices.Contains(e.addresses, e.auth.Address) {
-		return lw.BadAddress
-	}
-	if err := e.auth.CheckPlace(lw.Place{Address: e.auth.Address, CareOf: e.careOf, LinkLayer: e.linkLayer}); err != nil {
+	if err := e.fit(); err != nil {
 		return err
 	}
 	if code := r.memory.check(now, e.access.ID()); code != lw.None {

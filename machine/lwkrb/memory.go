@@ -28,7 +28,9 @@ type memory struct {
 	head  int
 	free  []uint16 // slots that are empty again
 	fresh int      // slots below were used
-	shut  engine.Mono
+
+	damaged []string    // records that could not be read
+	shut    engine.Mono // nothing is taken before, because of them
 }
 
 type identity struct {
@@ -77,6 +79,10 @@ func (m *memory) add(now engine.Now, id [lk.IDLen]byte, out *engine.Effects) {
 	} else {
 		m.fresh++
 	}
+	for _, key := range m.damaged { // what they may have held is too old by now
+		out.Persist(Bucket, key, nil)
+	}
+	m.damaged = nil
 	e := identity{id, slot, now.Mono.Add(lw.Remember), now.Wall.Add(lw.Remember).Unix() + 1}
 	m.put(e)
 	out.Persist(Bucket, recordKey(slot), binary.BigEndian.AppendUint64(slices.Clone(id[:]), uint64(e.wall)))
@@ -94,7 +100,6 @@ func recordKey(slot uint16) string { return fmt.Sprintf("%04x", slot) }
 
 // restore takes the records of an earlier life; it is false if one cannot be read.
 func (m *memory) restore(now engine.Now, records []engine.Record) (whole bool) {
-	whole = true
 	used := make([]bool, MaxIdentities)
 	var list []identity
 	for _, r := range records {
@@ -103,7 +108,7 @@ func (m *memory) restore(now engine.Now, records []engine.Record) (whole bool) {
 		}
 		var slot uint16
 		if _, err := fmt.Sscanf(r.Key, "%04x", &slot); err != nil || r.Key != recordKey(slot) || len(r.Value) != recordLen {
-			whole = false
+			m.damaged = append(m.damaged, r.Key)
 			continue
 		}
 		m.fresh = max(m.fresh, int(slot)+1)
@@ -123,10 +128,10 @@ func (m *memory) restore(now engine.Now, records []engine.Record) (whole bool) {
 			m.free = append(m.free, uint16(slot))
 		}
 	}
-	if !whole {
+	if len(m.damaged) > 0 {
 		m.shut = now.Mono.Add(lw.Remember)
 	}
-	return whole
+	return len(m.damaged) == 0
 }
 
 func (m *memory) len() int { return len(m.queue) - m.head }

@@ -35,17 +35,21 @@ func (r *Router) open(now engine.Now, e *exchange, key lk.Key, m lw.Request, raw
 		return forged()
 	}
 	e.access = s.Access(m.Authenticator, string(e.auth.Router))
+	e.ticket.Session = nil
 	return r.opened(now, e, out)
 }
 
 // askKDC asks for what the router cannot open.
 //
 // spec FH-14
-func (r *Router) askKDC(now engine.Now, e *exchange, out *engine.Effects) []Fact {
+func (r *Router) askKDC(now engine.Now, e *exchange, sealer lw.Principal, out *engine.Effects) []Fact {
 	if !r.cfg.KDC {
 		code := lw.NoKDC
 		if e.kase == lw.CaseRouter {
 			code = lw.NoKey
+			if slices.ContainsFunc(r.keys, func(k Key) bool { return k.Name.Principal == sealer }) {
+				code = lw.BadKeyVersion
+			}
 		}
 		return r.refuse(now, e, code, now.Wall, nil, out)
 	}
@@ -92,8 +96,8 @@ func (r *Router) Answered(now engine.Now, octets []byte, out *engine.Effects) []
 		if e == nil {
 			return drop("lwkrb-kdc-unasked")
 		}
-		e.hint = msg.Code
-		return drop("lwkrb-kdc-hint")
+		drop("lwkrb-kdc-hint")
+		return r.hint(now, e, lw.Error{ID: e.id, Code: msg.Code, Time: now.Wall})
 	case *lw.OpenReply:
 		e := r.asked[msg.ID]
 		if e == nil {

@@ -90,12 +90,12 @@ type Verdict struct {
 	NoBuffer bool          // do not keep what comes, though it is wanted
 }
 
-// Answer is an ap-rep or an error for the mobile node. CareOf and LinkLayer are those of the ap-req, if it was opened, else those of the
-// message that brought it; From is the source of that.
+// Answer is an ap-rep or an error for the mobile node. CareOf and LinkLayer of an ap-rep are those in the ap-req, of an error those of the
+// message that brought it; From is the source of that. An error may leave the exchange under way, when a KDC says no without proof.
 //
 // spec FH-10
 type Answer struct {
-	Handle    Handle
+	Handle    Handle // 0: it ended at once
 	Octets    []byte
 	From      netip.Addr
 	CareOf    netip.Addr
@@ -155,8 +155,8 @@ func NewRouter(cfg RouterConfig, keys []Key, rand *engine.Rand) (*Router, error)
 	return r, r.Rekey(keys)
 }
 
-// Rekey takes the keys that the router has from now on: its own, the newest version first, and its domain's. Those that it had before and has
-// no more are erased.
+// Rekey takes the keys that the router has from now on: its own, the newest version first, and its domain's. Whoever made them erases those of
+// before, once no open-req can be under way any more (GiveUp).
 //
 // spec FH-13
 func (r *Router) Rekey(keys []Key) error {
@@ -192,7 +192,8 @@ func (r *Router) Heard(now engine.Now, c Coming, out *engine.Effects) []Fact {
 	if e := r.exchanges[string(c.Octets)]; e != nil {
 		r.count.Again++
 		if e.state != answered {
-			return nil // its answer will come
+			e.add(c) // its answer will come
+			return nil
 		}
 		return []Fact{e.answer(true)}
 	}
@@ -200,12 +201,12 @@ func (r *Router) Heard(now engine.Now, c Coming, out *engine.Effects) []Fact {
 	if err != nil {
 		return r.drop("lwkrb-malformed", c.From, out)
 	}
-	e := &exchange{from: c.From, trusted: c.Trusted, addresses: slices.Clone(c.Addresses), careOf: c.CareOf, linkLayer: slices.Clone(c.LinkLayer), id: m.ID,
-		octets: string(c.Octets), since: now.Mono}
+	e := &exchange{id: m.ID, octets: string(c.Octets), trusted: c.Trusted, source: c.From, since: now.Mono}
+	e.add(c)
 	if e.kase = lw.CaseOf(m.Ticket.Key.Principal, r.cfg.Self); e.kase == lw.CaseNone {
 		return r.refuse(now, e, lw.NotUs, now.Wall, nil, out)
 	}
-	if !e.trusted && r.sources[e.from] >= MaxPerSource || r.under >= MaxUnderWay {
+	if !e.trusted && r.sources[e.source] >= MaxPerSource || r.under >= MaxUnderWay {
 		return r.refuse(now, e, lw.Unavailable, now.Wall, nil, out)
 	}
 	for _, k := range r.keys {
@@ -213,7 +214,7 @@ func (r *Router) Heard(now engine.Now, c Coming, out *engine.Effects) []Fact {
 			return r.open(now, e, k.Key, m, c.Octets, out)
 		}
 	}
-	return r.askKDC(now, e, out)
+	return r.askKDC(now, e, m.Ticket.Key.Principal, out)
 }
 
 func (r *Router) drop(reason string, from netip.Addr, out *engine.Effects) []Fact {
@@ -242,11 +243,7 @@ func (r *Router) Tick(now engine.Now, out *engine.Effects) (facts []Fact) {
 		case e.tries <= len(asks):
 			facts = append(facts, r.send(e))
 		default:
-			code := lw.SilentKDC
-			if e.hint != lw.None {
-				code = e.hint
-			}
-			facts = append(facts, r.refuse(now, e, code, now.Wall, nil, out)...)
+			facts = append(facts, r.refuse(now, e, lw.SilentKDC, now.Wall, nil, out)...)
 		}
 	}
 	for h, ok := r.answered.Pop(now.Mono); ok; h, ok = r.answered.Pop(now.Mono) {
