@@ -1,0 +1,83 @@
+package kdc
+
+import (
+	"slices"
+
+	"roam6/engine"
+	keys "roam6/keying/krb5"
+	"roam6/store/subscriber/principal"
+	"roam6/wire/krb5"
+)
+
+// method is a way to pre-authenticate: a client proves that it has its key before it gets what is sealed under it. The first whose padata is in the request
+// counts; all are offered.
+type method struct {
+	padata int32
+	check  func(*Server, engine.Now, *logon, []byte) *refusal
+}
+
+// methods are those known here, that which is preferred first.
+func methods() []method {
+	return []method{{krb5.PAEncTimestamp, encTimestamp}}
+}
+
+// authenticate wants one of the methods to succeed; a client whose principal needs none may do without.
+//
+// spec RT-30
+func (s *Server) authenticate(now engine.Now, x *logon) *refusal {
+	for _, m := range methods() {
+		data, ok := x.t.req.PAData.Find(m.padata)
+		if !ok {
+			continue
+		}
+		if r := m.check(s, now, x, data); r != nil {
+			return r
+		}
+		x.flags |= krb5.PreAuthent
+		return nil
+	}
+	if x.client.p.Flags.Has(principal.PreAuth) {
+		return x.offer(krb5.ErrPreauthRequired, "pre-authentication is needed")
+	}
+	return nil
+}
+
+// offer refuses, and says how the client can pre-authenticate and which keys it has.
+func (x *logon) offer(code krb5.ErrorCode, text string) *refusal {
+	var info []krb5.ETypeInfo
+	for _, e := range x.t.req.Body.ETypes {
+		if r := x.client.of(e); r != nil && !slices.ContainsFunc(info, func(i krb5.ETypeInfo) bool { return i.EType == e }) {
+			info = append(info, r.info)
+		}
+	}
+	list := krb5.List{{Type: krb5.PAETypeInfo2, Data: krb5.AppendETypeInfo2(nil, info)}}
+	for _, m := range methods() {
+		list = append(list, krb5.Typed{Type: m.padata})
+	}
+	return &refusal{code: code, text: text, data: krb5.AppendMethodData(nil, list)}
+}
+
+// encTimestamp is PA-ENC-TIMESTAMP, RFC 4120 §5.2.7.2. The client chooses which of its keys: the reply comes under the same.
+func encTimestamp(s *Server, now engine.Now, x *logon, data []byte) *refusal {
+	enc, err := krb5.ParseEncryptedData(data)
+	if err != nil {
+		return no(krb5.ErrPreauthFailed, "PA-ENC-TIMESTAMP cannot be read")
+	}
+	key := x.client.of(enc.EType)
+	if key == nil || !slices.Contains(x.t.req.Body.ETypes, enc.EType) {
+		return x.offer(krb5.ErrPreauthFailed, "no key of that encryption type")
+	}
+	plain, err := key.key.Decrypt(nil, keys.PAEncTimestamp, enc.Cipher)
+	if err != nil {
+		return x.offer(krb5.ErrPreauthFailed, "the time does not open: another key")
+	}
+	at, err := krb5.ParsePAEncTSEnc(plain)
+	if err != nil {
+		return no(krb5.ErrPreauthFailed, "the time cannot be read")
+	}
+	if now.Wall.Sub(at.Time).Abs() > Skew {
+		return no(krb5.ErrSkew, "clocks differ by more than "+Skew.String())
+	}
+	x.key = key
+	return nil
+}
