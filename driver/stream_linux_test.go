@@ -325,6 +325,36 @@ func TestStreamSocketsFrom(t *testing.T) {
 	}
 }
 
+// IPv4 is as good, for both ends; addresses are told in their own form.
+func TestStreamSocketsIPv4(t *testing.T) {
+	here := netip.MustParseAddr("127.0.0.1")
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	must(t, err)
+	at := addrPort(l.Addr())
+	must(t, l.Close())
+	opened, got := make(chan engine.Opened, 2), make(chan string, 1)
+	beginAny(t, Config{Host: onLoopback(t), Engines: []Engine{{"e", peerOf([]engine.Listen{{Name: "peers", At: at}}, func(in engine.Input, out *engine.Effects) {
+		switch in := in.(type) {
+		case engine.Start:
+			out.Dial(engine.Dial{Conn: 1, To: at, From: here})
+		case engine.Opened:
+			opened <- in
+			if in.Conn.Dialled() {
+				out.Write(in.Conn, []byte("hello"))
+			}
+		case engine.Stream:
+			got <- string(in.Data)
+		}
+	})}}})
+	a, b := hear(t, opened), hear(t, opened)
+	if a.From != b.To || a.To != b.From || a.From.Addr() != here || a.To.Addr() != here || a.From != at && a.To != at {
+		t.Errorf("%+v, %+v", a, b)
+	}
+	if said := hear(t, got); said != "hello" {
+		t.Errorf("%q", said)
+	}
+}
+
 // A node that ends waits for a peer that does not read no longer than EndDrain.
 func TestStreamSocketsNodeEnds(t *testing.T) {
 	h := onLoopback(t)
