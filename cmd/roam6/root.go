@@ -58,7 +58,7 @@ Exit status: 0 done; 1 an expectation failed; 2 command line or configuration; 3
 		}
 	}
 	add(groupTry, simCmd(), labCmd(), compareCmd(), scenarioCmd(), benchCmd())
-	add(groupReal, nodeCmd(), ctlCmd(), replayCmd(), subscriberCmd(), accountingCmd())
+	add(groupReal, nodeCmd(), ctlCmd(), replayCmd(), subscriberCmd(), principalCmd(), accountingCmd())
 	add(groupLook, doctorCmd(), versionCmd())
 	if decodeHook != nil {
 		add(groupLook, decodeHook())

@@ -23,8 +23,9 @@ func subscriberCmd() *cobra.Command {
 address), the key each shares with it, and what each may. It is a SQLite file, or PostgreSQL; docs/subscribers.md explains it.
 
 Keys are sealed in the database under a key file beside it (FILE.key): keep a copy of that file in another place than the database's.
-No command prints keys but add, once, of a key that it has made, and those with --show-key.`,
-		subscriberAddCmd(), subscriberListCmd(), subscriberShowCmd(), subscriberSetCmd(), subscriberRmCmd(), subscriberImportCmd(), subscriberExportCmd())
+No command prints keys but add, once, of a key that it has made, and those with --show-key. In Kerberos a subscriber is ann@HOME.EXAMPLE:
+`+"`roam6 principal`"+` has more.`,
+		subscriberAddCmd(), subscriberListCmd(), subscriberShowCmd(), subscriberSetCmd(), subscriberRmCmd(), subscriberImportCmd(), subscriberExportCmd(), subscriberKeytabCmd())
 }
 
 // dbFlags say which database a command works on.
@@ -177,6 +178,7 @@ here alone: it goes into the mobile node's configuration.`,
 func subscriberSetCmd() *cobra.Command {
 	var db dbFlags
 	var a attributes
+	var p passwordFlags
 	c := &cobra.Command{
 		Use: "set NAI|ADDRESS", Short: "Change a subscriber", Args: exactly(1, "an NAI or a home ADDRESS"), ValidArgsFunction: nothing,
 		Long: `Changes what the flags name, and nothing else. An empty value takes an address away. A key that --new-key made is printed, once.
@@ -185,6 +187,7 @@ Who is served already stays so until the next authentication.`,
 			"roam6 subscriber set ann@home.example --enabled=false        turned away from now on",
 			"roam6 subscriber set ann@home.example --home-address ''      its address is assigned from now on",
 			"roam6 subscriber set ann@home.example --new-key              when the old one is known to others",
+			"roam6 subscriber set ann@home.example --password             for kinit on other computers of hers; asked for at the terminal",
 		),
 		RunE: work(func(c *cobra.Command, args []string) error {
 			if err := naming(args[0]); err != nil {
@@ -193,9 +196,15 @@ Who is served already stays so until the next authentication.`,
 			if a.newKey && a.key != "" {
 				return usagef("--new-key and --key: one of them is allowed")
 			}
+			if p.set && a.key == "-" {
+				return usagef("--password and --key -: both would be read from standard input")
+			}
 			want := profile.Fresh() // reads files and refuses mistakes before the database is touched
 			want.NAI = "anybody@home.example"
 			if err := a.apply(c, want); err != nil {
+				return err
+			}
+			if err := p.ask(args[0]); err != nil {
 				return err
 			}
 			d, err := db.open(false)
@@ -203,6 +212,9 @@ Who is served already stays so until the next authentication.`,
 				return err
 			}
 			defer d.Close()
+			if done, err := p.apply(c, d, args[0]); done || err != nil {
+				return err
+			}
 			var key []byte
 			err = d.Change(c.Context(), args[0], func(p *profile.Profile) error {
 				if a.newKey {
@@ -219,6 +231,7 @@ Who is served already stays so until the next authentication.`,
 	}
 	db.add(c)
 	a.add(c)
+	p.add(c)
 	c.Flags().BoolVar(&a.newKey, "new-key", false, "make a new key of 256 bits and print it")
 	return c
 }

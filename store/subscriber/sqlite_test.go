@@ -217,6 +217,7 @@ func TestLookupsAreIndexed(t *testing.T) {
 	for _, q := range []string{
 		"SELECT name FROM subscriber WHERE name = 'x'", "SELECT name FROM subscriber WHERE home_address = 'x'",
 		"SELECT name FROM subscriber WHERE realm = 'x' AND name > 'y' ORDER BY name LIMIT 5",
+		"SELECT name FROM principal WHERE name = 'x'", "SELECT name FROM principal WHERE realm = 'x' AND name > 'y' ORDER BY name LIMIT 5",
 		"SELECT number FROM accounting WHERE (at, session, number, network, name) > (1, 'x', 2, 'y', 'z') AND at < 9 ORDER BY at, session, number, network, name LIMIT 5",
 		"SELECT number FROM accounting WHERE at > 1 AND at < 9 AND name = 'x' ORDER BY at, session, number, network, name LIMIT 5",
 	} {

@@ -40,6 +40,12 @@ var suite = []struct {
 	{"ask", testAsk},
 	{"sealed", testSealed},
 	{"keyfile", testKeyFile},
+	{"services", testServices},
+	{"subscriber principal", testSubscriberPrincipal},
+	{"principal pages", testPrincipalPages},
+	{"ask principal", testAskPrincipal},
+	{"sealed principal", testSealedPrincipal},
+	{"older schema", testOlderSchema},
 }
 
 func TestSQLite(t *testing.T) {
