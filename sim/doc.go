@@ -27,6 +27,9 @@
 // has the profiles scenario.Built.Profiles, everyone trusts everyone's authority, and no certificate expires. Not simulated: the rate at
 // which a listener accepts, and what package tcp says that it leaves out.
 //
+// Datagrams of engines (Bind) are UDP packets on the same links, one each (datagram.go): what is larger than an MTU on its way is lost, where
+// a real host sends fragments; there is no IPv4, and no peer at a link-local address.
+//
 // Queries are answered by Config.Tables or, without, from the subscribers that the plan gives a node, after Config.QueryDelay.
 //
 // Checkers (package check) watch every input an engine handles and every frame.

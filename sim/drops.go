@@ -23,4 +23,6 @@ const (
 	dropStreams    = "streams-full"        // a listener has MaxAccepted connections
 	dropBacklog    = "syn-backlog-full"    // of which it has none: it does not see SYNs
 	dropHandshakes = "tls-handshakes-full" // a listener has MaxHandshakes under way
+	dropNoWay      = "datagram-no-way"     // no route to the peer of a datagram, or its own address is not the node's
+	dropNotUnicast = "datagram-not-unicast"
 )

@@ -124,8 +124,11 @@ func (f *flow) packet(k int, down bool, seq uint32) []byte {
 	return p.Append(make([]byte, 0, ip6.HeaderLen+len(udp)+plane.Headroom))
 }
 
-// deliver hands a UDP packet to the flow it belongs to, if this node is the flow's receiver.
+// deliver hands a UDP packet to the engine that has its port, or to the flow it belongs to, if this node is the flow's receiver.
 func (n *node) deliver(p *ip6.Packet) {
+	if n.datagramIn(p) {
+		return
+	}
 	src, dst := p.EffectiveSrc(), p.EffectiveDst()
 	udp := p.Payload
 	switch {

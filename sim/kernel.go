@@ -269,7 +269,7 @@ func (n *node) output(data []byte, out *iface) {
 	}
 }
 
-// local delivers a packet to this kernel: echo requests are answered, UDP goes to the flows, TCP to the engines' connections.
+// local delivers a packet to this kernel: echo requests are answered, UDP goes to the engines' ports and the flows, TCP to the engines' connections.
 func (n *node) local(data []byte) {
 	p := ip6.Packet{Proto: data[6], Payload: data[ip6.HeaderLen:]}
 	switch p.Proto {

@@ -237,6 +237,8 @@ func (r *runner) do(e engine.Effect) {
 		n.w.commanded(n, e)
 	case engine.Listen, engine.Dial, engine.Write, engine.Close:
 		r.streams(e)
+	case engine.Bind, engine.Datagram:
+		r.datagrams(e)
 	case engine.Query:
 		r.query(e)
 	case engine.Measure:

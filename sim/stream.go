@@ -30,13 +30,14 @@ const EventStream = "sim.stream"
 // Ports that a Dial is made from (net.ipv4.ip_local_port_range of Linux).
 const firstPort, lastPort = 32768, 60999
 
-// sockets are the TCP of one node's kernel, as far as engines use it, and their queries. They vanish with a crash.
+// sockets are the TCP and UDP of one node's kernel, as far as engines use it, and their queries. They vanish with a crash.
 type sockets struct {
 	n        *node
 	draw     rand.PCG
 	port     uint16 // last one chosen
 	byPair   map[pair]*socket
 	doors    map[netip.AddrPort]*door
+	ports    map[netip.AddrPort]*port
 	open     map[connKey]*socket
 	accepted map[*runner]engine.Conn // last even number given
 	profiles []string                // of TLS, that the configuration has

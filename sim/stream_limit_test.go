@@ -13,13 +13,14 @@ import (
 
 // The simulator's limits are those of the world that it stands for.
 func TestLimitsAreTheDrivers(t *testing.T) {
-	if MaxAccepted != driver.MaxAccepted || MaxHandshakes != driver.MaxHandshakes || MaxDials != driver.MaxDials || MaxQueries != driver.MaxQueries || MaxPuts != driver.MaxPuts {
+	if MaxAccepted != driver.MaxAccepted || MaxHandshakes != driver.MaxHandshakes || MaxDials != driver.MaxDials || MaxQueries != driver.MaxQueries || MaxPuts != driver.MaxPuts || MaxBinds != driver.MaxBinds {
 		t.Error("numbers differ")
 	}
 	if DialTimeout != driver.DialTimeout || HandshakeTimeout != driver.HandshakeTimeout || DrainTime != driver.DrainTime || QueryTimeout != driver.QueryTimeout {
 		t.Error("times differ")
 	}
-	if dropStreams != string(driver.DropStreams) || dropHandshakes != string(driver.DropHandshakes) {
+	if dropStreams != string(driver.DropStreams) || dropHandshakes != string(driver.DropHandshakes) ||
+		dropNoWay != string(driver.DropNoWay) || dropNotUnicast != string(driver.DropNotUnicast) {
 		t.Error("words differ")
 	}
 }

@@ -25,12 +25,12 @@ func (k *sockets) listen(r *runner, e engine.Listen) {
 	reason, words := "", ""
 	switch {
 	case k.named(r, e.Name):
-		reason, words = engine.ReasonNameInUse, "there is a Listen of this name"
+		reason, words = engine.ReasonNameInUse, "there is a Listen or a Bind of this name"
 	case e.TLS != "" && !slices.Contains(k.profiles, e.TLS):
 		reason, words = engine.ReasonNoProfile, k.hasNot(e.TLS)
-	case !e.At.Addr().Is6() || !e.At.Addr().IsUnspecified() && !k.n.has(e.At.Addr().As16()):
+	case !k.n.couldHave(e.At.Addr()):
 		reason, words = engine.ReasonNoAddress, "the node's kernel does not have the address"
-	case k.taken(e.At):
+	case taken(k.doors, e.At):
 		reason, words = engine.ReasonAddressInUse, "another Listen has address and port"
 	default:
 		k.doors[e.At] = &door{r: r, name: e.Name, at: e.At, tls: e.TLS != ""}
@@ -40,18 +40,19 @@ func (k *sockets) listen(r *runner, e engine.Listen) {
 	r.tell(engine.Closed{Listener: e.Name, Reason: reason})
 }
 
+// named reports whether an engine uses a name already, for a Listen or a Bind.
 func (k *sockets) named(r *runner, name string) bool {
 	for _, d := range k.doors { //order:any
 		if d.r == r && d.name == name {
 			return true
 		}
 	}
-	return false
+	return k.bound(r, name) != nil
 }
 
-// taken reports whether somebody listens at an address and port already.
-func (k *sockets) taken(at netip.AddrPort) bool {
-	for other := range k.doors { //order:any
+// taken reports whether somebody has an address and port already.
+func taken[T any](all map[netip.AddrPort]T, at netip.AddrPort) bool {
+	for other := range all { //order:any
 		if other.Port() == at.Port() && (other == at || other.Addr().IsUnspecified() || at.Addr().IsUnspecified()) {
 			return true
 		}
@@ -78,7 +79,7 @@ func (k *sockets) dial(r *runner, d engine.Dial) {
 	case k.dials >= MaxDials:
 		reason, words = engine.ReasonTooMany, "too many are under way"
 	default:
-		if src, reason = k.n.sourceTo(d); reason != "" {
+		if src, reason = k.n.sourceTo(d.To.Addr(), d.From); reason != "" {
 			words = reason
 		}
 	}
@@ -118,20 +119,20 @@ func (k *sockets) choosePort(p *pair) {
 // has reports whether the kernel, or on a user-space node its applications, have an address.
 func (n *node) has(a addr16) bool { return n.own[a] != nil || n.userland && n.mirror.host(a) }
 
-// sourceTo is the address that a Dial is made from, or why there is none.
-func (n *node) sourceTo(d engine.Dial) (addr16, string) {
-	if !d.To.Addr().Is6() {
+// sourceTo is the address that something is sent from to another, or why there is none; from is the one asked for, if any.
+func (n *node) sourceTo(peer, from netip.Addr) (addr16, string) {
+	if !peer.Is6() {
 		return addr16{}, engine.ReasonUnreachable
 	}
-	to := addr16(d.To.Addr().As16())
+	to := addr16(peer.As16())
 	r := n.route(to)
 	switch {
-	case d.From.IsValid() && (!d.From.Is6() || !n.has(d.From.As16())):
+	case from.IsValid() && (!from.Is6() || !n.has(from.As16())):
 		return addr16{}, engine.ReasonNoAddress
 	case n.own[to] == nil && !n.userland && !n.mirror.captured(to) && r == nil && n.mirror.mtu == 0, to.multicast():
 		return addr16{}, engine.ReasonUnreachable
-	case d.From.IsValid():
-		return d.From.As16(), ""
+	case from.IsValid():
+		return from.As16(), ""
 	case n.has(to):
 		return to, ""
 	case n.userland && len(n.mirror.hosts) > 0:

@@ -37,12 +37,15 @@ type note struct {
 	in engine.Input
 }
 
-// log notes what an engine is told about streams and queries.
+// log notes what an engine is told about streams, datagrams and queries.
 type log []note
 
 func (l *log) note(now engine.Now, in engine.Input) {
 	switch i := in.(type) {
 	case engine.Stream:
+		i.Data = bytes.Clone(i.Data)
+		*l = append(*l, note{time.Duration(now.Mono), i})
+	case engine.Datagram:
 		i.Data = bytes.Clone(i.Data)
 		*l = append(*l, note{time.Duration(now.Mono), i})
 	case engine.Opened, engine.Closed, engine.Result:
