@@ -383,7 +383,7 @@ func (w *world) to(at engine.Mono) {
 	w.now = engine.Now{Mono: at, Wall: w.now.Wall.Add(at.Sub(w.now.Mono))}
 }
 
-// restart is the router's next life, a second later: what it knows is what it wrote.
+// restart is the router's next life, a second later: what it knows is what it wrote. What is on its way is lost.
 func (w *world) restart(keys ...Key) {
 	w.pass(time.Second)
 	last := map[string]engine.Record{}
@@ -400,8 +400,7 @@ func (w *world) restart(keys ...Key) {
 			records = append(records, last[k])
 		}
 	}
-	w.now.Mono = 1 // as the clock of a machine that was off
-	w.queue, w.m.timers = nil, engine.Timers[what]{}
+	w.queue = nil
 	w.r = must(NewRouter(w.r.cfg, append([]Key{keyOf(ar2, 20)}, keys...), engine.NewRand([32]byte{3})))
 	w.r.Restore(w.now, records, &w.out)
 	w.effects()
