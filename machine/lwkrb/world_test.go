@@ -248,7 +248,9 @@ func newWorld(t testing.TB, keys ...Key) *world {
 var v5 = ramp(0x10, 32)
 
 // ticketFor is ann's ticket that a key seals.
-func ticketFor(k Key, attributes []byte) Ticket { return ticketUntil(k, attributes, start.Add(time.Hour)) }
+func ticketFor(k Key, attributes []byte) Ticket {
+	return ticketUntil(k, attributes, start.Add(time.Hour))
+}
 
 func ticketUntil(k Key, attributes []byte, end time.Time) Ticket {
 	body := lw.TicketBody{Flags: 1 << 21, Start: start.Add(-time.Hour), End: end, Client: ann, Attributes: attributes,
@@ -419,7 +421,9 @@ func (w *world) agreed() *Session {
 
 func alike(t testing.TB, m, r *Session) {
 	t.Helper()
-	same := func(a, b Pair) bool { return bytes.Equal(a.ToMobile, b.ToMobile) && bytes.Equal(a.ToRouter, b.ToRouter) }
+	same := func(a, b Pair) bool {
+		return bytes.Equal(a.ToMobile, b.ToMobile) && bytes.Equal(a.ToRouter, b.ToRouter)
+	}
 	switch {
 	case !same(m.AH, r.AH) || !same(m.ESP, r.ESP):
 		t.Error("the keys differ")
