@@ -14,9 +14,6 @@ import (
 	"roam6/store/subscriber/principal"
 )
 
-// keepVersions is how long the last version of a service's keys is kept when there is a new one: tickets that were sealed under it end before.
-const keepVersions = 7 * 24 * time.Hour
-
 func principalCmd() *cobra.Command {
 	return group("principal", "Keep the services of a Kerberos realm", `A realm's KDC knows principals by the database that has the subscribers. Each subscriber is one, ann@HOME.EXAMPLE by the NAI
 ann@home.example, and needs no command here. The others are services:
@@ -83,45 +80,6 @@ func (m *mayFlags) apply(c *cobra.Command, p *principal.Principal) error {
 	return usage(p.Check())
 }
 
-// keyFlags say where new keys come from.
-type keyFlags struct {
-	types    string
-	password bool
-}
-
-func (k *keyFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&k.types, "etypes", "", "`LIST` of encryption types, by name or number: 17 to 20 (default: all)")
-	c.Flags().BoolVar(&k.password, "password", false, "make the keys of a password, asked for at the terminal or read from standard input: the other realm's KDC makes the same")
-}
-
-// make gives the keys of a version; what it asks is asked once.
-func (k *keyFlags) make(name string) (func(version uint32) []principal.Key, error) {
-	types := keys.ETypes()
-	if k.types != "" {
-		var err error
-		if types, err = principal.ETypesOf(k.types); err != nil {
-			return nil, usagef("--etypes: %w", err)
-		}
-	}
-	if !k.password {
-		return func(version uint32) []principal.Key { return subscriber.DrawKeys(version, types) }, nil
-	}
-	text, err := readPassword(name)
-	if err != nil {
-		return nil, err
-	}
-	list, err := principal.FromPassword(name, 1, text, 0, types, time.Now())
-	if err != nil {
-		return nil, usage(err)
-	}
-	return func(version uint32) []principal.Key {
-		for i := range list {
-			list[i].Version = version
-		}
-		return list
-	}, nil
-}
-
 // service is a new service of a name.
 func service(text string) (*principal.Principal, error) {
 	p, err := principal.Fresh(text)
@@ -162,7 +120,11 @@ func principalAddCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p.Add(made(uint32(version))...)
+			fresh, err := made(uint32(version), keys.ETypes())
+			if err != nil {
+				return err
+			}
+			p.Add(fresh...)
 			d, err := db.open(true)
 			if err != nil {
 				return err
@@ -182,18 +144,6 @@ func principalAddCmd() *cobra.Command {
 	key.add(c)
 	c.Flags().IntVar(&version, "kvno", 1, "`N`, the version of the keys, where another KDC has the same")
 	return c
-}
-
-// tellKeys says which keys a principal has now.
-func tellKeys(p *principal.Principal) error {
-	var types []string
-	for _, k := range p.Keys {
-		if k.Version == p.Newest() {
-			types = append(types, k.EType.String())
-		}
-	}
-	_, err := fmt.Printf("%s\nkvno %d: %s\n", p.Name, p.Newest(), strings.Join(types, ", "))
-	return err
 }
 
 func principalSetCmd() *cobra.Command {
@@ -225,53 +175,6 @@ A subscriber who is not served at all (` + "`roam6 subscriber set NAI --enabled=
 	}
 	db.add(c)
 	may.add(c)
-	return c
-}
-
-func principalRekeyCmd() *cobra.Command {
-	var db dbFlags
-	var key keyFlags
-	keep := keepVersions
-	c := &cobra.Command{
-		Use: "rekey NAME", Short: "Give a service new keys", Args: exactly(1, "a NAME"), ValidArgsFunction: nothing,
-		Long: fmt.Sprintf(`Gives a service keys of the next version. The versions before stay for the tickets that were sealed under them: those replaced less than --keep ago, and
-at most %d versions. A service with a keytab needs the new one at once: until then tickets for it do not open.`, principal.MaxVersions),
-		Example: lines(
-			"roam6 principal rekey krbtgt/HOME.EXAMPLE@HOME.EXAMPLE",
-			"roam6 principal rekey mobileip/ar1.home.example@HOME.EXAMPLE --keep 0s    the old key is known to others",
-		),
-		RunE: work(func(c *cobra.Command, args []string) error {
-			p, err := service(args[0])
-			if err != nil {
-				return err
-			}
-			if keep < 0 {
-				return usagef("--keep %v: 0s or more is allowed", keep)
-			}
-			made, err := key.make(p.Name)
-			if err != nil {
-				return err
-			}
-			d, err := db.open(false)
-			if err != nil {
-				return err
-			}
-			defer d.Close()
-			err = d.ChangePrincipal(c.Context(), args[0], func(have *principal.Principal) error {
-				have.Add(made(have.Newest() + 1)...)
-				have.Prune(time.Now().Add(-keep))
-				p = have
-				return nil
-			})
-			if err != nil {
-				return hinted(args[0], err)
-			}
-			return tellKeys(p)
-		}),
-	}
-	db.add(c)
-	key.add(c)
-	c.Flags().DurationVar(&keep, "keep", keep, "`TIME` for which a version that was replaced is kept")
 	return c
 }
 
