@@ -31,14 +31,14 @@ type grant struct {
 //
 // spec RT-30
 func (s *Server) issue(now engine.Now, out *engine.Effects, t *task, g *grant) {
-	if light, ok := s.lightweight(t.req, g); ok {
-		g.inner = append(g.inner, light)
-	}
-	if len(g.inner) > 0 {
-		g.part.Flags |= krb5.EncPARep
+	if _, asks := t.req.PAData.Find(krb5.PALWKRB); asks || len(g.inner) > 0 {
+		g.part.Flags |= krb5.EncPARep // this KDC has encrypted padata, though perhaps none to say
 	}
 	if g.part.Transited.Type == 0 {
 		g.part.Transited.Type = transitedX500
+	}
+	if light, ok := s.lightweight(t.req, g); ok {
+		g.inner = append(g.inner, light)
 	}
 	plain := g.part.Append(nil)
 	ticket := krb5.Ticket{Server: g.server, Extensions: g.extra}

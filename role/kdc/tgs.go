@@ -15,7 +15,7 @@ type exchange struct {
 	session keys.Key           // of that
 	auth    krb5.Authenticator
 	server  krb5.Principal // whom the ticket to be is for
-	peer    *krb5.EncTicketPart
+	peer    *krb5.EncTicketPart // user-to-user: of the server's TGT
 }
 
 // tgs takes a TGS-REQ.
@@ -181,6 +181,15 @@ func (s *Server) tgsFound(now engine.Now, out *engine.Effects, x *exchange) {
 	var names []string
 	if x.part.Client.Realm == s.cfg.Realm {
 		names = append(names, x.part.Client.String())
+	}
+	if s.userToUser(x) {
+		if r := s.openSecond(now, x); r != nil {
+			s.refuse(now, out, x.t, r)
+			return
+		}
+		if x.server.Realm == s.cfg.Realm {
+			names = append(names, x.server.String())
+		}
 	}
 	if next, ok := s.referral(x); ok {
 		x.server = next

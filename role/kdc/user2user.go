@@ -1,6 +1,8 @@
 package kdc
 
 import (
+	"time"
+
 	"roam6/engine"
 	keys "roam6/keying/krb5"
 	"roam6/store/subscriber/principal"
@@ -24,35 +26,42 @@ func (s *Server) secondTicket(x *exchange) *refusal {
 	return nil
 }
 
-// grantUserToUser gives a ticket for who has logged on to this realm. Its user has to be the server that is named, if any is.
+// openSecond opens the server's TGT. Its user is the server, and has to be the one that is named if any is.
+//
+// spec RT-36 FH-18
+func (s *Server) openSecond(now engine.Now, x *exchange) *refusal {
+	a := x.t.have[s.self.String()]
+	if a == nil {
+		return no(krb5.ErrSvcUnavailable, "this KDC has no key of its own")
+	}
+	peer, r := openTicket(now, a, x.t.req.Body.Additional[0])
+	if r != nil {
+		return r
+	}
+	if !x.t.req.Body.Server.IsZero() && !peer.Client.Equal(x.server) {
+		return no(krb5.ErrServerNomatch, "the additional ticket is of another than the server")
+	}
+	x.peer, x.server = peer, peer.Client
+	return nil
+}
+
+// grantUserToUser gives a ticket for who has logged on to this realm.
 //
 // What the mobile node's TGT says of its rights goes into a ticket extension, where an access router reads it before the mobile node has shown
 // anything: the draft's TE-MOBILEIP-ATTRIBUTES. Nothing protects extensions, therefore only signed attributes go there.
 //
 // spec RT-36 RT-42
 func (s *Server) grantUserToUser(now engine.Now, x *exchange, client, target *account) (*grant, *refusal) {
-	a := x.t.have[s.self.String()]
-	if a == nil {
-		return nil, no(krb5.ErrSvcUnavailable, "this KDC has no key of its own")
-	}
-	peer, r := openTicket(now, a, x.t.req.Body.Additional[0])
-	if r != nil {
-		return nil, r
-	}
-	if x.t.req.Body.Server.IsZero() {
-		x.server = peer.Client
-	}
+	local := x.server.Realm == s.cfg.Realm
 	switch {
-	case !peer.Client.Equal(x.server):
-		return nil, no(krb5.ErrServerNomatch, "the additional ticket is of another than the server")
-	case target == nil && !x.t.req.Body.Server.IsZero():
+	case target == nil && local:
 		return nil, no(krb5.ErrSPrincipalUnknown, "no such server")
 	case target != nil && !target.p.Enabled:
 		return nil, no(krb5.ErrServiceRevoked, "the server is disabled")
 	case target != nil && !target.p.Flags.Has(principal.UserToUser):
 		return nil, no(krb5.ErrPolicy, "nobody gets tickets under the session key of this server's TGT")
 	}
-	key, err := keys.NewKey(keys.EType(peer.Key.EType), peer.Key.Value)
+	key, err := keys.NewKey(keys.EType(x.peer.Key.EType), x.peer.Key.Value)
 	if err != nil {
 		return nil, no(krb5.ErrEtypeNosupp, "the session key of the additional ticket is of an encryption type not known here")
 	}
@@ -61,8 +70,10 @@ func (s *Server) grantUserToUser(now engine.Now, x *exchange, client, target *ac
 		return nil, r
 	}
 	g.skey = key
-	g.part.Times.End = earlier(g.part.Times.End, peer.Times.End)
-	if data, ok := peer.AuthData.Flat().Find(krb5.ADMobileIPAttributes); ok && x.part.Client.Name.Service() == krb5.MobileIPService {
+	if g.part.Times.End = earlier(g.part.Times.End, x.peer.Times.End); !g.part.Times.RenewTill.IsZero() {
+		g.part.Times.RenewTill, g.part.Flags = time.Time{}, g.part.Flags&^krb5.Renewable // by whom: nobody keeps the key
+	}
+	if data, ok := x.peer.AuthData.Flat().Find(krb5.ADMobileIPAttributes); ok && x.part.Client.Name.Service() == krb5.MobileIPService {
 		if m, err := krb5.ParseMobileAttributes(data); err == nil && m.Algorithm != krb5.SignNone {
 			g.extra = krb5.List{{Type: krb5.TEMobileIPAttributes, Data: data}}
 		}
