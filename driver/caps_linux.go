@@ -64,8 +64,9 @@ func capabilities() (uint64, error) {
 var errThreads = errors.New("driver: capabilities cannot be dropped in a binary built with cgo; build with CGO_ENABLED=0")
 
 // DropCapabilities gives up, in all threads and for good, every capability but those a node needs, and the ability
-// to gain any (no_new_privs). A node that has nothing to do with packets needs none. Call it after New.
-func DropCapabilities(packets bool) (err error) {
+// to gain any (no_new_privs). A node that has nothing to do with packets needs none; one whose engines listen at ports below 1024 keeps
+// CAP_NET_BIND_SERVICE, since they open their ports when they start, and again when one has ended. Call it after New.
+func DropCapabilities(packets, lowPorts bool) (err error) {
 	have, err := capabilities()
 	if err != nil {
 		return fmt.Errorf("driver: reading capabilities: %w", err)
@@ -75,6 +76,9 @@ func DropCapabilities(packets bool) (err error) {
 		if packets {
 			keep |= have & (1 << c.bit)
 		}
+	}
+	if lowPorts {
+		keep |= have & (1 << unix.CAP_NET_BIND_SERVICE)
 	}
 	if err := everywhere(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); err != nil {
 		return fmt.Errorf("driver: no_new_privs: %w", err)
@@ -134,6 +138,10 @@ func Held() string {
 			names = append(names, c.name)
 			have &^= 1 << c.bit
 		}
+	}
+	if have&(1<<unix.CAP_NET_BIND_SERVICE) != 0 {
+		names = append(names, "CAP_NET_BIND_SERVICE")
+		have &^= 1 << unix.CAP_NET_BIND_SERVICE
 	}
 	if have != 0 {
 		names = append(names, fmt.Sprintf("others (%#x)", have))

@@ -11,7 +11,7 @@ func Missing() []Lack {
 }
 
 // DropCapabilities does nothing: only Linux has them.
-func DropCapabilities(bool) error { return nil }
+func DropCapabilities(packets, lowPorts bool) error { return nil }
 
 // Held names nothing.
 func Held() string { return "none" }

@@ -4,9 +4,9 @@
 //	links (packet sockets) ─┐                   ┌─▶ journal
 //	TUN device ─────────────┼─▶ loop: plane ────┼─▶ packets out: links, TUN
 //	link watch (netlink) ───┤   engines, clock  ├─▶ kernel: addresses, routes (netlink)
-//	commands, injected links┤                   ├─▶ streams out: one write a turn for each
-//	streams, answers of ────┘                   └─▶ store, replies, events
-//	tables
+//	commands, injected links┤                   ├─▶ streams out: one write a turn for each; datagrams
+//	streams, datagrams, ────┘                   └─▶ store, replies, events
+//	answers of tables
 //
 //	config.go node.go   what a node is made of, and what may be asked of it
 //	loop.go effects.go  the law: one input, all its effects in order, the deadline, the next input
@@ -21,6 +21,7 @@
 //	mld                 tells routers and switches that snoop which groups engines' addresses need (RFC 3810)
 //	held, neighbours    what the kernel beside it does that keeps packets away: an address that it holds itself, a full table
 //	stream              TCP and TLS of engines: a goroutine that reads and one that writes for each connection (decision 18)
+//	datagram            UDP of engines: the loop sends, a goroutine reads for each port (decision 21)
 //	query.go            engines' questions to tables, by a few workers
 //	fast.go             the fast path in front of the plane, package ebpf
 //	gate                gates and meters where the kernel forwards by itself, a package of its own
@@ -31,7 +32,7 @@
 // the kernel: a goroutine between would cost a wake-up a packet. When the loop is slow, what does not fit is dropped by the
 // kernel's socket buffer, and counted. What is not packets comes by goroutines that only read.
 //
-// Every socket is opened by New in the network namespace of the calling thread, or, those of streams, later in the same one: Run
+// Every socket is opened by New in the network namespace of the calling thread, or, those of streams and datagrams, later in the same one: Run
 // may be called on any thread.
 //
 // The kernel keeps a node's state only on its TUN device and in the table of its gates, which vanish with the process. A killed

@@ -44,7 +44,7 @@ func playFast() int {
 		fmt.Println(err)
 		return 1
 	}
-	if err := DropCapabilities(true); err != nil && !errors.Is(err, errThreads) {
+	if err := DropCapabilities(true, false); err != nil && !errors.Is(err, errThreads) {
 		fmt.Println(err)
 		return 1
 	}

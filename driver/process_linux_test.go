@@ -130,17 +130,19 @@ func init() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	case "drop":
-		os.Exit(playDrop())
+		os.Exit(playDrop(false))
+	case "drop, low ports":
+		os.Exit(playDrop(true))
 	}
 }
 
 // playDrop drops capabilities and prints those of every thread.
-func playDrop() int {
+func playDrop(lowPorts bool) int {
 	for range 4 {
 		go func() { runtime.LockOSThread(); select {} }()
 	}
 	time.Sleep(10 * time.Millisecond)
-	if err := DropCapabilities(true); err != nil {
+	if err := DropCapabilities(true, lowPorts); err != nil {
 		fmt.Println(err)
 		return 3
 	}
@@ -160,20 +162,23 @@ func TestDropCapabilities(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: there is nothing to drop")
 	}
-	child := exec.Command(os.Args[0], "-test.run=^$")
-	child.Env = append(os.Environ(), roleEnv+"=drop")
-	out, err := child.CombinedOutput()
-	if strings.Contains(string(out), errThreads.Error()) {
-		t.Skip("needs a test binary without cgo (CGO_ENABLED=0 go test)")
-	}
-	must(t, err)
-	keep := fmt.Sprintf("%016x", 1<<unix.CAP_NET_ADMIN|1<<unix.CAP_NET_RAW)
-	for _, l := range strings.Split(strings.TrimSpace(string(out)), "\n") {
-		switch l {
-		case "CapEff: " + keep, "CapPrm: " + keep, "CapBnd: " + keep, "NoNewPrivs: 1":
-		case "CapInh: 0000000000000000", "CapAmb: 0000000000000000":
-		default:
-			t.Errorf("a thread has %s", l)
+	for role, bits := range map[string]int{"drop": 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW,
+		"drop, low ports": 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_NET_BIND_SERVICE} {
+		child := exec.Command(os.Args[0], "-test.run=^$")
+		child.Env = append(os.Environ(), roleEnv+"="+role)
+		out, err := child.CombinedOutput()
+		if strings.Contains(string(out), errThreads.Error()) {
+			t.Skip("needs a test binary without cgo (CGO_ENABLED=0 go test)")
+		}
+		must(t, err)
+		keep := fmt.Sprintf("%016x", bits)
+		for _, l := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+			switch l {
+			case "CapEff: " + keep, "CapPrm: " + keep, "CapBnd: " + keep, "NoNewPrivs: 1":
+			case "CapInh: 0000000000000000", "CapAmb: 0000000000000000":
+			default:
+				t.Errorf("%s: a thread has %s", role, l)
+			}
 		}
 	}
 }

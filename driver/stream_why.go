@@ -96,7 +96,7 @@ func hintListen(reason string, at netip.AddrPort, protocol string) string {
 		}
 		return fmt.Sprintf("; no interface of this host has %v: give it (ip address add %v/%d dev INTERFACE), or configure one that ip address shows", at.Addr(), at.Addr(), bits)
 	case engine.ReasonNoPermission:
-		return "; ports below 1024 need CAP_NET_BIND_SERVICE"
+		return "; ports below 1024 need CAP_NET_BIND_SERVICE: run as root, or AmbientCapabilities= and CapabilityBoundingSet= of the unit"
 	}
 	return ""
 }

@@ -214,3 +214,13 @@ func TestWhoTheMobileIs(t *testing.T) {
 		})
 	}
 }
+
+// A privilege is kept for a port below 1024, and for no other.
+func TestLowPorts(t *testing.T) {
+	for port, want := range map[string]bool{"": false, ", port: 1023": true, ", port: 1024": false} { //order:any
+		c, err := Parse("box.yaml", []byte(strings.Replace(textAAA(), `"2001:db8:9::1"}`, `"2001:db8:9::1"`+port+"}", 1)))
+		if err != nil || c.LowPorts() != want {
+			t.Errorf("%q: %v, %v", port, c.LowPorts(), err)
+		}
+	}
+}

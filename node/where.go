@@ -54,3 +54,15 @@ func (r RoleConfig) diameter() []*DiameterConfig {
 func (c *Config) Packets() bool {
 	return len(c.Links) > 0 || slices.ContainsFunc(c.Roles, func(r RoleConfig) bool { return r.AAA == nil })
 }
+
+// firstFreePort is the first that needs no privilege (net.ipv4.ip_unprivileged_port_start).
+const firstFreePort = 1024
+
+// LowPorts reports whether the node listens at a port that needs a privilege.
+func (c *Config) LowPorts() bool {
+	return slices.ContainsFunc(c.Roles, func(r RoleConfig) bool {
+		return slices.ContainsFunc(r.diameter(), func(d *DiameterConfig) bool {
+			return slices.ContainsFunc(d.Listen, func(l ListenConfig) bool { return l.Port < firstFreePort })
+		})
+	})
+}

@@ -247,7 +247,7 @@ func lifetime(ctx context.Context, c *node.Config, d driver.Config, log *slog.Lo
 		return lacks(err)
 	}
 	defer shut(control.Close)
-	if err := driver.DropCapabilities(c.Packets()); err != nil {
+	if err := driver.DropCapabilities(c.Packets(), c.LowPorts()); err != nil {
 		log.Warn("capabilities are kept", "error", err)
 	}
 	log.Info("node starts", "version", built(), "control", c.Control, "state", c.State, "capabilities", driver.Held())
