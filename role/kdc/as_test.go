@@ -120,7 +120,9 @@ func TestLogonRefused(t *testing.T) {
 		{"fast clock", nil, pre(stamp(keyOf(ann, 18), now.Add(Skew+time.Second))), krb5.ErrSkew, "skew"},
 		{"database busy", func(c *center) { c.broken = engine.ErrBusy }, nil, krb5.ErrSvcUnavailable, "database-busy"},
 		{"database strange", func(c *center) { c.broken = "on fire" }, nil, krb5.ErrSvcUnavailable, "database-failed"},
-		{"enterprise name of another realm", nil, body(func(b *krb5.KDCReqBody) { b.Client = krb5.Name{Type: krb5.NTEnterprise, Parts: []string{"eve@a.example"}} }), krb5.ErrWrongRealm, "wrong-realm"},
+		{"enterprise name of another realm", nil, body(func(b *krb5.KDCReqBody) {
+			b.Client = krb5.Name{Type: krb5.NTEnterprise, Parts: []string{"eve@a.example"}}
+		}), krb5.ErrWrongRealm, "wrong-realm"},
 	} {
 		w, k := atHome(t)
 		if c.db != nil {

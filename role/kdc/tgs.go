@@ -14,7 +14,7 @@ type exchange struct {
 	part    krb5.EncTicketPart // of the ticket that is shown
 	session keys.Key           // of that
 	auth    krb5.Authenticator
-	server  krb5.Principal // whom the ticket to be is for
+	server  krb5.Principal      // whom the ticket to be is for
 	peer    *krb5.EncTicketPart // user-to-user: of the server's TGT
 }
 
