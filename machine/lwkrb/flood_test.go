@@ -174,7 +174,11 @@ func TestMemory(t *testing.T) { //spec FH-18
 	if add(3) != lw.Repeat || add(MaxIdentities) != lw.Unavailable {
 		t.Error("forgotten too early")
 	}
-	now.Wall = now.Wall.Add(-time.Hour) // a clock that is set back
+	now.Wall = now.Wall.Add(time.Hour) // a clock that is set ahead, perhaps to be mended
+	if add(3) != lw.Repeat {
+		t.Error("forgotten on the word of one clock")
+	}
+	now.Wall = now.Wall.Add(-2 * time.Hour) // one that is set back
 	now.Mono = now.Mono.Add(time.Hour)
 	if add(3) != lw.Repeat {
 		t.Error("an old one would be fresh again, and is forgotten")
