@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,12 +29,12 @@ func (p *passwordFlags) add(c *cobra.Command) {
 }
 
 // ask reads the password, before anything is touched.
-func (p *passwordFlags) ask(name string) (err error) {
+func (p *passwordFlags) ask(ctx context.Context, name string) (err error) {
 	switch {
 	case p.set && p.remove:
 		return usagef("--password and --no-password: one of them is allowed")
 	case p.set:
-		p.text, err = readPassword(name)
+		p.text, err = readPassword(ctx, name)
 	}
 	return err
 }
@@ -53,8 +55,34 @@ func (p *passwordFlags) apply(c *cobra.Command, d *subscriber.DB, name string) (
 	return done, d.SetPassword(c.Context(), name, p.text)
 }
 
+// unseen reads a line from the terminal without showing it. After Ctrl-C the terminal is as it was before.
+func unseen(ctx context.Context, prompt string) (string, error) {
+	in := int(os.Stdin.Fd())
+	before, err := term.GetState(in)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(os.Stderr, "%s: ", prompt)
+	defer fmt.Fprintln(os.Stderr)
+	type answer struct {
+		text []byte
+		err  error
+	}
+	typed := make(chan answer, 1)
+	go func() {
+		text, err := term.ReadPassword(in)
+		typed <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", errors.Join(ctx.Err(), term.Restore(in, before))
+	case a := <-typed:
+		return string(a.text), a.err
+	}
+}
+
 // readPassword asks for a password at the terminal, twice and unseen, or takes the first line of standard input.
-func readPassword(name string) (string, error) {
+func readPassword(ctx context.Context, name string) (string, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		line, err := bufio.NewReaderSize(io.LimitReader(os.Stdin, principal.MaxPassword+2), principal.MaxPassword+2).ReadString('\n')
 		if err != nil && err != io.EOF {
@@ -63,20 +91,14 @@ func readPassword(name string) (string, error) {
 		text := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 		return text, usage(principal.CheckPassword(text))
 	}
-	ask := func(prompt string) (string, error) {
-		fmt.Fprintf(os.Stderr, "%s for %s: ", prompt, name)
-		b, err := term.ReadPassword(int(os.Stdin.Fd()))
-		fmt.Fprintln(os.Stderr)
-		return string(b), err
-	}
-	text, err := ask("New password")
+	text, err := unseen(ctx, "New password for "+name)
 	if err != nil {
 		return "", err
 	}
 	if err := principal.CheckPassword(text); err != nil {
 		return "", usage(err)
 	}
-	again, err := ask("The same again")
+	again, err := unseen(ctx, "The same again")
 	if err == nil && again != text {
 		err = usagef("the passwords differ: nothing was changed")
 	}

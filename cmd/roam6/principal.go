@@ -116,7 +116,7 @@ func principalAddCmd() *cobra.Command {
 			if err := may.apply(c, p); err != nil {
 				return err
 			}
-			made, err := key.make(p.Name)
+			made, err := key.make(c.Context(), p.Name)
 			if err != nil {
 				return err
 			}

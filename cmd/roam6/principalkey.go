@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -30,7 +31,7 @@ func (k *keyFlags) add(c *cobra.Command) {
 type newKeys func(version uint32, types []keys.EType) ([]principal.Key, error)
 
 // make reads the flags, and asks for the password before the database is touched.
-func (k *keyFlags) make(name string) (newKeys, error) {
+func (k *keyFlags) make(ctx context.Context, name string) (newKeys, error) {
 	var asked []keys.EType
 	var text string
 	var err error
@@ -40,7 +41,7 @@ func (k *keyFlags) make(name string) (newKeys, error) {
 		}
 	}
 	if k.password {
-		if text, err = readPassword(name); err != nil {
+		if text, err = readPassword(ctx, name); err != nil {
 			return nil, err
 		}
 	}
@@ -95,7 +96,7 @@ at most %d versions. A service with a keytab needs the new one at once: until th
 			if keep < 0 {
 				return usagef("--keep %v: 0s or more is allowed", keep)
 			}
-			made, err := key.make(p.Name)
+			made, err := key.make(c.Context(), p.Name)
 			if err != nil {
 				return err
 			}

@@ -204,7 +204,7 @@ Who is served already stays so until the next authentication.`,
 			if err := a.apply(c, want); err != nil {
 				return err
 			}
-			if err := p.ask(args[0]); err != nil {
+			if err := p.ask(c.Context(), args[0]); err != nil {
 				return err
 			}
 			d, err := db.open(false)
