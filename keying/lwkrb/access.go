@@ -23,11 +23,12 @@ type Access struct {
 
 type access struct {
 	secret [KeyLen]byte
-	box    *box
+	box    box
 }
 
 func newAccess(key [KeyLen]byte) Access {
-	a := &access{key, newBox(key[:])}
+	a := &access{secret: key}
+	a.box.init(a.secret[:])
 	return Access{func() *access { return a }}
 }
 
@@ -106,7 +107,8 @@ type ErrorKey struct {
 }
 
 func newErrorKey(key [KeyLen]byte) ErrorKey {
-	e := &access{key, newBox(key[:])}
+	e := &access{secret: key}
+	e.box.init(e.secret[:])
 	return ErrorKey{func() *access { return e }}
 }
 
@@ -129,7 +131,8 @@ func (e ErrorKey) Erase() {
 
 // MAC is that of an error, over all that stands before it (wire/lwkrb.Error.Covered).
 func (e ErrorKey) MAC(covered []byte) []byte {
-	sum := e.k().box.cmac(nil, covered)
+	var sum [MACLen]byte
+	e.k().box.cmac(&sum, nil, covered)
 	return sum[:]
 }
 

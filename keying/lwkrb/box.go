@@ -36,12 +36,18 @@ type box struct {
 }
 
 func newBox(key []byte) *box {
-	x := &box{block: cipherOf(key)}
+	x := &box{}
+	x.init(key)
+	return x
+}
+
+func (x *box) init(key []byte) {
+	x.block = cipherOf(key)
+	clear(x.k1[:])
 	x.block.Encrypt(x.k1[:], x.k1[:])
 	double(&x.k1)
 	x.k2 = x.k1
 	double(&x.k2)
-	return x
 }
 
 func cipherOf(key []byte) cipher.Block {
@@ -65,43 +71,37 @@ func double(b *[aes.BlockSize]byte) {
 // erase lets go of what the cipher made of the key.
 func (x *box) erase() { *x = box{} }
 
-// cmac is AES-256-CMAC, NIST SP 800-38B §6.2, over head (shorter than a block) and parts.
-func (x *box) cmac(head []byte, parts ...[]byte) (sum [aes.BlockSize]byte) {
-	var last [aes.BlockSize]byte // the block that may be the last one
-	n := copy(last[:], head)
+// cmac is AES-256-CMAC, NIST SP 800-38B §6.2, over head (shorter than a block) and parts, into sum.
+func (x *box) cmac(sum *[aes.BlockSize]byte, head []byte, parts ...[]byte) {
+	clear(sum[:])
+	n := subtle.XORBytes(sum[:], sum[:], head) // octets of the block that may be the last one
 	for _, p := range parts {
 		for len(p) > 0 {
-			if n == len(last) {
-				x.step(&sum, &last)
+			if n == len(sum) {
+				x.block.Encrypt(sum[:], sum[:])
 				n = 0
 			}
-			k := copy(last[n:], p)
+			k := subtle.XORBytes(sum[n:], sum[n:], p)
 			n, p = n+k, p[k:]
 		}
 	}
-	if n == len(last) {
-		subtle.XORBytes(last[:], last[:], x.k1[:])
-	} else {
-		last[n] = 0x80
-		clear(last[n+1:])
-		subtle.XORBytes(last[:], last[:], x.k2[:])
+	k := &x.k1
+	if n < len(sum) {
+		sum[n] ^= 0x80
+		k = &x.k2
 	}
-	x.step(&sum, &last)
-	return sum
-}
-
-func (x *box) step(sum, in *[aes.BlockSize]byte) {
-	subtle.XORBytes(sum[:], sum[:], in[:])
+	subtle.XORBytes(sum[:], sum[:], k[:])
 	x.block.Encrypt(sum[:], sum[:])
 }
 
 // derive fills out with CMAC(00 01 label 00 context), CMAC(00 02 label 00 context), …
 func (x *box) derive(out []byte, label byte, context ...[]byte) {
+	var sum [aes.BlockSize]byte
 	for i := byte(1); len(out) > 0; i++ {
-		sum := x.cmac([]byte{0, i, label, 0}, context...)
+		x.cmac(&sum, []byte{0, i, label, 0}, context...)
 		out = out[copy(out, sum[:]):]
-		clear(sum[:])
 	}
+	clear(sum[:])
 }
 
 // key is a derived key of KeyLen octets.

@@ -100,8 +100,7 @@ func (r *reader) time(field string) time.Time {
 
 // counted gives least to most octets behind their length of one octet.
 func (r *reader) counted(field string, least, most int) []byte {
-	at := r.at
-	n := int(r.octet("length(" + field + ")"))
+	n, at := r.length("length(", field)
 	switch {
 	case r.err != nil:
 		return nil
@@ -113,6 +112,20 @@ func (r *reader) counted(field string, least, most int) []byte {
 		return nil
 	}
 	return r.take(field, n)
+}
+
+// length reads an octet that counts what follows, and says where it stands. Its name in errors is put together only for one: that costs more than to read it.
+func (r *reader) length(what, field string) (n, at int) {
+	at = r.at
+	switch {
+	case r.err != nil:
+		return 0, at
+	case at == len(r.b):
+		r.fail(what+field+")", at, wire.ErrTruncated)
+		return 0, at
+	}
+	r.at++
+	return int(r.b[at]), at
 }
 
 func (r *reader) principal(field string) Principal {
@@ -135,8 +148,7 @@ func (r *reader) keyName() KeyName {
 
 // realms reads a list of at most MaxRealms, none of them twice.
 func (r *reader) realms(field string) []string {
-	at := r.at
-	n := int(r.octet("count(" + field + ")"))
+	n, at := r.length("count(", field)
 	if r.err != nil || n == 0 {
 		return nil
 	}
