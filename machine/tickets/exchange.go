@@ -78,7 +78,7 @@ func (c *Client) exchange(id ID) *exchange {
 func (c *Client) ask(w *want, what asking, tgt *Ticket) {
 	c.lastID++
 	e := &exchange{id: c.lastID, w: w, what: what, realm: c.cfg.Client.Realm, tgt: tgt, since: c.now.Mono, wait: FirstWait}
-	e.nonce = uint32(c.rand.Uint64() % krb5.MaxNonce)
+	e.nonce = 1 + uint32(c.rand.Uint64()%(krb5.MaxNonce-1))
 	switch what {
 	case logon, renewal:
 		e.server = krb5.Principal{Name: krb5.TGS(e.realm), Realm: e.realm}
@@ -310,7 +310,6 @@ const (
 	Altered     = "krb5-request-altered" // on its way to the KDC
 	HasAddress  = "krb5-addresses"       // the ticket is for addresses; none was asked for
 	Light       = "krb5-lightweight"     // a lightweight ticket that is none for this ticket
-	BadETypes   = "krb5-no-common-key"
 	TooMany     = "krb5-too-many-errors"
 )
 
@@ -324,8 +323,13 @@ func (c *Client) refusal(e *exchange, m *krb5.KRBError, stream bool) {
 	}
 	switch m.Code {
 	case krb5.ErrPreauthRequired, krb5.ErrPreauthFailed:
-		if e.what == logon && c.advise(e, m) {
+		switch {
+		case e.what != logon:
+		case c.advise(e, m):
 			c.again(e)
+			return
+		case m.Code == krb5.ErrPreauthRequired && e.pre.key.Valid(): // a late copy, of the answer to the request before
+			e.doubt = m.Code.String()
 			return
 		}
 	case krb5.ErrSkew:

@@ -117,7 +117,7 @@ func (c *Client) advise(e *exchange, m *krb5.KRBError) bool {
 	}
 	for _, m := range c.offered(method) {
 		if slices.ContainsFunc(e.pre.tried, m.same) || len(e.pre.tried) >= MaxMade {
-			continue
+			return false // the other keys are as wrong as that one, and tries may be counted
 		}
 		if k, ok := c.make(m); ok {
 			m.key = k
@@ -167,7 +167,7 @@ func (c *Client) make(m made) (k keys.Key, ok bool) {
 	if n, ok := iterations(m.params); ok && (n < MinIterations || n > MaxIterations) {
 		return k, false
 	}
-	k, err := keys.StringToKey(keys.EType(m.etype), c.cfg.Password, m.salt, m.params)
+	k, err := keys.StringToKey(keys.EType(m.etype), c.password(), m.salt, m.params)
 	if err != nil {
 		return k, false
 	}

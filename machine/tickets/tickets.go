@@ -77,8 +77,10 @@ var edges = map[State][]State{
 
 // Client holds tickets. Make it with New.
 type Client struct {
-	cfg    Config
-	rand   *engine.Rand
+	cfg      Config
+	password func() string // a function, because package fmt looks through anything else
+	rand     *engine.Rand
+
 	realms []*realm
 	clocks []clock // the oldest first
 	made   []made
@@ -129,7 +131,8 @@ func New(cfg Config, rand *engine.Rand) (*Client, error) {
 	if cfg.Life == 0 {
 		cfg.Life = DefaultLife
 	}
-	c := &Client{cfg: cfg, rand: rand}
+	c := &Client{cfg: cfg, rand: rand, password: func() string { return cfg.Password }}
+	c.cfg.Password = ""
 	c.cfg.Keys = slices.Clone(cfg.Keys)
 	for i, k := range c.cfg.Keys {
 		if !k.Valid() || slices.ContainsFunc(c.cfg.Keys[:i], func(o keys.Key) bool { return o.EType() == k.EType() }) {

@@ -67,12 +67,18 @@ func (c *Client) Unwant(now engine.Now, server krb5.Principal, out *engine.Effec
 }
 
 // UserToUser asks once for a ticket for the owner of a TGT, sealed in that one's session key (RFC 4120 §3.3.1 and §2.9.2): what an access router
-// needs that was pushed one. The name is what Granted and Failed have in Want; 0 when too many are wanted.
+// needs that was pushed one. The KDC is that of the realm that the TGT is for. The name is what Granted and Failed have in Want; 0 when that is no
+// TGT, or too many are wanted.
 //
 // spec RT-36
 func (c *Client) UserToUser(now engine.Now, server krb5.Name, tgt krb5.Ticket, out *engine.Effects) (facts []Fact, name uint32) {
 	facts = c.turn(now, out, func() {
-		if w := c.add(krb5.Principal{Name: server, Realm: tgt.Server.Realm}); w != nil {
+		tgt, err := krb5.ParseTicket(tgt.Append(nil)) // the caller's lies in a message
+		realm := tgt.Server.Name.TGSRealm()
+		if err != nil || realm == "" || server.IsZero() {
+			return
+		}
+		if w := c.add(krb5.Principal{Name: server, Realm: realm}); w != nil {
 			w.user, name = &tgt, w.id
 		}
 	})
@@ -162,7 +168,7 @@ func (c *Client) begin(w *want) bool {
 	}
 	what, realm := granting, w.server.Realm
 	if w.server.Name.TGSRealm() != "" { // a walk, from the client's own realm
-		if w.at != nil {
+		if w.at != nil && c.now.Mono < w.at.until {
 			c.ask(w, walk, w.at)
 			return true
 		}
