@@ -26,8 +26,14 @@ type access struct {
 	box    box
 }
 
-func newAccess(key [KeyLen]byte) Access {
-	a := &access{secret: key}
+func newAccess(key []byte) Access {
+	a := &access{}
+	copy(a.secret[:], key)
+	return a.ready()
+}
+
+// ready makes an Access of the secret.
+func (a *access) ready() Access {
 	a.box.init(a.secret[:])
 	return Access{func() *access { return a }}
 }
@@ -37,7 +43,7 @@ func NewAccess(key []byte) (Access, error) {
 	if len(key) != KeyLen {
 		return Access{}, fmt.Errorf("lwkrb: the access key has %d octets; use %d", len(key), KeyLen)
 	}
-	return newAccess([KeyLen]byte(key)), nil
+	return newAccess(key), nil
 }
 
 // Octets gives the key itself, for the one sealed message that takes it to the access router.

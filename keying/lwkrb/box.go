@@ -96,12 +96,17 @@ func (x *box) cmac(sum *[aes.BlockSize]byte, head []byte, parts ...[]byte) {
 
 // derive fills out with CMAC(00 01 label 00 context), CMAC(00 02 label 00 context), …
 func (x *box) derive(out []byte, label byte, context ...[]byte) {
-	var sum [aes.BlockSize]byte
-	for i := byte(1); len(out) > 0; i++ {
-		x.cmac(&sum, []byte{0, i, label, 0}, context...)
-		out = out[copy(out, sum[:]):]
+	i := byte(1)
+	for ; len(out) >= aes.BlockSize; i++ {
+		x.cmac((*[aes.BlockSize]byte)(out), []byte{0, i, label, 0}, context...)
+		out = out[aes.BlockSize:]
 	}
-	clear(sum[:])
+	if len(out) > 0 {
+		var sum [aes.BlockSize]byte
+		x.cmac(&sum, []byte{0, i, label, 0}, context...)
+		copy(out, sum[:])
+		clear(sum[:])
+	}
 }
 
 // key is a derived key of KeyLen octets.

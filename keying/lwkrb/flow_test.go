@@ -94,8 +94,7 @@ func take(k lk.Key, raw []byte, at time.Time, router lw.Principal) (x taken, err
 	if err != nil {
 		return x, err
 	}
-	var name [lw.MaxPrincipal + 6]byte
-	plain, err := k.OpenTicket(m.Ticket.Key.Append(name[:0]), m.Ticket.Sealed)
+	plain, err := k.OpenTicket(m.KeyNameIn(raw), m.Ticket.Sealed)
 	if err != nil {
 		return x, err
 	}

@@ -52,7 +52,9 @@ func (s Session) OpenAuthenticator(before, sealed []byte) ([]byte, error) {
 //
 // spec FH-14, FH-15, FH-16
 func (s Session) Access(authenticator []byte, router string) Access {
-	return newAccess(s.k().key(labelDelegated, nonceOf(authenticator), []byte(router)))
+	a := &access{}
+	s.k().derive(a.secret[:], labelDelegated, nonceOf(authenticator), []byte(router))
+	return a.ready()
 }
 
 // String says "[key]", as do all ways to print a Session.

@@ -13,8 +13,7 @@ import (
 // spec FH-13
 func (r *Router) open(now engine.Now, e *exchange, key lk.Key, m lw.Request, raw []byte, out *engine.Effects) []Fact {
 	forged := func() []Fact { return r.refuse(now, e, lw.BadIntegrity, now.Wall, nil, out) }
-	var name [lw.MaxPrincipal + 6]byte
-	plain, err := key.OpenTicket(m.Ticket.Key.Append(name[:0]), m.Ticket.Sealed)
+	plain, err := key.OpenTicket(m.KeyNameIn(raw), m.Ticket.Sealed)
 	if err != nil {
 		return forged()
 	}

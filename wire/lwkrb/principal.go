@@ -150,6 +150,9 @@ type KeyName struct {
 // Known says whether keys of an encryption type are taken: 17 and 18 of RFC 3962, 19 and 20 of RFC 8009.
 func Known(etype uint8) bool { return etype >= 17 && etype <= 20 }
 
+// Len is the octets of the name as it stands in messages.
+func (k KeyName) Len() int { return 1 + len(k.Principal) + 5 }
+
 // Append writes the name as it stands in messages.
 func (k KeyName) Append(b []byte) []byte {
 	b = appendCounted(b, k.Principal)

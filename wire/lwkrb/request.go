@@ -67,6 +67,9 @@ func ParseRequest(b []byte) (Request, error) {
 	return done(&r, m)
 }
 
+// KeyNameIn is where the name of the ticket's key stands in the octets that a Request was parsed from: the additional data of the ticket.
+func (m *Request) KeyNameIn(raw []byte) []byte { return raw[HeaderLen : HeaderLen+m.Ticket.Key.Len()] }
+
 // Append writes the message.
 func (m *Request) Append(b []byte) []byte {
 	start := len(b)
