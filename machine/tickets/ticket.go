@@ -1,6 +1,7 @@
 package tickets
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,6 +23,11 @@ type Ticket struct {
 
 	from  string      // the realm whose KDC gave it
 	until engine.Mono // Times.End
+}
+
+// Format prints server and end and no key, for every verb.
+func (t Ticket) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "ticket for %v until %v", t.Server, t.Times.End)
 }
 
 // Start is when the ticket begins to be good.
