@@ -185,7 +185,7 @@ func (d *DB) SetPassword(ctx context.Context, text, password string) error {
 		return checkError{err}
 	}
 	var fresh []principal.Key
-	if password != "" { // before the database is locked: it takes a tenth of a second
+	if password != "" { // before the database is locked: it takes some tenths of a second
 		if fresh, err = principal.FromPassword(made.Name, 1, password, principal.PasswordRounds, keys.ETypes(), time.Now()); err != nil {
 			return checkError{err}
 		}
