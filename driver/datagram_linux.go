@@ -19,10 +19,28 @@ type udpPort struct {
 	raw    syscall.RawConn
 	closed atomic.Bool
 
-	oob  [256]byte // Receive's
-	lost uint32    // Receive's: as the kernel has counted so far
+	in  receiving
+	out sending
+}
 
-	from []byte // Send's: the control message that says from where a datagram leaves
+// receiving is what Receive has; read is made once, since what a function literal captures costs memory each time.
+type receiving struct {
+	read func(fd uintptr) bool
+	b    []byte
+	oob  [256]byte
+	h    Heard
+	err  error
+	lost uint32 // as the kernel has counted so far
+}
+
+// sending is what Send has.
+type sending struct {
+	write func(fd uintptr) bool
+	to    unix.SockaddrInet6
+	from  []byte // the control message that says from where a datagram leaves
+	oob   []byte // from, or none
+	data  []byte
+	err   error
 }
 
 // Bind opens a UDP port in the node's namespace. No option lets another socket have the same port.
@@ -47,10 +65,12 @@ func openUDP(at netip.AddrPort) (Socket, error) {
 		unix.Close(fd)
 		return nil, os.NewSyscallError("bind", err)
 	}
-	s := &udpPort{file: os.NewFile(uintptr(fd), "udp "+whereTo(at)), from: make([]byte, unix.CmsgSpace(unix.SizeofInet6Pktinfo))}
+	s := &udpPort{file: os.NewFile(uintptr(fd), "udp "+whereTo(at))}
+	s.in.read, s.out.write = s.in.receive, s.out.send
+	s.out.from = make([]byte, unix.CmsgSpace(unix.SizeofInet6Pktinfo))
 	head := unix.Cmsghdr{Level: unix.IPPROTO_IPV6, Type: unix.IPV6_PKTINFO}
 	head.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
-	_, _ = binary.Encode(s.from, binary.NativeEndian, head) // it has room
+	_, _ = binary.Encode(s.out.from, binary.NativeEndian, head) // it has room
 	if s.raw, err = s.file.SyscallConn(); err != nil {
 		s.file.Close()
 		return nil, err
@@ -83,36 +103,36 @@ func setUDP(fd int, at netip.Addr) error {
 }
 
 // Receive waits for a datagram.
-func (s *udpPort) Receive(b []byte) (h Heard, err error) {
-	e := s.raw.Read(func(fd uintptr) bool {
-		var n, oobn int
-		var from unix.Sockaddr
-		for {
-			n, oobn, _, from, err = unix.Recvmsg(int(fd), b, s.oob[:], 0)
-			if err != unix.EINTR {
-				break
-			}
-		}
-		if err == unix.EAGAIN {
-			return false
-		}
-		if err == nil {
-			h = Heard{N: n, Peer: addrPortOf(from)}
-			s.beside(&h, s.oob[:oobn])
-		}
-		return true
-	})
-	if s.closed.Load() {
-		return h, os.ErrClosed
+func (s *udpPort) Receive(b []byte) (Heard, error) {
+	s.in.b = b
+	err := s.raw.Read(s.in.read)
+	switch {
+	case s.closed.Load():
+		return Heard{}, os.ErrClosed
+	case err != nil:
+		return Heard{}, err
 	}
-	if e != nil {
-		return h, e
+	return s.in.h, os.NewSyscallError("recvmsg", s.in.err)
+}
+
+// receive takes a datagram, if there is one.
+func (r *receiving) receive(fd uintptr) bool {
+	var n, oobn int
+	var from unix.Sockaddr
+	for {
+		if n, oobn, _, from, r.err = unix.Recvmsg(int(fd), r.b, r.oob[:], 0); r.err != unix.EINTR {
+			break
+		}
 	}
-	return h, os.NewSyscallError("recvmsg", err)
+	if r.err == nil {
+		r.h = Heard{N: n, Peer: addrPortOf(from)}
+		r.beside(r.oob[:oobn])
+	}
+	return r.err != unix.EAGAIN
 }
 
 // beside reads what the kernel tells beside a datagram: the address that it came to, and how many were lost so far.
-func (s *udpPort) beside(h *Heard, oob []byte) {
+func (r *receiving) beside(oob []byte) {
 	for len(oob) > 0 {
 		head, data, rest, err := unix.ParseOneSocketControlMessage(oob)
 		if err != nil {
@@ -120,10 +140,10 @@ func (s *udpPort) beside(h *Heard, oob []byte) {
 		}
 		switch {
 		case head.Level == unix.IPPROTO_IPV6 && head.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
-			h.Local = zoned(netip.AddrFrom16([16]byte(data)), binary.NativeEndian.Uint32(data[16:]))
+			r.h.Local = zoned(netip.AddrFrom16([16]byte(data)), binary.NativeEndian.Uint32(data[16:]))
 		case head.Level == unix.SOL_SOCKET && head.Type == unix.SO_RXQ_OVFL && len(data) >= 4:
 			total := binary.NativeEndian.Uint32(data)
-			h.Lost, s.lost = int(total-s.lost), total // the kernel's counter goes round
+			r.h.Lost, r.lost = int(total-r.lost), total // the kernel's counter goes round
 		}
 		oob = rest
 	}
@@ -134,20 +154,21 @@ func (s *udpPort) Send(peer netip.AddrPort, local netip.Addr, data []byte) error
 	if !peer.IsValid() || local.IsValid() && local.Is4() != peer.Addr().Is4() {
 		return DropNoWay
 	}
-	var oob []byte
+	s.out.to, s.out.data, s.out.oob = sockaddr(peer), data, nil
 	if local.IsValid() {
-		oob = s.leaving(local)
+		s.out.leaving(local)
 	}
-	to := sockaddr(peer)
-	var err error
-	e := s.raw.Write(func(fd uintptr) bool {
-		_, err = unix.SendmsgN(int(fd), data, oob, &to, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-		return true // never to be called again: the loop does not wait
-	})
-	if e != nil {
+	err := s.raw.Write(s.out.write)
+	if s.out.data = nil; err != nil {
 		return DropSend
 	}
-	return whyLost(err)
+	return whyLost(s.out.err)
+}
+
+// send sends, and is never to be called again: the loop does not wait.
+func (o *sending) send(fd uintptr) bool {
+	_, o.err = unix.SendmsgN(int(fd), o.data, o.oob, &o.to, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	return true
 }
 
 // whyLost puts what the kernel says to a datagram in the driver's words.
@@ -165,13 +186,13 @@ func whyLost(err error) error {
 	return DropSend
 }
 
-// leaving is the control message for an address.
-func (s *udpPort) leaving(local netip.Addr) []byte {
-	info := s.from[unix.CmsgLen(0):]
+// leaving puts an address into the control message.
+func (o *sending) leaving(local netip.Addr) {
+	info := o.from[unix.CmsgLen(0):]
 	from := local.As16()
 	copy(info, from[:])
 	binary.NativeEndian.PutUint32(info[16:], zone(local))
-	return s.from
+	o.oob = o.from
 }
 
 // sockaddr is an address as the kernel takes it: IPv4 mapped, and no address as ::.
@@ -201,6 +222,9 @@ func zoned(a netip.Addr, index uint32) netip.Addr {
 
 // zone is the number of the interface of a link-local address; 0 if it has none.
 func zone(a netip.Addr) uint32 {
+	if a.Zone() == "" {
+		return 0
+	}
 	n, _ := strconv.ParseUint(a.Zone(), 10, 32)
 	return uint32(n)
 }
