@@ -19,12 +19,34 @@ type logon struct {
 	client, target *account
 	key            *row // the client's, which the reply is sealed under
 	flags          krb5.TicketFlags
+	outer          krb5.List // padata of the reply
 }
 
-// as takes an AS-REQ.
+// as takes an AS-REQ, in the armor of FAST if it has one.
 //
 // spec RT-30
 func (s *Server) as(now engine.Now, out *engine.Effects, t *task) {
+	data, ok := t.req.PAData.Find(krb5.PAFXFast)
+	if !ok || len(data) == 0 {
+		s.asBare(now, out, t)
+		return
+	}
+	armor, server, r := s.armorOf(data)
+	if r != nil {
+		s.refuse(now, out, t, r)
+		return
+	}
+	s.want(now, out, t, func(now engine.Now, out *engine.Effects) {
+		if r := s.unarmorAS(now, t, armor); r != nil {
+			s.refuse(now, out, t, r)
+			return
+		}
+		s.asBare(now, out, t)
+	}, server)
+}
+
+// asBare goes on with what was in the armor, or without one.
+func (s *Server) asBare(now engine.Now, out *engine.Effects, t *task) {
 	b := &t.req.Body
 	x := &logon{t: t, server: s.serverOf(t)}
 	var r *refusal
@@ -113,13 +135,11 @@ func (s *Server) logOn(now engine.Now, x *logon) (*grant, *refusal) {
 	}
 	g := &grant{server: x.server, seal: x.target.best(), reply: x.key.key, usage: keys.ASRepPart, kvno: x.key.kvno, canon: canonical,
 		part: krb5.EncTicketPart{Flags: flags, Key: s.sessionKey(etype), Client: canonical, Times: l.Times, Addresses: b.Addresses, AuthData: s.attributes(nil, x.client)}}
+	g.outer = x.outer
 	if x.key.info.HasSalt {
-		g.outer = krb5.List{{Type: krb5.PAETypeInfo2, Data: krb5.AppendETypeInfo2(nil, []krb5.ETypeInfo{x.key.info})}}
+		g.outer = append(g.outer, krb5.Typed{Type: krb5.PAETypeInfo2, Data: krb5.AppendETypeInfo2(nil, []krb5.ETypeInfo{x.key.info})})
 	}
-	if _, asks := x.t.req.PAData.Find(krb5.PAReqEncPARep); asks { // RFC 6806 §11
-		sum := krb5.Checksum{Type: x.key.etype.Checksum(), Sum: x.key.key.Checksum(nil, keys.ASReq, x.t.raw)}
-		g.inner = krb5.List{{Type: krb5.PAReqEncPARep, Data: sum.Append(nil)}}
-	}
+	_, g.prove = x.t.req.PAData.Find(krb5.PAReqEncPARep)
 	return g, nil
 }
 

@@ -12,7 +12,7 @@ type refusal struct {
 	code   krb5.ErrorCode
 	why    string         // of a fixed set of words, for counts; empty: the name of the code
 	text   string         // for people
-	data   []byte         // e-data
+	method krb5.List      // e-data: METHOD-DATA
 	client krb5.Principal // to be told: where another realm is to be asked (RFC 6806 §7)
 }
 
@@ -49,9 +49,12 @@ func (s *Server) refuse(now engine.Now, out *engine.Effects, t *task, r *refusal
 }
 
 func (s *Server) krbError(now engine.Now, t *task, r *refusal) []byte {
-	e := krb5.KRBError{ServerTime: now.Wall.UTC(), Code: r.code, Server: s.serverOf(t), Text: r.text, Data: r.data, Client: r.client}
-	if e.Client.IsZero() && !t.req.TGS {
+	e := krb5.KRBError{ServerTime: now.Wall.UTC(), Code: r.code, Server: s.serverOf(t), Text: r.text, Client: r.client}
+	if e.Client.IsZero() && !t.req.TGS && (t.fast == nil || !t.fast.hide) {
 		e.Client = krb5.Principal{Name: t.req.Body.Client, Realm: t.req.Body.Realm}
+	}
+	if method := s.armorError(t, &e, r.method); len(method) > 0 {
+		e.Data = krb5.AppendMethodData(nil, method)
 	}
 	return e.Append(nil)
 }

@@ -23,6 +23,7 @@ type grant struct {
 	kvno   uint32         // of that, if it is a long-term key
 	outer  krb5.List      // padata in clear
 	inner  krb5.List      // encrypted padata
+	prove  bool           // by a checksum there that the AS-REQ came as it was sent (RFC 6806 §11)
 	extra  krb5.List      // ticket extensions
 	canon  krb5.Principal // the client's name in the reply
 }
@@ -31,7 +32,7 @@ type grant struct {
 //
 // spec RT-30
 func (s *Server) issue(now engine.Now, out *engine.Effects, t *task, g *grant) {
-	if _, asks := t.req.PAData.Find(krb5.PALWKRB); asks || len(g.inner) > 0 {
+	if _, asks := t.req.PAData.Find(krb5.PALWKRB); asks || g.prove {
 		g.part.Flags |= krb5.EncPARep // this KDC has encrypted padata, though perhaps none to say
 	}
 	if g.part.Transited.Type == 0 {
@@ -51,9 +52,14 @@ func (s *Server) issue(now engine.Now, out *engine.Effects, t *task, g *grant) {
 	tgs := t.req.TGS
 	inside := krb5.EncKDCRepPart{TGS: tgs, Key: g.part.Key, Nonce: t.req.Body.Nonce, Flags: g.part.Flags, Times: g.part.Times, Server: g.server,
 		Addresses: g.part.Addresses, PAData: g.inner}
+	rep := krb5.KDCRep{TGS: tgs, PAData: g.outer, Client: g.canon, Ticket: ticket}
+	reply := s.armorReply(now, t, &rep, g.reply)
+	if g.prove {
+		sum := krb5.Checksum{Type: reply.EType().Checksum(), Sum: reply.Checksum(nil, keys.ASReq, t.raw)}
+		inside.PAData = append(krb5.List{{Type: krb5.PAReqEncPARep, Data: sum.Append(nil)}, {Type: krb5.PAFXFast}}, g.inner...) // FAST is known here
+	}
 	plain = inside.Append(nil)
-	rep := krb5.KDCRep{TGS: tgs, PAData: g.outer, Client: g.canon, Ticket: ticket,
-		Enc: krb5.EncryptedData{EType: int32(g.reply.EType()), KVNO: g.kvno, Cipher: g.reply.Encrypt(nil, g.usage, s.confounder(), plain)}}
+	rep.Enc = krb5.EncryptedData{EType: int32(reply.EType()), KVNO: g.kvno, Cipher: reply.Encrypt(nil, g.usage, s.confounder(), plain)}
 	clear(plain)
 	octets := rep.Append(nil)
 	s.end(t)

@@ -10,15 +10,16 @@ import (
 )
 
 // method is a way to pre-authenticate: a client proves that it has its key before it gets what is sealed under it. The first whose padata is in the request
-// counts; all are offered.
+// counts.
 type method struct {
 	padata int32
+	fast   bool // inside FAST alone; the others are not offered there, but taken
 	check  func(*Server, engine.Now, *logon, []byte) *refusal
 }
 
 // methods are those known here, that which is preferred first.
 func methods() []method {
-	return []method{{krb5.PAEncTimestamp, encTimestamp}}
+	return []method{{krb5.PAEncryptedChallenge, true, encChallenge}, {krb5.PAEncTimestamp, false, encTimestamp}}
 }
 
 // authenticate wants one of the methods to succeed; a client whose principal needs none may do without.
@@ -27,7 +28,7 @@ func methods() []method {
 func (s *Server) authenticate(now engine.Now, x *logon) *refusal {
 	for _, m := range methods() {
 		data, ok := x.t.req.PAData.Find(m.padata)
-		if !ok {
+		if !ok || m.fast && x.t.fast == nil {
 			continue
 		}
 		if r := m.check(s, now, x, data); r != nil {
@@ -52,9 +53,11 @@ func (x *logon) offer(code krb5.ErrorCode, text string) *refusal {
 	}
 	list := krb5.List{{Type: krb5.PAETypeInfo2, Data: krb5.AppendETypeInfo2(nil, info)}}
 	for _, m := range methods() {
-		list = append(list, krb5.Typed{Type: m.padata})
+		if m.fast == (x.t.fast != nil) {
+			list = append(list, krb5.Typed{Type: m.padata})
+		}
 	}
-	return &refusal{code: code, text: text, data: krb5.AppendMethodData(nil, list)}
+	return &refusal{code: code, text: text, method: append(list, krb5.Typed{Type: krb5.PAFXFast})}
 }
 
 // encTimestamp is PA-ENC-TIMESTAMP, RFC 4120 §5.2.7.2. The client chooses which of its keys: the reply comes under the same.

@@ -24,7 +24,8 @@ type task struct {
 	what digest
 	kind string // for people and counts: as, tgs, open
 	raw  []byte
-	req  *krb5.KDCReq // nil for an open-req
+	req  *krb5.KDCReq // nil for an open-req; with FAST, what is inside
+	fast *fast        // nil: without FAST
 
 	have    map[string]*account // looked up; nil: the database has none
 	waiting int                 // look-ups under way

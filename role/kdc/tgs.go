@@ -22,58 +22,62 @@ type exchange struct {
 //
 // spec RT-30
 func (s *Server) tgs(now engine.Now, out *engine.Effects, t *task) {
-	x, r := s.shown(t)
-	if r != nil {
-		s.refuse(now, out, t, r)
+	data, ok := t.req.PAData.Find(krb5.PATGSReq)
+	if !ok {
+		s.refuse(now, out, t, no(krb5.ErrPadataTypeNosupp, "there is no PA-TGS-REQ"))
 		return
 	}
-	names := []string{x.ap.Ticket.Server.String(), x.server.String()}
-	if s.userToUser(x) {
-		names = append(names, s.self.String())
+	ap, err := krb5.ParseAPReq(data)
+	if err != nil {
+		s.refuse(now, out, t, &refusal{code: krb5.ErrGeneric, why: "malformed", text: "PA-TGS-REQ cannot be read"})
+		return
+	}
+	x := &exchange{t: t, ap: ap}
+	shown := ap.Ticket.Server
+	if shown.Name.TGSRealm() != s.cfg.Realm && shown.Realm != s.cfg.Realm { // others have no key that is ours
+		s.refuse(now, out, t, no(krb5.ErrNotUs, "the ticket that is shown is not for this KDC"))
+		return
 	}
 	s.want(now, out, t, func(now engine.Now, out *engine.Effects) {
-		if r := s.authentic(now, x); r != nil {
+		r := s.authentic(now, x)
+		if r == nil {
+			r = s.unarmorTGS(x, data)
+		}
+		if r == nil {
+			r = s.wanted(x)
+		}
+		if r != nil {
 			s.refuse(now, out, t, r)
 			return
 		}
 		s.tgsFound(now, out, x)
-	}, names...)
+	}, shown.String(), s.self.String())
 }
 
-// shown reads what is in clear: the ticket that is shown, and whom the one to be is for.
-func (s *Server) shown(t *task) (*exchange, *refusal) {
-	b := &t.req.Body
-	data, ok := t.req.PAData.Find(krb5.PATGSReq)
-	if !ok {
-		return nil, no(krb5.ErrPadataTypeNosupp, "there is no PA-TGS-REQ")
-	}
-	ap, err := krb5.ParseAPReq(data)
-	if err != nil {
-		return nil, &refusal{code: krb5.ErrGeneric, why: "malformed", text: "PA-TGS-REQ cannot be read"}
-	}
-	x := &exchange{t: t, ap: ap, server: s.serverOf(t)}
-	switch shown := ap.Ticket.Server; {
+// wanted finds out whom the ticket to be is for.
+func (s *Server) wanted(x *exchange) *refusal {
+	b, shown := &x.t.req.Body, x.ap.Ticket.Server
+	x.server = s.serverOf(x.t)
+	switch {
 	case b.Options&(krb5.OptPostdated|krb5.OptValidate) != 0:
-		return nil, no(krb5.ErrCannotPostdate, "tickets are not postdated here")
+		return no(krb5.ErrCannotPostdate, "tickets are not postdated here")
 	case b.Options&krb5.OptRenew != 0:
 		if shown.Realm != s.cfg.Realm {
-			return nil, no(krb5.ErrNotUs, "the ticket to be renewed is of another KDC")
+			return no(krb5.ErrNotUs, "the ticket to be renewed is of another KDC")
 		}
 		x.server = shown
 	case shown.Name.TGSRealm() != s.cfg.Realm:
-		return nil, no(krb5.ErrNotUs, "the ticket that is shown is not for this KDC")
+		return no(krb5.ErrNotUs, "the ticket that is shown is not for this KDC")
 	case b.Realm != s.cfg.Realm:
-		return nil, no(krb5.ErrWrongRealm, "this is the KDC of "+s.cfg.Realm)
+		return no(krb5.ErrWrongRealm, "this is the KDC of "+s.cfg.Realm)
 	case s.userToUser(x):
-		if r := s.secondTicket(x); r != nil {
-			return nil, r
-		}
+		return s.secondTicket(x)
 	case b.Server.IsZero():
-		return nil, no(krb5.ErrSPrincipalUnknown, "no server is named")
+		return no(krb5.ErrSPrincipalUnknown, "no server is named")
 	default:
 		x.server = s.toward(x.server)
 	}
-	return x, nil
+	return nil
 }
 
 // authentic opens the ticket that is shown and its authenticator, and checks both: RFC 4120 §3.3.3.1.
@@ -178,39 +182,44 @@ func (s *Server) tgsFound(now engine.Now, out *engine.Effects, x *exchange) {
 		s.refuse(now, out, x.t, r)
 		return
 	}
-	var names []string
-	if x.part.Client.Realm == s.cfg.Realm {
-		names = append(names, x.part.Client.String())
-	}
 	if s.userToUser(x) {
 		if r := s.openSecond(now, x); r != nil {
 			s.refuse(now, out, x.t, r)
 			return
 		}
-		if x.server.Realm == s.cfg.Realm {
-			names = append(names, x.server.String())
-		}
 	}
-	if next, ok := s.referral(x); ok {
-		x.server = next
-		names = append(names, next.String())
+	var names []string
+	for _, p := range []krb5.Principal{x.part.Client, x.server} {
+		if p.Realm == s.cfg.Realm {
+			names = append(names, p.String())
+		}
 	}
 	s.want(now, out, x.t, func(now engine.Now, out *engine.Effects) {
-		g, r := s.grantFor(now, x)
-		if r == nil && s.replays.full() {
-			r = no(krb5.ErrSvcUnavailable, "too many tickets at a time; try again")
-		}
-		what := digestOf(x.ap.Authenticator.Cipher)
-		if r == nil && s.replays.has(what) { // another copy was faster
-			r = no(krb5.ErrRepeat, "the authenticator was seen before")
-		}
-		if r != nil {
-			s.refuse(now, out, x.t, r)
+		if next, ok := s.referral(x); ok {
+			x.server = next
+			s.want(now, out, x.t, func(now engine.Now, out *engine.Effects) { s.decide(now, out, x) }, next.String())
 			return
 		}
-		s.replays.mark(now, out, what)
-		s.issue(now, out, x.t, g)
+		s.decide(now, out, x)
 	}, names...)
+}
+
+// decide grants a ticket or refuses it. The authenticator is remembered before the answer.
+func (s *Server) decide(now engine.Now, out *engine.Effects, x *exchange) {
+	g, r := s.grantFor(now, x)
+	if r == nil && s.replays.full() {
+		r = no(krb5.ErrSvcUnavailable, "too many tickets at a time; try again")
+	}
+	what := digestOf(x.ap.Authenticator.Cipher)
+	if r == nil && s.replays.has(what) { // another copy was faster
+		r = no(krb5.ErrRepeat, "the authenticator was seen before")
+	}
+	if r != nil {
+		s.refuse(now, out, x.t, r)
+		return
+	}
+	s.replays.mark(now, out, what)
+	s.issue(now, out, x.t, g)
 }
 
 // grantFor makes the ticket, or says why not.
