@@ -3,7 +3,6 @@ package lwkrb
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/subtle"
 	"encoding/binary"
 )
 
@@ -73,25 +72,38 @@ func (x *box) erase() { *x = box{} }
 
 // cmac is AES-256-CMAC, NIST SP 800-38B §6.2, over head (shorter than a block) and parts, into sum.
 func (x *box) cmac(sum *[aes.BlockSize]byte, head []byte, parts ...[]byte) {
+	var last [aes.BlockSize]byte // the block that may be the last one
 	clear(sum[:])
-	n := subtle.XORBytes(sum[:], sum[:], head) // octets of the block that may be the last one
+	n := copy(last[:], head)
 	for _, p := range parts {
 		for len(p) > 0 {
-			if n == len(sum) {
-				x.block.Encrypt(sum[:], sum[:])
+			if n == len(last) {
+				x.step(sum, &last)
 				n = 0
 			}
-			k := subtle.XORBytes(sum[n:], sum[n:], p)
+			k := copy(last[n:], p)
 			n, p = n+k, p[k:]
 		}
 	}
-	k := &x.k1
-	if n < len(sum) {
-		sum[n] ^= 0x80
-		k = &x.k2
+	if n == len(last) {
+		xor(&last, &x.k1)
+	} else {
+		last[n] = 0x80
+		clear(last[n+1:])
+		xor(&last, &x.k2)
 	}
-	subtle.XORBytes(sum[:], sum[:], k[:])
+	x.step(sum, &last)
+}
+
+func (x *box) step(sum, in *[aes.BlockSize]byte) {
+	xor(sum, in)
 	x.block.Encrypt(sum[:], sum[:])
+}
+
+// xor is two words: package subtle's, for any length, costs more than the cipher.
+func xor(to, from *[aes.BlockSize]byte) {
+	binary.LittleEndian.PutUint64(to[:], binary.LittleEndian.Uint64(to[:])^binary.LittleEndian.Uint64(from[:]))
+	binary.LittleEndian.PutUint64(to[8:], binary.LittleEndian.Uint64(to[8:])^binary.LittleEndian.Uint64(from[8:]))
 }
 
 // derive fills out with CMAC(00 01 label 00 context), CMAC(00 02 label 00 context), …

@@ -30,29 +30,71 @@ func MakePrincipal(realm string, components ...string) Principal {
 // characters and "\".
 func (p Principal) Valid() bool {
 	s := string(p)
-	at := strings.IndexByte(s, '@')
-	if at < 1 || len(s) > MaxPrincipal || !ValidRealm(s[at+1:]) {
+	if len(s) > MaxPrincipal {
 		return false
 	}
-	name := s[:at]
-	return strings.Count(name, "/") < MaxComponents && name[0] != '/' && name[at-1] != '/' && !strings.Contains(name, "//") && clean(name)
+	at, from, slashes, plain := -1, 0, 0, true // from: where the component begins
+	for i := 0; i < len(s) && at < 0; i++ {
+		switch class[s[i]] {
+		case usual:
+		case wide:
+			plain = false
+		case slash, atSign:
+			if i == from {
+				return false
+			}
+			if from = i + 1; s[i] == '@' {
+				at = i
+			} else {
+				slashes++
+			}
+		default:
+			return false
+		}
+	}
+	return at > 0 && slashes < MaxComponents && (plain || readable(s[:at])) && ValidRealm(s[at+1:])
 }
 
 // ValidRealm says whether a realm can be written.
 func ValidRealm(s string) bool {
-	return s != "" && len(s) <= MaxRealm && clean(s) && !strings.ContainsAny(s, "/@")
-}
-
-func clean(s string) bool {
 	plain := true
-	for i := range len(s) { // nearly all names are ASCII
-		if c := s[i]; c <= ' ' || c == '\\' || c == 0x7f {
-			return false
-		} else if c >= utf8.RuneSelf {
+	for i := range len(s) {
+		switch class[s[i]] {
+		case usual:
+		case wide:
 			plain = false
+		default:
+			return false
 		}
 	}
-	return plain || utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+	return s != "" && len(s) <= MaxRealm && (plain || readable(s))
+}
+
+// Classes of octets in names: nearly all names are ASCII, and looked at often.
+const (
+	usual = iota
+	never
+	slash
+	atSign
+	wide
+)
+
+var class = func() (c [256]uint8) {
+	for i := range c {
+		switch {
+		case i <= ' ' || i == '\\' || i == 0x7f:
+			c[i] = never
+		case i >= utf8.RuneSelf:
+			c[i] = wide
+		}
+	}
+	c['/'], c['@'] = slash, atSign
+	return c
+}()
+
+// readable judges what is not ASCII alone.
+func readable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
 }
 
 // Name is what stands before the realm.
