@@ -67,7 +67,7 @@ func (s *Server) issue(now engine.Now, out *engine.Effects, t *task, g *grant) {
 	s.answers.keep(now.Mono, t.what, octets)
 	out.Event("kdc.ticket", engine.S("exchange", t.kind), engine.A("client", g.part.Client), engine.A("server", g.server), engine.S("end", g.part.Times.End.UTC().Format(time.RFC3339)))
 	if t.from.conn == 0 && len(octets) > MaxDatagram {
-		octets = s.krbError(now, t, &refusal{code: krb5.ErrResponseTooBig})
+		octets = s.tooBig(now, t.raw)
 	}
 	s.send(now, out, t.from, octets)
 }

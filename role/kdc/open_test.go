@@ -2,6 +2,7 @@ package kdc
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"testing"
@@ -36,12 +37,18 @@ func (w *world) apReq(m mobile, router lw.Principal, change ...func(*lw.Authenti
 	q := lw.Request{ID: 7, Ticket: m.ticket}
 	body := a.Append(nil)
 	before := q.Before(nil, len(body)+lk.Overhead)
-	drawn++
-	raw := m.session.SealAuthenticator(before, [24]byte{drawn}, before, body)
+	raw := m.session.SealAuthenticator(before, draw(), before, body)
 	return raw, m.session.Access(raw[len(before):], string(router))
 }
 
-var drawn byte
+var drawn uint64
+
+// draw is never the same.
+func draw() (b [lk.NonceLen]byte) {
+	drawn++
+	binary.BigEndian.PutUint64(b[:], drawn)
+	return b
+}
 
 // lightKey is a principal's key of the one password, as lightweight Kerberos has it.
 func lightKey(name string) (lk.Key, lw.KeyName) {
@@ -58,8 +65,7 @@ func (w *world) openReq(by string, raw []byte, change ...func(*lw.OpenRequestBod
 	m := lw.OpenRequest{ID: 99, Key: name}
 	plain := b.Append(nil)
 	before := m.Before(nil, len(plain)+lk.Overhead)
-	drawn++
-	return k.SealOpenRequest(before, [24]byte{drawn}, before, plain)
+	return k.SealOpenRequest(before, draw(), before, plain)
 }
 
 // opened reads the answer to an open-req: a sealed one, or a hint.

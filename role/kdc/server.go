@@ -155,6 +155,9 @@ func (s *Server) message(now engine.Now, out *engine.Effects, from origin, raw [
 	}
 	if octets := s.answers.get(now.Mono, digestOf(raw)); octets != nil {
 		s.granted["again"]++
+		if from.conn == 0 && len(octets) > MaxDatagram {
+			octets = s.tooBig(now, raw)
+		}
 		s.send(now, out, from, octets)
 		return
 	}
@@ -166,6 +169,15 @@ func (s *Server) message(now engine.Now, out *engine.Effects, from origin, raw [
 	default:
 		s.drop(out, "no-request", engine.A("from", from.peer))
 	}
+}
+
+// tooBig sends a client to TCP. Its program looks at this before it looks for any armor.
+func (s *Server) tooBig(now engine.Now, raw []byte) []byte {
+	q, err := krb5.ParseKDCReq(raw)
+	if err != nil {
+		return nil // it was answered, so it is one
+	}
+	return s.krbError(now, &task{req: q}, &refusal{code: krb5.ErrResponseTooBig})
 }
 
 // request takes an AS-REQ or a TGS-REQ.
