@@ -74,6 +74,7 @@ func (r *Router) become(e *exchange, to state) {
 		r.under++
 		if !e.trusted {
 			r.sources[e.source]++
+			r.strangers++
 		}
 	}
 	if was == asking {
@@ -87,6 +88,7 @@ func (r *Router) become(e *exchange, to state) {
 		r.timers.Stop(e.handle)
 		r.under--
 		if !e.trusted {
+			r.strangers--
 			if r.sources[e.source]--; r.sources[e.source] == 0 {
 				delete(r.sources, e.source)
 			}

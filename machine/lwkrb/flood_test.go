@@ -111,6 +111,13 @@ func TestUnderWayIsBounded(t *testing.T) { //spec FH-14 FH-18
 	if n := w.r.View().UnderWay; n != MaxPerSource || w.drop["lwkrb-busy"] != 5 {
 		t.Errorf("%d under way, dropped %v", n, w.drop)
 	}
+	for i, raw := range list {
+		w.place.From = source(i)
+		w.bring(raw)
+	}
+	if n := w.r.View().UnderWay; n != MaxStrangers {
+		t.Errorf("%d of strangers under way", n)
+	}
 	w.place.Trusted = true
 	for _, raw := range list {
 		w.bring(raw)

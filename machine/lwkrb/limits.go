@@ -24,7 +24,8 @@ const (
 // Limits of what is under way.
 const (
 	MaxUnderWay  = 256  // ap-reqs that wait for a KDC or for a judgement
-	MaxPerSource = 16   // of them, from one address that is not trusted
+	MaxStrangers = 128  // of them, from all that are not trusted
+	MaxPerSource = 16   // of them, from one of these addresses
 	MaxSources   = 4096 // rates are kept of twice as many at most, and of as many clients
 	rateFor      = 5 * time.Minute
 	anonymous    = "WELLKNOWN/"

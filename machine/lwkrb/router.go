@@ -121,6 +121,7 @@ type Router struct {
 	asked     map[uint32]*exchange // by the identifier of the open-req
 	sources   map[netip.Addr]int   // under way, of those that are not trusted
 	under     int
+	strangers int                   // of those under way, not trusted
 	timers    engine.Timers[Handle] // of those under way
 	answered  engine.Timers[Handle]
 	handle    Handle
@@ -206,7 +207,7 @@ func (r *Router) Heard(now engine.Now, c Coming, out *engine.Effects) []Fact {
 	if e.kase = lw.CaseOf(m.Ticket.Key.Principal, r.cfg.Self); e.kase == lw.CaseNone {
 		return r.refuse(now, e, lw.NotUs, now.Wall, nil, out)
 	}
-	if !e.trusted && r.sources[e.source] >= MaxPerSource || r.under >= MaxUnderWay {
+	if r.under >= MaxUnderWay || !e.trusted && (r.strangers >= MaxStrangers || r.sources[e.source] >= MaxPerSource) {
 		return r.refuse(now, e, lw.Unavailable, now.Wall, nil, out)
 	}
 	for _, k := range r.keys {

@@ -280,7 +280,7 @@ func (w *world) effects() {
 		switch e := e.(type) {
 		case engine.Persist:
 			w.persistent = true
-			w.wrote = append(w.wrote, engine.Record{Bucket: e.Bucket, Key: e.Key, Value: e.Value})
+			w.wrote = append(w.wrote, engine.Record(e))
 		case engine.Event:
 			if e.Name == engine.EventDrop {
 				w.drop[e.Reason]++
@@ -446,7 +446,8 @@ func alike(t testing.TB, m, r *Session) {
 func (w *world) quiet() {
 	w.t.Helper()
 	v := w.r.View()
-	if v.UnderWay != 0 || len(w.r.asked) != 0 || len(w.r.sources) != 0 || len(w.r.handles) != v.Answered || len(w.r.exchanges) != v.Answered || w.r.timers.Len() != 0 {
+	if v.UnderWay != 0 || len(w.r.asked) != 0 || len(w.r.sources) != 0 || w.r.strangers != 0 ||
+		len(w.r.handles) != v.Answered || len(w.r.exchanges) != v.Answered || w.r.timers.Len() != 0 {
 		w.t.Errorf("something stays: %+v", v)
 	}
 }
