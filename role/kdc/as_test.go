@@ -187,6 +187,33 @@ func TestLifetimes(t *testing.T) {
 	}
 }
 
+// A subscriber logs on by the key of the mobile node as well as by its password; the reply is under the one that was used. Who asks how is told of the password.
+// A service has the newest key alone.
+func TestTwoKeys(t *testing.T) { //spec RT-30
+	w, c := atHome(t)
+	other := must(keys.NewKey(20, bytes.Repeat([]byte{3}, 32)))
+	for name, p := range c.db { //order:any
+		p.Keys = nil
+		p.Add(principal.Key{Version: 1, EType: 20, Octets: principal.Secret(other.Octets())})
+		p.Add(must(principal.FromPassword(name, 2, password, 1, []keys.EType{20}, w.now.Wall))...)
+	}
+	for _, k := range []keys.Key{other, keyOf(ann, 20)} {
+		octets := c.asReq(ann, 20, func(q *krb5.KDCReq) { q.PAData = krb5.List{stamp(k, w.now.Wall)} })
+		x, e := w.read(octets, c.askTCP(octets), k, keys.ASRepPart)
+		if e != nil || (x.rep.Enc.KVNO == 1) != k.Equal(other) {
+			t.Errorf("%+v", e)
+		}
+	}
+	_, e := c.as(ann, 20, func(q *krb5.KDCReq) { q.PAData = nil })
+	data, _ := must(krb5.ParseMethodData(e.Data)).Find(krb5.PAETypeInfo2)
+	if info := must(krb5.ParseETypeInfo2(data)); len(info) != 1 || !info[0].HasSalt {
+		t.Errorf("%+v", info)
+	}
+	if _, e := c.as(host, 20, func(q *krb5.KDCReq) { q.PAData = krb5.List{stamp(other, w.now.Wall)} }); e == nil || e.Code != krb5.ErrPreauthFailed {
+		t.Errorf("a service's old key: %+v", e)
+	}
+}
+
 // An enterprise name is the NAI; the reply has the principal.
 func TestEnterpriseName(t *testing.T) {
 	_, c := atHome(t)

@@ -48,14 +48,25 @@ func (a *account) best() *row {
 	return a.rows[0]
 }
 
-// of is the newest key of an encryption type, if its version is the newest of all; nil if there is none.
+// of is the newest key of an encryption type, nil if there is none.
 func (a *account) of(etype int32) *row {
 	for _, r := range a.rows {
-		if r.kvno == a.rows[0].kvno && int32(r.etype) == etype {
+		if int32(r.etype) == etype {
 			return r
 		}
 	}
 	return nil
+}
+
+// own are the keys of an encryption type by which a client shows who it is, the newest first. A subscriber may have one in its mobile node and a password in its
+// head; a service that has a new one does not use the old one any longer.
+func (a *account) own(etype int32) (list []*row) {
+	for _, r := range a.rows {
+		if int32(r.etype) == etype && (a.p.Kind == principal.Subscriber || r.kvno == a.rows[0].kvno) {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // version is the key of a version and type; any version if kvno is 0. any says whether there is a key of that type at all.

@@ -1,6 +1,8 @@
 package kdc
 
 import (
+	"slices"
+
 	"roam6/engine"
 	keys "roam6/keying/krb5"
 	"roam6/wire/krb5"
@@ -161,11 +163,16 @@ func encChallenge(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 		return no(krb5.ErrPreauthFailed, "PA-ENCRYPTED-CHALLENGE cannot be read")
 	}
 	armor := x.t.fast.armor
-	for _, e := range x.t.req.Body.ETypes {
-		r := x.client.of(e)
-		if r == nil || enc.EType != int32(armor.EType()) {
-			continue
+	if enc.EType != int32(armor.EType()) {
+		return x.offer(krb5.ErrPreauthFailed, "the challenge is under a key of another type than the armor")
+	}
+	var mine []*row
+	for i, e := range x.t.req.Body.ETypes {
+		if !slices.Contains(x.t.req.Body.ETypes[:i], e) { // who names one often does not have it tried as often
+			mine = append(mine, x.client.own(e)...)
 		}
+	}
+	for _, r := range mine {
 		plain, err := keys.Combine(armor, r.key, "clientchallengearmor", "challengelongterm").Decrypt(nil, keys.EncChallengeClient, enc.Cipher)
 		if err != nil {
 			continue
@@ -178,8 +185,8 @@ func encChallenge(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 			return no(krb5.ErrSkew, "clocks differ by more than "+Skew.String())
 		}
 		x.key = r
-		mine := keys.Combine(armor, r.key, "kdcchallengearmor", "challengelongterm")
-		told := krb5.EncryptedData{EType: int32(mine.EType()), Cipher: mine.Encrypt(nil, keys.EncChallengeKDC, s.confounder(), krb5.PAEncTSEnc{Time: now.Wall.UTC()}.Append(nil))}
+		answer := keys.Combine(armor, r.key, "kdcchallengearmor", "challengelongterm")
+		told := krb5.EncryptedData{EType: int32(answer.EType()), Cipher: answer.Encrypt(nil, keys.EncChallengeKDC, s.confounder(), krb5.PAEncTSEnc{Time: now.Wall.UTC()}.Append(nil))}
 		x.outer = append(x.outer, krb5.Typed{Type: krb5.PAEncryptedChallenge, Data: told.Append(nil)})
 		return nil
 	}

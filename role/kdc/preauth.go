@@ -60,17 +60,23 @@ func (x *logon) offer(code krb5.ErrorCode, text string) *refusal {
 	return &refusal{code: code, text: text, method: append(list, krb5.Typed{Type: krb5.PAFXFast})}
 }
 
-// encTimestamp is PA-ENC-TIMESTAMP, RFC 4120 §5.2.7.2. The client chooses which of its keys: the reply comes under the same.
+// encTimestamp is PA-ENC-TIMESTAMP, RFC 4120 §5.2.7.2. The client does not say which of its keys of a type it used: the reply comes under the
+// one that was right.
 func encTimestamp(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 	enc, err := krb5.ParseEncryptedData(data)
 	if err != nil {
 		return no(krb5.ErrPreauthFailed, "PA-ENC-TIMESTAMP cannot be read")
 	}
-	key := x.client.of(enc.EType)
-	if key == nil || !slices.Contains(x.t.req.Body.ETypes, enc.EType) {
+	list := x.client.own(enc.EType)
+	if len(list) == 0 || !slices.Contains(x.t.req.Body.ETypes, enc.EType) {
 		return x.offer(krb5.ErrPreauthFailed, "no key of that encryption type")
 	}
-	plain, err := key.key.Decrypt(nil, keys.PAEncTimestamp, enc.Cipher)
+	var plain []byte
+	for _, x.key = range list {
+		if plain, err = x.key.key.Decrypt(nil, keys.PAEncTimestamp, enc.Cipher); err == nil {
+			break
+		}
+	}
 	if err != nil {
 		return x.offer(krb5.ErrPreauthFailed, "the time does not open: another key")
 	}
@@ -81,6 +87,5 @@ func encTimestamp(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 	if now.Wall.Sub(at.Time).Abs() > Skew {
 		return no(krb5.ErrSkew, "clocks differ by more than "+Skew.String())
 	}
-	x.key = key
 	return nil
 }
