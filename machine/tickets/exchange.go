@@ -2,6 +2,7 @@ package tickets
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -179,12 +180,15 @@ func (c *Client) unanswered(e *exchange) {
 	c.send(e)
 }
 
+// maxText is how much of what an error says is told.
+const maxText = 80
+
 // refused ends an exchange with what an error said.
 func (c *Client) refused(e *exchange) {
 	c.close(e)
 	why := e.no.Code.String()
 	if e.no.Text != "" {
-		why += " (" + e.no.Text + ")"
+		why += fmt.Sprintf(" (%.*q)", maxText, e.no.Text)
 	}
 	c.fail(e.w, e.no.Code, why)
 }
@@ -316,7 +320,7 @@ const (
 // refusal does what an error can: another request, or after a while an end.
 func (c *Client) refusal(e *exchange, m *krb5.KRBError, stream bool) {
 	c.count.Errors++
-	c.out.Event("tickets.error", engine.A("server", e.server), engine.S("code", m.Code.String()), engine.S("text", m.Text))
+	c.out.Event("tickets.error", engine.A("server", e.server), engine.S("code", m.Code.String()), engine.S("text", fmt.Sprintf("%.*q", maxText, m.Text)))
 	if e.turns >= MaxTurns {
 		c.out.Drop(TooMany)
 		return

@@ -48,6 +48,11 @@ func TestSilence(t *testing.T) {
 	if f := d.failed(); f.Code != krb5.ErrIAKERBKDCNoResponse || f.Again != Pause || d.now.Mono.Sub(start) > MaxAge+4*time.Second {
 		t.Errorf("%+v", f)
 	}
+	d.want(router)
+	if got := d.state(router); got.State != Waiting || !strings.Contains(got.Why, "no KDC of HOME.EXAMPLE answers") {
+		t.Errorf("%+v", got)
+	}
+	d.took(d.c.Unwant(d.now, must(krb5.ParsePrincipal(router)), &d.out))
 	d.pass()
 	d.sends = nil
 	d.pass() // the second
@@ -57,6 +62,23 @@ func TestSilence(t *testing.T) {
 	if got := d.next(); got.KDC != second {
 		t.Errorf("%v is asked first", got.KDC)
 	}
+}
+
+// A copy of the answer to the request before does not end the one that is under way.
+func TestCopyOfAnError(t *testing.T) {
+	d := newDesk(t, func(c *Config) { c.Keys, c.Password = nil, pw })
+	d.kdcs[home].clients[ann.String()] = func(e keys.EType) keys.Key { return must(keys.StringToKey(e, pw, ann.Salt(), nil)) }
+	d.start()
+	s := d.next()
+	b := d.ask(s)
+	d.heard(s, b)
+	s = d.next()
+	d.heard(s, b)
+	if at, _ := d.c.Deadline(); len(d.sends) > 0 || at != d.now.Mono.Add(FirstWait) {
+		t.Errorf("%d requests, next at %v", len(d.sends), at)
+	}
+	d.heard(s, d.ask(s))
+	d.granted()
 }
 
 // The first KDC's answer counts when the second one was asked already.

@@ -112,3 +112,29 @@ func TestClient(t *testing.T) { //spec RT-30 RT-40 FH-14
 		}
 	}
 }
+
+// An access router has a ticket for the mobile node that pushed its TGT.
+func TestClientUserToUser(t *testing.T) { //spec RT-36
+	w, kdcs := realms(t)
+	v := newVisitor(w)
+	v.carry(v.c.Start(w.now, &v.out))
+	tgt := v.c.Tickets(w.now)[0]
+	const self = "mobileip/ar1.home.example@HOME.EXAMPLE"
+	kdcs[0].principal(self)
+	ar := newVisitor(w)
+	ar.c = must(tickets.New(tickets.Config{Client: id(self), Keys: []krb5.Key{keyOf(self, krb5.AES256SHA384)},
+		Realms: []tickets.Realm{{Name: "HOME.EXAMPLE", KDCs: []tickets.KDC{{At: kdcs[0].at, Stream: true}}}}}, engine.NewRand([32]byte{4})))
+	ar.carry(ar.c.Start(w.now, &ar.out))
+	facts, name := ar.c.UserToUser(w.now, id(ann).Name, tgt.Ticket, &ar.out)
+	s := facts[0].(tickets.Send)
+	facts = ar.c.HeardStream(w.now, s.Exchange, wire.AppendFrame(nil, kdcs[0].askTCP(s.Data[4:])), &ar.out)
+	g, ok := facts[len(facts)-1].(tickets.Granted)
+	if !ok || g.Want != name || !g.Ticket.Server.Equal(id(ann)) {
+		t.Fatalf("%v %v", facts, ar.out.List)
+	}
+	session := must(krb5.NewKey(krb5.EType(tgt.Key.EType), tgt.Key.Value))
+	part := must(wire.ParseEncTicketPart(must(session.Decrypt(nil, krb5.TicketPart, g.Ticket.Ticket.Enc.Cipher))))
+	if !part.Client.Equal(id(self)) {
+		t.Errorf("%v", part.Client)
+	}
+}
