@@ -66,7 +66,8 @@ type Config struct {
 	Whole     int              // from all sources; 0: DefaultWhole
 }
 
-// Realm is another realm. One that is not listed is a neighbour if the database has a key shared with it, and no more.
+// Realm is another realm. One that is not listed is a neighbour if the database has a key shared with it, and no more: nobody comes through it, and its routers
+// ask through no other.
 type Realm struct {
 	Name    string
 	Via     string           // the next realm on the way there; empty: it has a key in common with this one

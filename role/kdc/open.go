@@ -72,8 +72,8 @@ func (s *Server) whoAsks(now engine.Now, x *opening) lw.Code {
 	if err := x.body.Check(now.Wall, x.m.Key.Principal, s.cfg.Realm); err != nil {
 		return codeOf(err)
 	}
-	for i, r := range x.body.Path {
-		if i > 0 && !s.cfg.trusted(r) { // the first has an own router ask; the others let others through
+	for i, r := range x.body.Path { // the first has an own router ask, the others let others through
+		if i > 0 && !s.cfg.trusted(r) || i == 0 && len(x.body.Path) > 1 && s.cfg.realm(r) == nil {
 			return lw.BadPath
 		}
 	}

@@ -355,6 +355,7 @@ func TestOpenFarRefused(t *testing.T) { //spec FH-15 FH-18
 	ask("a router of another", lw.BadPath, inter, m, path("mobileip/x@B.EXAMPLE", "C.EXAMPLE"))
 	ask("through ourself", lw.BadPath, inter, m, path("mobileip/x@B.EXAMPLE", "B.EXAMPLE", "D.EXAMPLE", "C.EXAMPLE"))
 	ask("no path", lw.BadMatch, inter, m, path("mobileip/x@C.EXAMPLE"))
+	ask("from nowhere", lw.BadPath, inter, m, path("mobileip/x@X.EXAMPLE", "X.EXAMPLE", "C.EXAMPLE"))
 	ask("in a circle", lw.BadPath, inter, m, path("mobileip/x@C.EXAMPLE", "C.EXAMPLE"))
 	d.Server.cfg.realm("C.EXAMPLE").Transit = false
 	ask("by one not trusted", lw.BadPath, inter, m, path("mobileip/x@B.EXAMPLE", "B.EXAMPLE", "C.EXAMPLE"))
