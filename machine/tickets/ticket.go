@@ -23,6 +23,7 @@ type Ticket struct {
 
 	from  string      // the realm whose KDC gave it
 	until engine.Mono // Times.End
+	stale engine.Mono // it is to be renewed
 }
 
 // Format prints server and end and no key, for every verb.

@@ -11,10 +11,10 @@ import (
 
 // Times of a ticket's life.
 const (
-	// RenewFrom and RenewTo are between which parts of a ticket's life it is renewed, at random: the client's own TGT before all that depend on it.
+	// RenewFrom and RenewTo are between which parts of its life the client's own TGT is renewed, at random. All tickets that it gives end with it.
 	RenewFrom, RenewTo = 0.7, 0.75
-	// Later is added for all others.
-	Later = 0.1
+	// Later is added for TGTs of other realms, and once more for what depends on those.
+	Later = 0.05
 	// MinRenew is the least time between two requests for one ticket that are granted.
 	MinRenew = 10 * time.Second
 	// Pause follows a refusal or silence; each further one is twice as long, up to MaxPause.
@@ -27,7 +27,7 @@ type want struct {
 	id     uint32
 	server krb5.Principal
 	user   *krb5.Ticket // of a user-to-user request: the server's TGT
-	helper bool         // only others need it: it is not renewed in the background
+	helper bool         // only others need it: it is renewed when they are
 	state  State
 	ticket *Ticket
 
@@ -47,8 +47,11 @@ func (c *Client) Want(now engine.Now, server krb5.Principal, out *engine.Effects
 	facts = c.turn(now, out, func() {
 		w := c.wanted(server)
 		if ok = w != nil; ok {
-			if w.helper = false; w.state == Idle {
+			switch w.helper = false; w.state {
+			case Idle:
 				c.become(w, Waiting)
+			case Ready:
+				c.timers.Set(timer{due, w.id}, w.ticket.stale)
 			}
 			return
 		}
@@ -174,11 +177,21 @@ func (c *Client) begin(w *want) bool {
 		}
 		what, realm = walk, c.cfg.Client.Realm
 	}
-	if tgt := c.ticketFor(realm); tgt != nil {
-		c.ask(w, what, tgt)
-		return true
+	tgt := c.ticketFor(realm)
+	if tgt == nil {
+		return c.depend(w, realm)
 	}
-	return c.depend(w, realm)
+	if w.ticket != nil && c.now.Mono >= tgt.stale { // what it gives would end soon, too
+		switch need := c.wanted(tgt.Server); {
+		case need.helper && need.state == Ready:
+			c.become(need, Waiting)
+			return true
+		case need.helper && (need.state == Waiting || need.state == Asking):
+			return false
+		}
+	}
+	c.ask(w, what, tgt)
+	return true
 }
 
 // ticketFor gives a good TGT for a realm.
@@ -229,16 +242,20 @@ func (c *Client) granted(w *want, t *Ticket) {
 		c.remove(w)
 		return
 	}
-	c.timers.Set(timer{end, w.id}, t.until)
-	if w.helper {
-		return
-	}
 	life, spread := t.until.Sub(c.now.Mono), RenewFrom
-	if !c.own(w) {
+	switch {
+	case c.own(w):
+	case w.server.Name.TGSRealm() != "":
 		spread += Later
+	default:
+		spread += 2 * Later
 	}
 	low, high := time.Duration(spread*float64(life)), time.Duration((spread+RenewTo-RenewFrom)*float64(life))
-	c.timers.Set(timer{due, w.id}, c.now.Mono.Add(max(c.rand.Between(low, high), MinRenew)))
+	t.stale = c.now.Mono.Add(max(c.rand.Between(low, high), MinRenew))
+	c.timers.Set(timer{end, w.id}, t.until)
+	if !w.helper {
+		c.timers.Set(timer{due, w.id}, t.stale)
+	}
 }
 
 func (w *want) user2user() uint32 {
