@@ -65,7 +65,7 @@ func TestMobileNodeAndRouter(t *testing.T) { //spec FH-13 FH-14 FH-15 FH-16 RT-3
 		sealer string
 		asked  int // open-reqs that D answered, and HOME
 		home   int
-	}{{shared, 0, 0}, {"krbtgt/D.EXAMPLE@C.EXAMPLE", 1, 0}, {"krbtgt/HOME.EXAMPLE@HOME.EXAMPLE", 1, 1}} // the lowest case first {
+	}{{shared, 0, 0}, {"krbtgt/D.EXAMPLE@C.EXAMPLE", 1, 0}, {"krbtgt/HOME.EXAMPLE@HOME.EXAMPLE", 1, 1}} {
 		v5 := client.Ticket(w.now, id(x.sealer))
 		if v5 == nil || !v5.Lightweight() {
 			t.Fatalf("%s: no lightweight ticket: %v", x.sealer, v5)
