@@ -17,8 +17,9 @@ const (
 	MaxLookups   = 1 << 10 // look-ups under way
 	MaxPerLookup = 1 << 8  // requests that wait for one look-up
 	MaxAccounts  = 1 << 13 // principals that are remembered
-	MaxReplays   = 1 << 16 // authenticators that are remembered: full, no tickets are granted until the oldest is forgotten
+	MaxReplays   = 1 << 18 // authenticators that are remembered, 436 a second in the long run; full, no tickets are granted until the oldest is forgotten
 	MaxAnswers   = 1 << 12 // answers that are kept for a repeated request
+	MaxKept      = 1 << 24 // octets of them
 	MaxForwards  = 1 << 10 // open-req sent on to other KDCs
 	MaxConns     = 1 << 10 // connections
 	MaxPerConn   = 16      // requests being worked on for one connection

@@ -103,8 +103,9 @@ func (r *replays) next() engine.Mono {
 // answers are what was told lately, for a request that comes again octet by octet: who repeats one whose answer was lost gets it, instead of
 // a word about replays. Nobody but who asked can read it. Errors are not kept: they cost nothing to make.
 type answers struct {
-	by    map[digest][]byte
-	order []told // as they were told
+	by     map[digest][]byte
+	order  []told // as they were told
+	octets int
 }
 
 type told struct {
@@ -114,17 +115,24 @@ type told struct {
 
 func (a *answers) keep(now engine.Mono, what digest, octets []byte) {
 	a.over(now)
-	if len(a.order) >= MaxAnswers {
-		delete(a.by, a.order[0].what)
-		a.order = a.order[1:]
+	if a.by[what] != nil {
+		return // it was there while this was worked on
+	}
+	for len(a.order) > 0 && (len(a.order) >= MaxAnswers || a.octets+len(octets) > MaxKept) {
+		a.drop()
 	}
 	if a.by == nil {
 		a.by = map[digest][]byte{}
 	}
-	if _, ok := a.by[what]; !ok {
-		a.order = append(a.order, told{what, now})
-	}
-	a.by[what] = octets
+	a.by[what], a.order, a.octets = octets, append(a.order, told{what, now}), a.octets+len(octets)
+}
+
+// drop lets go of the oldest.
+func (a *answers) drop() {
+	what := a.order[0].what
+	a.octets -= len(a.by[what])
+	delete(a.by, what)
+	a.order = a.order[1:]
 }
 
 // get gives the answer to a request that was answered within AnswerTime.
@@ -134,9 +142,7 @@ func (a *answers) get(now engine.Mono, what digest) []byte {
 }
 
 func (a *answers) over(now engine.Mono) {
-	n := 0
-	for ; n < len(a.order) && now.Sub(a.order[n].at) > AnswerTime; n++ {
-		delete(a.by, a.order[n].what)
+	for len(a.order) > 0 && now.Sub(a.order[0].at) > AnswerTime {
+		a.drop()
 	}
-	a.order = a.order[n:]
 }

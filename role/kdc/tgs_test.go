@@ -154,6 +154,34 @@ func TestReplay(t *testing.T) { //spec FH-18
 	}
 }
 
+// What is kept for repetitions has limits, in number and octets; what is remembered against replays, too: then there are no tickets.
+func TestMemories(t *testing.T) { //spec FH-18
+	var a answers
+	for i := range MaxAnswers + 10 {
+		a.keep(1, digest{byte(i), byte(i >> 8)}, make([]byte, 10))
+	}
+	if len(a.by) != MaxAnswers || len(a.order) != MaxAnswers || a.octets != 10*MaxAnswers || a.get(1, digest{9}) != nil || a.get(1, digest{10}) == nil {
+		t.Errorf("%d answers, %d octets", len(a.by), a.octets)
+	}
+	a.keep(1, digest{255, 255}, make([]byte, MaxKept-100))
+	if len(a.by) != 11 || a.octets > MaxKept {
+		t.Errorf("%d answers, %d octets", len(a.by), a.octets)
+	}
+	if a.get(engine.Mono(AnswerTime)+2, digest{255, 255}) != nil || len(a.by)+len(a.order)+a.octets != 0 {
+		t.Errorf("%d answers, %d octets", len(a.by), a.octets)
+	}
+	w, c := atHome(t)
+	tgt := c.logon(ann)
+	for i := range MaxReplays {
+		c.replays.put(digest{byte(i), byte(i >> 8), byte(i >> 16)}, w.now.Mono.Add(time.Second))
+	}
+	if _, e := c.tgs(tgt, ann, host); e == nil || e.Code != krb5.ErrSvcUnavailable {
+		t.Errorf("%+v", e)
+	}
+	w.sleep(time.Second)
+	c.ticket(tgt, ann, host)
+}
+
 // Two copies at a time, with different octets around one authenticator: one ticket.
 func TestReplayAtATime(t *testing.T) { //spec FH-18
 	w, c := atHome(t)
