@@ -6,7 +6,7 @@
 //	  ▼                                      ▼                                                 ▼
 //	logon.go (AS) ── grant.go (TGS): renewal, services, one realm after another ── verify.go: what a reply must be
 //	  │
-//	exchange.go: which KDC, how often, what an error means
+//	exchange.go: which KDC, how often; heard.go: whose answer it is, what an error means
 //	  │                                ▲
 //	Send ─▶ datagram, stream, token ─▶ HeardFrom, HeardStream, HeardToken, Lost
 //
