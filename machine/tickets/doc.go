@@ -1,14 +1,16 @@
 // Package tickets is the client of Kerberos V5: RFC 4120 §3.1 and §3.3. It logs on, fetches the tickets that its owner wants, and has each of them renewed
 // before it ends, all in the background. Mobile nodes and access routers use it alike.
 //
-//	Start ── the client's own TGT          Want ── service, or the KDC of another realm      UserToUser ── once
-//	  │                                      │                                                 │
-//	  ▼                                      ▼                                                 ▼
-//	logon.go (AS) ── grant.go (TGS): renewal, services, one realm after another ── verify.go: what a reply must be
-//	  │
-//	exchange.go: which KDC, how often; heard.go: whose answer it is, what an error means
-//	  │                                ▲
-//	Send ─▶ datagram, stream, token ─▶ HeardFrom, HeardStream, HeardToken, Lost
+//	Start ── the client's own TGT     Want ── service, or the KDC of a realm     UserToUser ── once
+//	  │                                 │                                          │
+//	  ▼                                 ▼                                          ▼
+//	logon.go (AS)                     grant.go (TGS): renewal, services, one realm after another
+//	  └───────────────┬─────────────────┘
+//	                exchange.go: which KDC, how often          verify.go: what a reply must be
+//	                  │                                          ▲
+//	                  │                                        heard.go: whose answer it is, what an error means
+//	                  ▼                                          ▲
+//	                Send ─▶ datagram, stream, token ─▶ HeardFrom, HeardStream, HeardToken, Lost
 //
 // A role carries octets: as a datagram or over a stream to a KDC, or as a token of IAKERB (draft-ietf-cat-iakerb-09 §5) to the access router, for a
 // node that has no address worth routing (Through). Everything is asked for in its own exchange, several at a time; nobody waits for any.
