@@ -13,6 +13,7 @@ import (
 	"roam6/role/ar"
 	"roam6/role/cn"
 	"roam6/role/ha"
+	"roam6/role/kdc"
 	"roam6/role/mn"
 )
 
@@ -53,6 +54,8 @@ func kindOf(r RoleConfig) string {
 		return "ha"
 	case r.AAA != nil:
 		return "aaa"
+	case r.KDC != nil:
+		return "kdc"
 	}
 	return "cn"
 }
@@ -72,6 +75,8 @@ func build(c *Config, r RoleConfig, seed [32]byte) (engine.Engine, error) {
 		return ha.New(homeAgent(r.HA), seed)
 	case r.AAA != nil:
 		return aaa.New(aaaServer(r.AAA), seed)
+	case r.KDC != nil:
+		return kdc.New(keyServer(r.KDC), seed)
 	}
 	return cn.New(correspondent(r.CN), seed), nil
 }

@@ -154,12 +154,12 @@ func (k *checker) owns(roles []RoleConfig, port int) bool {
 
 func (k *checker) role(at string, r *RoleConfig, c *Config) {
 	n := 0
-	for _, set := range []bool{r.MN != nil, r.AR != nil, r.HA != nil, r.CN != nil, r.AAA != nil} {
+	for _, set := range []bool{r.MN != nil, r.AR != nil, r.HA != nil, r.CN != nil, r.AAA != nil, r.KDC != nil} {
 		if set {
 			n++
 		}
 	}
-	k.must(n == 1, at, fmt.Sprintf("%d roles", n), "exactly one of mn, ar, ha, cn, aaa")
+	k.must(n == 1, at, fmt.Sprintf("%d roles", n), "exactly one of mn, ar, ha, cn, aaa, kdc")
 	switch {
 	case r.MN != nil:
 		k.mn(at+".mn", r.MN)
@@ -177,6 +177,8 @@ func (k *checker) role(at string, r *RoleConfig, c *Config) {
 		k.cn(at+".cn", r.CN, c.Roles)
 	case r.AAA != nil:
 		k.aaa(at+".aaa", r.AAA, c)
+	case r.KDC != nil:
+		k.kdc(at+".kdc", r.KDC, c)
 	}
 }
 

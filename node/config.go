@@ -16,8 +16,8 @@ type Config struct {
 	Journal  string          `yaml:"journal" doc:"file for the journal of inputs and effects that roam6 replay reads; none by default"`
 	Links    []LinkConfig    `yaml:"links" doc:"interfaces the roles use"`
 	TLS      []TLSConfig     `yaml:"tls" doc:"certificates for connections between Diameter nodes"`
-	Database *DatabaseConfig `yaml:"database" doc:"subscribers and accounting records, for aaa; none by default"`
-	Roles    []RoleConfig    `yaml:"roles,required" doc:"what the node is; each entry holds exactly one of mn, ar, ha, cn, aaa"`
+	Database *DatabaseConfig `yaml:"database" doc:"subscribers, services and accounting records, for aaa and kdc; none by default"`
+	Roles    []RoleConfig    `yaml:"roles,required" doc:"what the node is; each entry holds exactly one of mn, ar, ha, cn, aaa, kdc"`
 
 	doc *conf.Doc // where all this stands; nil for one that was not parsed
 }
@@ -38,6 +38,7 @@ type RoleConfig struct {
 	HA  *HAConfig  `yaml:"ha" doc:"home agent"`
 	CN  *CNConfig  `yaml:"cn" doc:"correspondent node"`
 	AAA *AAAConfig `yaml:"aaa" doc:"AAA server"`
+	KDC *KDCConfig `yaml:"kdc" doc:"KDC of a realm of Kerberos"`
 }
 
 // MNConfig is a mobile node.

@@ -49,10 +49,10 @@ func (r RoleConfig) diameter() []*DiameterConfig {
 	return nil
 }
 
-// Packets reports whether the node has to do with packets of its links or of its kernel. One that only speaks Diameter has not, and needs no
-// privilege.
+// Packets reports whether the node has to do with packets of its links or of its kernel. One that is a server alone, of Diameter or Kerberos, has
+// not, and needs no privilege for that.
 func (c *Config) Packets() bool {
-	return len(c.Links) > 0 || slices.ContainsFunc(c.Roles, func(r RoleConfig) bool { return r.AAA == nil })
+	return len(c.Links) > 0 || slices.ContainsFunc(c.Roles, func(r RoleConfig) bool { return r.AAA == nil && r.KDC == nil })
 }
 
 // firstFreePort is the first that needs no privilege (net.ipv4.ip_unprivileged_port_start).
@@ -61,8 +61,21 @@ const firstFreePort = 1024
 // LowPorts reports whether the node listens at a port that needs a privilege.
 func (c *Config) LowPorts() bool {
 	return slices.ContainsFunc(c.Roles, func(r RoleConfig) bool {
-		return slices.ContainsFunc(r.diameter(), func(d *DiameterConfig) bool {
-			return slices.ContainsFunc(d.Listen, func(l ListenConfig) bool { return l.Port < firstFreePort })
-		})
+		return slices.ContainsFunc(r.listens(), func(port int) bool { return port < firstFreePort })
 	})
+}
+
+// listens are the ports that a role listens at.
+func (r RoleConfig) listens() (ports []int) {
+	for _, d := range r.diameter() {
+		for _, l := range d.Listen {
+			ports = append(ports, l.Port)
+		}
+	}
+	if r.KDC != nil {
+		for _, l := range r.KDC.Listen {
+			ports = append(ports, l.Port)
+		}
+	}
+	return ports
 }
