@@ -36,6 +36,14 @@ func record(n uint64, peer string) []byte {
 	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(peer)), n), peer...)
 }
 
+// number reads what record wrote.
+func number(value []byte) (n uint64, ok bool) {
+	if len(value) < 8 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(value), true
+}
+
 // Restore takes back a durable record at the start of the engine. Records that are not this association's are
 // ignored, so that all may be offered; RestoreAll does that for many associations. A damaged record panics: what it
 // guarded can no longer be kept, and the user has to install new keys.
@@ -45,10 +53,10 @@ func (s *SA) Restore(rec engine.Record) {
 	if rec.Bucket != Bucket || (rec.Key != s.outRecord && rec.Key != s.inRecord) {
 		return
 	}
-	if len(rec.Value) < 8 {
+	n, ok := number(rec.Value)
+	if !ok {
 		panic(fmt.Sprintf("sa: record %q of peer %s is damaged; give both ends new keys and delete the record", rec.Key, s.peer))
 	}
-	n := binary.BigEndian.Uint64(rec.Value)
 	switch {
 	case s.kind == Auth:
 		s.auth.accepted = n
