@@ -70,6 +70,7 @@ func build(c *Config, r RoleConfig, seed [32]byte) (engine.Engine, error) {
 			cfg.Links = append(cfg.Links, advertised(l))
 		}
 		cfg.Fast, cfg.AAA = fastRouter(r.AR, cfg.Links), routerAAA(r.AR.AAA)
+		cfg.Kerberos = routerKerberos(r.AR.Kerberos)
 		return ar.New(cfg, seed)
 	case r.HA != nil:
 		return ha.New(homeAgent(r.HA), seed)
@@ -87,7 +88,7 @@ func mobileNode(c *Config, m *MNConfig) mn.Config {
 		Strategy: m.Strategy, DAD: mn.DAD(m.DAD), Lifetime: m.Lifetime, HoldPackets: m.HoldPackets, HoldAge: m.HoldAge,
 		Security: security(m.Security), Tunnel: tunnelOf(m.Security), Routes: routesOf(m),
 		HandoverKeys: handoverKeysOf(m), NetworkInitiated: m.NetworkInitiated == "on", Networks: networksOf(m), Implicit: m.RegisterNetworks == "implicit",
-		Multihoming: mn.Multihoming(m.Multihoming), Flows: flowsOf(m), AAA: mobileAAA(m.AAA),
+		Multihoming: mn.Multihoming(m.Multihoming), Flows: flowsOf(m), AAA: mobileAAA(m.AAA), Kerberos: mobileKerberos(m.Kerberos),
 	}
 	for _, l := range c.Links {
 		if !slices.Contains(m.Links, l.Port) {

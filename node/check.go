@@ -168,6 +168,7 @@ func (k *checker) role(at string, r *RoleConfig, c *Config) {
 			k.advertise(fmt.Sprintf("%s.ar.links[%d]", at, i), &r.AR.Links[i])
 		}
 		k.fast(at+".ar.fmipv6", r.AR)
+		k.routerKerberos(at+".ar.kerberos", r.AR)
 		if r.AR.AAA != nil {
 			k.routerAAA(at+".ar.aaa", r.AR)
 		}
@@ -197,6 +198,7 @@ func (k *checker) mn(at string, m *MNConfig) {
 	k.handoverKeys(at+".fmipv6", m)
 	k.must(m.NetworkInitiated != "on" || m.Strategy == "fmipv6", at+".network_initiated", m.NetworkInitiated, "off, unless strategy is fmipv6")
 	k.identities(at, m)
+	k.mobileKerberos(at+".kerberos", m)
 	k.must(m.Lifetime >= minLifetime && m.Lifetime <= maxLifetime, at+".lifetime", m.Lifetime, "4s to 72h")
 	k.must(m.HoldPackets >= 0 && m.HoldPackets <= maxHold, at+".hold_packets", m.HoldPackets, "0 to 65536")
 	k.must(m.HoldAge > 0 && m.HoldAge <= time.Minute, at+".hold_age", m.HoldAge, "up to 1m")

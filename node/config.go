@@ -47,6 +47,7 @@ type MNConfig struct {
 	HomePrefix       netip.Prefix        `yaml:"home_prefix" doc:"the home link's prefix, /64; needed with home_address"`
 	HomeAgent        netip.Addr          `yaml:"home_agent" doc:"the home agent's address; when absent found by discovery (DHAAD), or given by aaa"`
 	AAA              *MNAAAConfig        `yaml:"aaa" doc:"answer networks that ask who comes, and take from the home network what is not configured: home agent, home address, keys; absent: such networks stay closed"`
+	Kerberos         *MNKerberosConfig   `yaml:"kerberos" doc:"log on to the KDC of its realm, and have tickets ready for the networks around; absent: no"`
 	Links            []int               `yaml:"links" doc:"port numbers of the links it uses; default: all on which no other role of the node advertises"`
 	NAI              string              `yaml:"nai" doc:"network access identifier, user@realm; sent with binding updates, and with aaa to networks that ask"`
 	Strategy         string              `yaml:"strategy" allowed:"mipv6|fmipv6" doc:"handover strategy; default mipv6"`
@@ -82,6 +83,8 @@ type ARConfig struct {
 	Links []AdvertiseConfig `yaml:"links,required" doc:"access links"`
 	AAA   *ARAAAConfig      `yaml:"aaa" doc:"ask mobile nodes who they are, by Diameter; absent: nobody is asked"`
 	Fast  *FastConfig       `yaml:"fmipv6" doc:"fast handovers (RFC 5568) with neighbouring access routers; absent: none"`
+	// Kerberos has the keys, too, of strategies that open tickets.
+	Kerberos *ARKerberosConfig `yaml:"kerberos" doc:"the router as a principal of Kerberos, and as proxy of mobile nodes that log on; absent: neither"`
 }
 
 // AdvertiseConfig is what a router advertises on one link.

@@ -16,7 +16,7 @@ const (
 	FirstWait           = 300 * time.Millisecond
 	StreamWait          = 2 * time.Second // for an answer by a stream
 	GiveUp              = 3 * time.Second // after which the node is told that no KDC answers
-	Slots               = 64              // requests under way
+	Slots               = 32              // requests under way: half of the ports that a world gives a node
 	PerNode             = 2               // of one node
 	MaxKDCs             = 8               // of a realm
 	MaxRequest          = 4096            // octets of a token that comes

@@ -22,6 +22,7 @@ import (
 	"roam6/handover"
 	"roam6/handover/fmipv6"
 	"roam6/machine/advertise"
+	"roam6/plane"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
 )
@@ -39,6 +40,8 @@ type Config struct {
 	Links []advertise.Config // one per access link
 	Fast  *Fast              // fast handovers, RFC 5568; nil: none
 	AAA   *AAA               // the AAA client; nil: nobody is asked who he is
+	// Kerberos makes the router a principal, and a proxy of those who log on; nil: neither.
+	Kerberos *Kerberos
 }
 
 // Router is the access router.
@@ -46,12 +49,15 @@ type Router struct {
 	links []*link
 	fast  handover.Router // nil: none
 	gate  *gatekeeper     // nil: none
+	keys  *kerberos       // nil: none
 }
 
 type link struct {
 	cfg advertise.Config
 	adv *advertise.Advertiser
 	up  bool
+	hw  plane.HW
+	mtu int
 }
 
 // New makes an access router. All randomness comes from seed.
@@ -70,6 +76,13 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 			return nil, fmt.Errorf("ar: aaa: %w", err)
 		}
 		r.gate = gate
+	}
+	if cfg.Kerberos != nil {
+		keys, err := newKerberos(cfg.Kerberos, r.links)
+		if err != nil {
+			return nil, fmt.Errorf("ar: kerberos: %w", err)
+		}
+		r.keys = keys
 	}
 	for _, l := range r.links {
 		c := l.cfg
@@ -116,7 +129,9 @@ func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 		}
 		for _, l := range r.links {
 			l.adv.Up(now, in, out)
-			l.up = l.up || l.cfg.Port == in.Port
+			if l.cfg.Port == in.Port {
+				l.up, l.hw, l.mtu = true, in.HW, in.MTU
+			}
 		}
 	case engine.LinkDown:
 		if r.fast != nil {
@@ -141,12 +156,13 @@ func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 		if r.gate != nil {
 			r.gate.tick(now, out)
 		}
+		r.keys.tick(now, out)
 	case engine.Measured:
 		if r.gate != nil && r.gate.books != nil {
 			r.gate.books.measured(now, in, out)
 		}
-	case engine.Opened, engine.Stream, engine.Closed:
-		if r.gate != nil {
+	case engine.Opened, engine.Stream, engine.Closed, engine.Datagram:
+		if !r.keys.heard(now, in, out) && r.gate != nil {
 			r.gate.stream(now, in, out)
 		}
 	case engine.Command:
@@ -171,6 +187,9 @@ func (r *Router) Deadline() (engine.Mono, string) {
 		if t, w := r.gate.deadline(); t < at {
 			at, why = t, w
 		}
+	}
+	if t, w := r.keys.deadline(); t < at {
+		at, why = t, w
 	}
 	return at, why
 }
@@ -197,11 +216,17 @@ func (r *Router) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 		out.Drop("nd-malformed", engine.S("error", err.Error()))
 		return
 	}
-	if _, ok := msg.(*nd.RouterSolicitation); ok {
+	if m, ok := msg.(*nd.RouterSolicitation); ok {
+		if r.keys != nil {
+			r.keys.solicited(now, in, &p, m, out)
+		}
 		for _, l := range r.links {
 			l.adv.Heard(now, in.Port)
 		}
 		return
+	}
+	if m, ok := msg.(*nd.NeighborSolicitation); ok && r.keys != nil {
+		r.keys.token(now, in, &p, m, out)
 	}
 	if r.gate != nil {
 		r.gate.neighbour(now, in, &p, msg, out)
@@ -217,6 +242,8 @@ type View struct {
 	Links []LinkView `json:"links"`
 	Fast  any        `json:"fmipv6,omitempty"`
 	AAA   *AAAView   `json:"aaa,omitempty"`
+	// Kerberos is what it does for mobile nodes that log on.
+	Kerberos *KerberosView `json:"kerberos,omitempty"`
 }
 
 // LinkView is one access link.
@@ -229,7 +256,7 @@ type LinkView struct {
 
 // View shows the router; see engine.Engine.
 func (r *Router) View() any {
-	v := View{Role: "ar"}
+	v := View{Role: "ar", Kerberos: r.keys.view()}
 	for _, l := range r.links {
 		v.Links = append(v.Links, LinkView{int(l.cfg.Port), l.up, l.cfg.Prefix.String(), l.adv.Sent()})
 	}

@@ -34,6 +34,7 @@ type Config struct {
 	HomePrefix  netip.Prefix
 	HomeAgent   netip.Addr // invalid: found by DHAAD
 	AAA         *AAA       // nil: networks that ask who comes are not told
+	Kerberos    *Kerberos  // nil: none
 	NAI         string
 	Strategy    string
 	DAD         DAD

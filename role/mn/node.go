@@ -39,6 +39,7 @@ type Node struct {
 	ahead    anticipation
 	inside   inside
 	several  several
+	kerberos *kerberos // nil: none
 }
 
 // New makes a mobile node. All randomness comes from seed.
@@ -68,6 +69,9 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 	}
 	if err := n.newAdmissions(); err != nil {
 		return nil, fmt.Errorf("mn: aaa: %w", err)
+	}
+	if err := n.newKerberos(); err != nil {
+		return nil, fmt.Errorf("mn: kerberos: %w", err)
 	}
 	slices.SortStableFunc(n.access, func(a, b *access) int { return a.preference - b.preference })
 	n.newInside()
@@ -107,11 +111,14 @@ func (n *Node) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 		n.hint(now, in, out)
 	case engine.Traffic:
 		n.traffic(now, in, out)
+	case engine.Datagram, engine.Opened, engine.Stream, engine.Closed:
+		n.fromKDC(now, in, out)
 	}
 	n.retreat(now, out)
 	n.follow(now, out)
 	n.attend(now, out)
 	n.seek(now, out)
+	n.attendTickets(now, out)
 }
 
 // Deadline is the earliest of all parts' deadlines; see engine.Engine.
@@ -137,6 +144,7 @@ func (n *Node) Deadline() (engine.Mono, string) {
 	consider(n.routes.deadline())
 	consider(n.ahead.deadline())
 	consider(n.inside.deadline())
+	consider(n.kerberos.deadline())
 	next, _ := n.pauses.Next()
 	consider(next, "addresses that were taken")
 	return at, why
@@ -165,6 +173,9 @@ func (n *Node) start(now engine.Now, in engine.Start, out *engine.Effects) {
 	if !n.id.nobody() {
 		n.present(out)
 	}
+	if k := n.kerberos; k != nil && k.ask != AskRouter {
+		out.Bind(engine.Bind{Name: kerberosBind})
+	}
 	n.Hold(now, out)
 }
 
@@ -183,6 +194,9 @@ func (n *Node) tick(now engine.Now, out *engine.Effects) {
 	n.prefixTick(now, out)
 	n.routesTick(now, out)
 	n.insideTick(now, out)
+	if k := n.kerberos; k != nil {
+		n.ticketFacts(now, k.client.Tick(now, out), out)
+	}
 }
 
 // packet is the second level of dispatch: neighbour discovery, other ICMPv6, mobility.
@@ -240,7 +254,11 @@ func (n *Node) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Packe
 		}
 		n.agentAtHome(now, a, m, out)
 		n.denied(now, a, in, p, m, out)
+		n.realmsHeard(now, a, in, p, m, out)
 	case *nd.NeighborAdvertisement:
+		if n.tokenHeard(now, a, in, p, m, out) {
+			return
+		}
 		facts, reason := a.link.HeardNA(now, m, out)
 		if reason != "" {
 			out.Drop(reason, engine.A("from", p.Src))

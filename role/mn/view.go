@@ -32,6 +32,8 @@ type View struct {
 	Networks []NetworkView `json:"networks,omitempty"`
 	// CareOfs are several care-of addresses that the home agent has.
 	CareOfs []CareOfView `json:"care_of_addresses,omitempty"`
+	// Kerberos is the tickets that there are, and why others are not.
+	Kerberos *KerberosView `json:"kerberos,omitempty"`
 }
 
 // LinkView is one link of a mobile node.
@@ -66,7 +68,7 @@ func (n *Node) View() any {
 	if n.routes.peers != nil {
 		v.Peers = n.routes.peers.View()
 	}
-	v.Networks, v.CareOfs = n.inside.view(), n.several.view()
+	v.Networks, v.CareOfs, v.Kerberos = n.inside.view(), n.several.view(), n.kerberos.view()
 	if r.agent.IsValid() {
 		v.HomeAgent = r.agent.String()
 	}
