@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"slices"
 )
 
 // PKINITKey is octetstring2key of RFC 4556 §3.2.3.1: the AS reply key of an encryption type from what Diffie-Hellman gave (padded to the
@@ -72,4 +73,14 @@ func PKINITKeyAgile(e EType, f KDF, z, other []byte) (Key, error) {
 		out = h.Sum(out)
 	}
 	return made(e, p, out[:p.key:p.key]), nil
+}
+
+// BestKDF is the preferred one of functions that are offered, 0 if none is known: SHA-1 last.
+func BestKDF(offered []int) KDF {
+	for _, f := range []KDF{KDFSHA256, KDFSHA384, KDFSHA512, KDFSHA1} {
+		if slices.Contains(offered, int(f)) {
+			return f
+		}
+	}
+	return 0
 }

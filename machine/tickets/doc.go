@@ -22,6 +22,11 @@
 // yes; its time is used for the next request to that KDC, which the KDC's reply then proves or does not. Only what replies prove
 // sets a Clock. A password's iteration count has limits, since it is asked for before any proof.
 //
+// # Certificates
+//
+// With Config.PKINIT the client logs on by a certificate (pkinit.go, RFC 4556) and by nothing else. The KDC's certificate is held against the clock that the client
+// has, never against a time that an error said.
+//
 // # Realms
 //
 // For a ticket in another realm the client asks its own KDC for krbtgt/THAT-REALM, and goes on with what it gets, which may be for a realm on the way
@@ -35,5 +40,5 @@
 //
 // # Not here
 //
-// PKINIT, FAST, SPAKE, postdated and forwarded tickets, and names that a KDC changes (canonicalization). Tickets do not survive a restart: the client logs on again.
+// FAST, SPAKE, freshness tokens (RFC 8070), postdated and forwarded tickets, and names that a KDC changes (canonicalization). Tickets do not survive a restart: the client logs on again.
 package tickets

@@ -8,6 +8,7 @@ import (
 
 	"roam6/engine"
 	keys "roam6/keying/krb5"
+	"roam6/keying/pkinit"
 	"roam6/wire/krb5"
 )
 
@@ -51,8 +52,10 @@ type exchange struct {
 
 	request []byte // as it was sent last
 	pre     preauth
-	ahead   time.Duration // of the client's clock, as an error said
-	skewed  bool          // one has
+	dh      pkinit.Private // of PKINIT
+	modp    bool           // the KDC wants that group
+	ahead   time.Duration  // of the client's clock, as an error said
+	skewed  bool           // one has
 	turns   int
 
 	stream bool             // datagrams are too short

@@ -109,9 +109,10 @@ const (
 	WrongTimes  = "krb5-wrong-times"
 	WrongKey    = "krb5-wrong-key-type"
 	WrongFlags  = "krb5-wrong-flags"
-	Altered     = "krb5-request-altered" // on its way to the KDC
-	HasAddress  = "krb5-addresses"       // the ticket is for addresses; none was asked for
-	Light       = "krb5-lightweight"     // a lightweight ticket that is none for this ticket
+	Altered     = "krb5-request-altered"  // on its way to the KDC
+	HasAddress  = "krb5-addresses"        // the ticket is for addresses; none was asked for
+	Light       = "krb5-lightweight"      // a lightweight ticket that is none for this ticket
+	WrongKDC    = "krb5-kdc-not-believed" // its certificate, or what it signed
 	TooMany     = "krb5-too-many-errors"
 )
 
@@ -132,6 +133,11 @@ func (c *Client) refusal(e *exchange, m *krb5.KRBError, stream bool) {
 			return
 		case m.Code == krb5.ErrPreauthRequired && e.pre.key.Valid(): // a late copy, of the answer to the request before
 			e.doubt = m.Code.String()
+			return
+		}
+	case krb5.ErrDHKeyParametersNotAccepted:
+		if c.plainer(e) {
+			c.again(e)
 			return
 		}
 	case krb5.ErrSkew:

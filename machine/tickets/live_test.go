@@ -23,6 +23,8 @@ type mit struct {
 	dir string
 	at  map[string]netip.AddrPort
 	log bytes.Buffer
+
+	extra string // in each realm's part of kdc.conf
 }
 
 const (
@@ -30,7 +32,7 @@ const (
 	mitCross    = "between us"
 )
 
-func startMIT(t *testing.T) *mit {
+func startMIT(t *testing.T, more ...func(m *mit)) *mit {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a KDC")
@@ -41,6 +43,9 @@ func startMIT(t *testing.T) *mit {
 		}
 	}
 	m := &mit{t: t, dir: t.TempDir(), at: map[string]netip.AddrPort{}}
+	for _, f := range more {
+		f(m)
+	}
 	realms := []string{home, "A.EXAMPLE", "B.EXAMPLE"}
 	m.configure(realms)
 	for i, r := range realms {
@@ -72,7 +77,7 @@ func (m *mit) configure(realms []string) {
 		}
 		m.at[r] = l.Addr().(*net.TCPAddr).AddrPort()
 		l.Close()
-		fmt.Fprintf(&kdc, " %s = {\n  database_name = %s/%s\n  key_stash_file = %s/stash.%s\n  kdc_listen = %s\n  kdc_tcp_listen = %s\n  max_life = 10h\n  max_renewable_life = 7d\n"+
+		fmt.Fprintf(&kdc, " %s = {\n"+m.extra+"  database_name = %s/%s\n  key_stash_file = %s/stash.%s\n  kdc_listen = %s\n  kdc_tcp_listen = %s\n  max_life = 10h\n  max_renewable_life = 7d\n"+
 			"  supported_enctypes = aes256-cts-hmac-sha384-192:normal aes128-cts-hmac-sha256-128:normal aes256-cts-hmac-sha1-96:normal\n  default_principal_flags = +preauth\n }\n",
 			r, m.dir, r, m.dir, r, m.at[r], m.at[r])
 	}

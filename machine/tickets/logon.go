@@ -81,6 +81,9 @@ func (c *Client) composeLogon(e *exchange) bool {
 		stamp := c.seal(k, keys.PAEncTimestamp, krb5.PAEncTSEnc{Time: now}.Append(nil))
 		q.PAData = append(q.PAData, krb5.Typed{Type: krb5.PAEncTimestamp, Data: stamp.Append(nil)})
 	}
+	if c.cfg.PKINIT != nil {
+		q.PAData = append(q.PAData, c.signedRequest(e, now))
+	}
 	if len(e.pre.cookie) > 0 {
 		q.PAData = append(q.PAData, krb5.Typed{Type: krb5.PAFXCookie, Data: e.pre.cookie})
 	}
@@ -115,6 +118,9 @@ func (c *Client) advise(e *exchange, m *krb5.KRBError) bool {
 	if cookie, ok := method.Find(krb5.PAFXCookie); ok && len(cookie) <= MaxCookie {
 		e.pre.cookie = cookie
 	}
+	if c.cfg.PKINIT != nil {
+		return false
+	}
 	for _, m := range c.offered(method) {
 		if slices.ContainsFunc(e.pre.tried, m.same) || len(e.pre.tried) >= MaxMade {
 			return false // the other keys are as wrong as that one, and tries may be counted
@@ -131,7 +137,7 @@ func (c *Client) advise(e *exchange, m *krb5.KRBError) bool {
 // offered are the ways to a key in padata, the KDC's preferred first.
 func (c *Client) offered(padata krb5.List) (list []made) {
 	data, ok := padata.Find(krb5.PAETypeInfo2)
-	if !ok {
+	if !ok || c.cfg.PKINIT != nil {
 		return nil
 	}
 	info, err := krb5.ParseETypeInfo2(data)

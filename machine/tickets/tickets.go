@@ -28,7 +28,9 @@ type Config struct {
 	Keys []keys.Key
 	// Password is used if there are no keys: they are made of it as the KDC says. Without either nothing can be logged on.
 	Password string
-	Realms   []Realm // whose KDCs are known
+	// PKINIT is used instead of both, if it is there.
+	PKINIT *PKINIT
+	Realms []Realm // whose KDCs are known
 	// Life and Renew are how long tickets are wanted, and how long renewable; 0: DefaultLife, and not renewable.
 	Life, Renew time.Duration
 	Lightweight bool // ask for lightweight tickets, too
@@ -123,8 +125,15 @@ func New(cfg Config, rand *engine.Rand) (*Client, error) {
 	switch {
 	case cfg.Client.Name.IsZero() || cfg.Client.Realm == "":
 		return nil, fmt.Errorf("tickets: no client; use name@REALM")
+	case cfg.PKINIT != nil:
+		if err := cfg.PKINIT.check(cfg.Client); err != nil {
+			return nil, err
+		}
+		cfg.Keys, cfg.Password = nil, ""
 	case len(cfg.Keys) == 0 && cfg.Password == "":
-		return nil, fmt.Errorf("tickets: %v has neither keys nor a password", cfg.Client)
+		return nil, fmt.Errorf("tickets: %v has neither keys nor a password nor a certificate", cfg.Client)
+	}
+	switch {
 	case cfg.Life < 0 || cfg.Renew < 0:
 		return nil, fmt.Errorf("tickets: lifetimes of %v and %v; use times over 0", cfg.Life, cfg.Renew)
 	}

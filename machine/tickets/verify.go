@@ -19,6 +19,11 @@ func (c *Client) reply(e *exchange, rep *krb5.KDCRep) (why string) {
 	if rep.TGS != (e.what != logon) || !rep.Client.Equal(c.cfg.Client) || !c.fits(e, rep.Ticket.Server) {
 		return Unasked
 	}
+	if e.what == logon && c.cfg.PKINIT != nil {
+		if why = c.agree(e, rep); why != "" {
+			return why
+		}
+	}
 	part, key := c.open(e, rep)
 	if part == nil {
 		return NotOpened
@@ -73,6 +78,9 @@ func (c *Client) open(e *exchange, rep *krb5.KDCRep) (*krb5.EncKDCRepPart, keys.
 // replyKeys are the keys with which a KDC may have encrypted an AS-REP. One whose KDC wants no pre-authentication says there how the key is made of a
 // password.
 func (c *Client) replyKeys(e *exchange, rep *krb5.KDCRep) (list []keys.Key) {
+	if c.cfg.PKINIT != nil {
+		return []keys.Key{e.pre.key}
+	}
 	for _, m := range e.pre.tried {
 		list = append(list, m.key)
 	}

@@ -20,6 +20,7 @@ type logon struct {
 	key            *row // the client's, which the reply is sealed under
 	flags          krb5.TicketFlags
 	outer          krb5.List // padata of the reply
+	data           krb5.List // authorization data
 }
 
 // as takes an AS-REQ, in the armor of FAST if it has one.
@@ -104,7 +105,7 @@ func (s *Server) logOn(now engine.Now, x *logon) (*grant, *refusal) {
 			break
 		}
 	}
-	if x.key == nil {
+	if x.key == nil && !s.asksByCertificate(x.t) {
 		return nil, no(krb5.ErrEtypeNosupp, "the client has no key of these encryption types; 17 to 20 are known here")
 	}
 	if r := s.authenticate(now, x); r != nil {
@@ -134,7 +135,7 @@ func (s *Server) logOn(now engine.Now, x *logon) (*grant, *refusal) {
 		canonical = x.id
 	}
 	g := &grant{server: x.server, seal: x.target.best(), reply: x.key.key, usage: keys.ASRepPart, kvno: x.key.kvno, canon: canonical,
-		part: krb5.EncTicketPart{Flags: flags, Key: s.sessionKey(etype), Client: canonical, Times: l.Times, Addresses: b.Addresses, AuthData: s.attributes(nil, x.client)}}
+		part: krb5.EncTicketPart{Flags: flags, Key: s.sessionKey(etype), Client: canonical, Times: l.Times, Addresses: b.Addresses, AuthData: s.attributes(x.data, x.client)}}
 	g.outer = x.outer
 	if x.key.info.HasSalt {
 		g.outer = append(g.outer, krb5.Typed{Type: krb5.PAETypeInfo2, Data: krb5.AppendETypeInfo2(nil, []krb5.ETypeInfo{x.key.info})})

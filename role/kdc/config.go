@@ -65,6 +65,7 @@ type Config struct {
 	SignKey   []byte           // shared with the AAA server: signs AD-MOBILEIP-ATTRIBUTES with HMAC-SHA-256-128; empty: they are not signed
 	PerSource int              // requests a second from one source; 0: DefaultPerSource
 	Whole     int              // from all sources; 0: DefaultWhole
+	PKINIT    *PKINIT          // logons by certificate; nil: there are none
 }
 
 // Realm is another realm. One that is not listed is a neighbour if the database has a key shared with it, and no more: nobody comes through it, and its routers
@@ -99,6 +100,9 @@ func (c *Config) check() error {
 	}
 	if c.PerSource < 0 || c.Whole < 0 {
 		return fmt.Errorf("kdc: %d requests a second of a source, %d of all: 1 or more are allowed, or 0 for the default", c.PerSource, c.Whole)
+	}
+	if err := c.PKINIT.check(c.Realm); err != nil {
+		return err
 	}
 	return c.checkRealms()
 }

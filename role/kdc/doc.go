@@ -17,5 +17,5 @@
 //
 // What is not granted: postdated tickets; encryption types other than 17 to 20; tickets by way of a realm that Config does not let others
 // come through, also to who says it checks itself; anything to the disabled. Pre-authentication is by a time under the client's key, in armor or
-// without; a subscriber may have two keys, that of its mobile node and a password.
+// without, or by a certificate (pkinit.go, RFC 4556); a subscriber may have two keys, that of its mobile node and a password.
 package kdc

@@ -13,6 +13,7 @@ type refusal struct {
 	why    string         // of a fixed set of words, for counts; empty: the name of the code
 	text   string         // for people
 	method krb5.List      // e-data: METHOD-DATA
+	typed  krb5.List      // e-data: TYPED-DATA, instead; not in armor
 	client krb5.Principal // to be told: where another realm is to be asked (RFC 6806 §7)
 }
 
@@ -55,6 +56,8 @@ func (s *Server) krbError(now engine.Now, t *task, r *refusal) []byte {
 	}
 	if method := s.armorError(t, &e, r.method); len(method) > 0 {
 		e.Data = krb5.AppendMethodData(nil, method)
+	} else if len(r.typed) > 0 {
+		e.Data = krb5.AppendTypedData(nil, r.typed)
 	}
 	return e.Append(nil)
 }

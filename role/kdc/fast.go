@@ -164,7 +164,7 @@ func encChallenge(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 	}
 	armor := x.t.fast.armor
 	if enc.EType != int32(armor.EType()) {
-		return x.offer(krb5.ErrPreauthFailed, "the challenge is under a key of another type than the armor")
+		return s.offer(x, krb5.ErrPreauthFailed, "the challenge is under a key of another type than the armor")
 	}
 	var mine []*row
 	for i, e := range x.t.req.Body.ETypes {
@@ -190,5 +190,5 @@ func encChallenge(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 		x.outer = append(x.outer, krb5.Typed{Type: krb5.PAEncryptedChallenge, Data: told.Append(nil)})
 		return nil
 	}
-	return x.offer(krb5.ErrPreauthFailed, "the challenge does not open: another key")
+	return s.offer(x, krb5.ErrPreauthFailed, "the challenge does not open: another key")
 }

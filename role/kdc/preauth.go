@@ -13,22 +13,41 @@ import (
 // counts.
 type method struct {
 	padata int32
-	fast   bool // inside FAST alone; the others are not offered there, but taken
+	where  where
 	check  func(*Server, engine.Now, *logon, []byte) *refusal
 }
 
+// where a method may be used.
+type where uint8
+
+const (
+	anywhere  where = iota
+	inArmor         // inside FAST alone
+	uncovered       // not offered inside FAST, but taken
+)
+
 // methods are those known here, that which is preferred first.
-func methods() []method {
-	return []method{{krb5.PAEncryptedChallenge, true, encChallenge}, {krb5.PAEncTimestamp, false, encTimestamp}}
+func (s *Server) methods() []method {
+	list := []method{{krb5.PAEncryptedChallenge, inArmor, encChallenge}, {krb5.PAEncTimestamp, uncovered, encTimestamp}}
+	if s.cfg.PKINIT != nil {
+		list = append([]method{{krb5.PAPKASReq, anywhere, pkASReq}}, list...)
+	}
+	return list
+}
+
+// in gives what a request has of the method.
+func (m method) in(t *task) ([]byte, bool) {
+	data, ok := t.req.PAData.Find(m.padata)
+	return data, ok && (m.where != inArmor || t.fast != nil)
 }
 
 // authenticate wants one of the methods to succeed; a client whose principal needs none may do without.
 //
 // spec RT-30
 func (s *Server) authenticate(now engine.Now, x *logon) *refusal {
-	for _, m := range methods() {
-		data, ok := x.t.req.PAData.Find(m.padata)
-		if !ok || m.fast && x.t.fast == nil {
+	for _, m := range s.methods() {
+		data, ok := m.in(x.t)
+		if !ok {
 			continue
 		}
 		if r := m.check(s, now, x, data); r != nil {
@@ -38,13 +57,13 @@ func (s *Server) authenticate(now engine.Now, x *logon) *refusal {
 		return nil
 	}
 	if x.client.p.Flags.Has(principal.PreAuth) {
-		return x.offer(krb5.ErrPreauthRequired, "pre-authentication is needed")
+		return s.offer(x, krb5.ErrPreauthRequired, "pre-authentication is needed")
 	}
 	return nil
 }
 
 // offer refuses, and says how the client can pre-authenticate and which keys it has.
-func (x *logon) offer(code krb5.ErrorCode, text string) *refusal {
+func (s *Server) offer(x *logon, code krb5.ErrorCode, text string) *refusal {
 	var info []krb5.ETypeInfo
 	for _, e := range x.t.req.Body.ETypes {
 		if r := x.client.of(e); r != nil && !slices.ContainsFunc(info, func(i krb5.ETypeInfo) bool { return i.EType == e }) {
@@ -52,8 +71,8 @@ func (x *logon) offer(code krb5.ErrorCode, text string) *refusal {
 		}
 	}
 	list := krb5.List{{Type: krb5.PAETypeInfo2, Data: krb5.AppendETypeInfo2(nil, info)}}
-	for _, m := range methods() {
-		if m.fast == (x.t.fast != nil) {
+	for _, m := range s.methods() {
+		if m.where == anywhere || (m.where == inArmor) == (x.t.fast != nil) {
 			list = append(list, krb5.Typed{Type: m.padata})
 		}
 	}
@@ -69,7 +88,7 @@ func encTimestamp(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 	}
 	list := x.client.own(enc.EType)
 	if len(list) == 0 || !slices.Contains(x.t.req.Body.ETypes, enc.EType) {
-		return x.offer(krb5.ErrPreauthFailed, "no key of that encryption type")
+		return s.offer(x, krb5.ErrPreauthFailed, "no key of that encryption type")
 	}
 	var plain []byte
 	for _, x.key = range list {
@@ -78,7 +97,7 @@ func encTimestamp(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 		}
 	}
 	if err != nil {
-		return x.offer(krb5.ErrPreauthFailed, "the time does not open: another key")
+		return s.offer(x, krb5.ErrPreauthFailed, "the time does not open: another key")
 	}
 	at, err := krb5.ParsePAEncTSEnc(plain)
 	if err != nil {

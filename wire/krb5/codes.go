@@ -87,6 +87,8 @@ const (
 	ErrMorePreauthDataRequired         ErrorCode = 91 // KDC_ERR_MORE_PREAUTH_DATA_REQUIRED
 	ErrPreauthBadAuthenticationSet     ErrorCode = 92 // KDC_ERR_PREAUTH_BAD_AUTHENTICATION_SET
 	ErrUnknownCriticalFastOptions      ErrorCode = 93 // KDC_ERR_UNKNOWN_CRITICAL_FAST_OPTIONS
+
+	ErrNoAcceptableKDF ErrorCode = 100 // KDC_ERR_NO_ACCEPTABLE_KDF, RFC 8636 §4
 )
 
 var errorNames = map[ErrorCode]string{
@@ -169,6 +171,8 @@ var errorNames = map[ErrorCode]string{
 	91: "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED",
 	92: "KDC_ERR_PREAUTH_BAD_AUTHENTICATION_SET",
 	93: "KDC_ERR_UNKNOWN_CRITICAL_FAST_OPTIONS",
+
+	100: "KDC_ERR_NO_ACCEPTABLE_KDF",
 }
 
 // String is the name of the RFC, or the number.

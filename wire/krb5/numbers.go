@@ -163,6 +163,12 @@ const (
 	PASPAKE              = 151
 )
 
+// Types of the typed data in an error, RFC 4556 §3.1.3.
+const (
+	TDTrustedCertifiers = 104
+	TDDHParameters      = 109
+)
+
 // Types of authorization data, RFC 4120 §7.5.4.
 const (
 	ADIfRelevant         = 1

@@ -289,6 +289,9 @@ func AppendAuthData(b []byte, l List) []byte { return l.sequence(b, adFirst) }
 // MaxRelevant is how deep AD-IF-RELEVANT may stand in AD-IF-RELEVANT.
 const MaxRelevant = 4
 
+// AppendTypedData writes TYPED-DATA, RFC 4120 §5.9.1, which looks as AuthorizationData does.
+func AppendTypedData(b []byte, l List) []byte { return l.sequence(b, adFirst) }
+
 // Flat is the list with the contents of each AD-IF-RELEVANT in its place. What is none in spite of its type, or stands too deep, is left out:
 // what is only to be heeded by who understands it can be passed over (RFC 4120 §5.2.6.1).
 func (l List) Flat() List { return l.flat(nil, 0) }
