@@ -60,6 +60,8 @@ type FastCore interface {
 	Forwarded(now engine.Now, port plane.Port, f Forward, out *engine.Effects)
 	// Unforwarded ends it.
 	Unforwarded(now engine.Now, coa netip.Addr, out *engine.Effects)
+	// Renounce leaves the care-of address of an access, which is another's, for one of the node's own choice: AccessLost, then AddressReady.
+	Renounce(now engine.Now, port plane.Port, coa netip.Addr, out *engine.Effects)
 }
 
 // Anticipator is a Mobile that prepares handovers.
@@ -83,4 +85,12 @@ type Anticipator interface {
 	Denied(now engine.Now, port plane.Port, dst netip.Addr, ack *nd.NAAck, out *engine.Effects) (coa netip.Addr, ok bool)
 	Tick(now engine.Now, out *engine.Effects)
 	Deadline() (engine.Mono, string)
+}
+
+// Carrier is an Anticipator that takes binding updates along in messages of its own.
+type Carrier interface {
+	// Carry takes an update that is due by an access, in place of who would transmit it; false leaves it to him.
+	Carry(now engine.Now, port plane.Port, update []byte, out *engine.Effects) bool
+	// Advertised: a router advertisement came by a link; before the core acts on it.
+	Advertised(now engine.Now, in engine.Packet, p *ip6.Packet, ra *nd.RouterAdvertisement, out *engine.Effects)
 }

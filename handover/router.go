@@ -34,3 +34,9 @@ type Router interface {
 	// View is plain data for the role's View.
 	View() any
 }
+
+// Messenger is an end of a strategy, either one, that speaks by messages of its own: those of wire/fast and whatever comes with an
+// Authentication Header.
+type Messenger interface {
+	Message(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects)
+}

@@ -54,6 +54,9 @@ func (b *bench) Forwarded(_ engine.Now, _ plane.Port, f handover.Forward, _ *eng
 		b.wishes = append(b.wishes, "receive")
 	}
 }
+func (b *bench) Renounce(engine.Now, plane.Port, netip.Addr, *engine.Effects) {
+	b.wishes = append(b.wishes, "renounce")
+}
 func (b *bench) Leaving(plane.Port, *engine.Effects) { b.wishes = append(b.wishes, "leave") }
 func (b *bench) SendBy(_ plane.Port, data []byte, _ *engine.Effects) {
 	p, err := ip6.Parse(data)

@@ -1,8 +1,11 @@
 package mn
 
 import (
+	"net/netip"
+
 	"roam6/engine"
 	"roam6/machine/dad"
+	"roam6/plane"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
 )
@@ -27,14 +30,27 @@ func (n *Node) denied(now engine.Now, a *access, in engine.Packet, p *ip6.Packet
 	if !ok {
 		return
 	}
-	n.dropAddress(a, out)
 	if !coa.IsValid() {
-		n.strategy.AccessLost(now, port, "the router does not want the address", out)
-		n.tryAddress(now, a, n.randomAddress(r.Prefix.Addr()), false, out)
+		n.Renounce(now, port, a.coa, out)
 		return
 	}
+	n.dropAddress(a, out)
 	n.Unforwarded(now, coa, out) // the node was there a moment ago
 	n.vouched(now, a, coa, out)
 	n.strategy.AddressReady(now, port, out)
 	n.dad.Start(now, dad.Key{Port: port, Addr: coa}, a.link.HW(), false, out)
+}
+
+// Renounce leaves an address that the router says another node has; see handover.FastCore.
+//
+// spec MIP-09 FH-22
+func (n *Node) Renounce(now engine.Now, port plane.Port, coa netip.Addr, out *engine.Effects) {
+	a := n.accessOf(port)
+	if a == nil || a.coa != coa || !a.usable() {
+		return
+	}
+	r, _ := a.link.Current()
+	n.dropAddress(a, out)
+	n.strategy.AccessLost(now, port, "the router does not want the address", out)
+	n.tryAddress(now, a, n.randomAddress(r.Prefix.Addr()), false, out)
 }
