@@ -116,6 +116,11 @@ func TestSubscribers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.Nodes[0].Principals = []byte(`{"name":"krbtgt/HOME.EXAMPLE@HOME.EXAMPLE","kind":"service","enabled":true,"flags":["server"],` +
+		`"keys":[{"kvno":1,"etype":17,"key":"AAAAAAAAAAAAAAAAAAAAAA=="}]}` + "\n")
+	if ask, err = subscribers(p); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		r := ask("n", engine.Query{Table: "subscriber", Key: "mn@HOME.example"})
 		if r.Err != "" || len(r.Value) == 0 || r.Value[0] != '{' {
@@ -130,6 +135,10 @@ func TestSubscribers(t *testing.T) {
 	}{
 		{"n", engine.Query{Table: "subscriber", Key: "nobody@home.example"}, engine.ErrNotFound},
 		{"n", engine.Query{Table: "weather", Key: "x"}, engine.ErrFailed},
+		{"n", engine.Query{Table: "principal", Key: "mn@HOME.EXAMPLE"}, ""},
+		{"n", engine.Query{Table: "principal", Key: "krbtgt/HOME.EXAMPLE@HOME.EXAMPLE"}, ""},
+		{"n", engine.Query{Table: "principal", Key: "host/x@HOME.EXAMPLE"}, engine.ErrNotFound},
+		{"n", engine.Query{Table: "principal", Key: "mn@HOME.EXAMPLE", Put: []byte("{}")}, engine.ErrFailed},
 		{"n", engine.Query{Table: "accounting", Key: "s", Put: []byte("{}")}, ""},
 		{"m", engine.Query{Table: "subscriber", Key: "mn@home.example"}, engine.ErrNoQueries},
 	} {

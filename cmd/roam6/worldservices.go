@@ -12,6 +12,7 @@ import (
 	"roam6/node"
 	"roam6/scenario"
 	"roam6/store/subscriber"
+	"roam6/store/subscriber/principal"
 	"roam6/store/subscriber/profile"
 )
 
@@ -37,15 +38,15 @@ func labServices() func(*scenario.Node) (lab.Services, error) {
 				return s, err
 			}
 		}
-		if n.Subscribers != nil {
-			err = withDatabase(&s, n.Subscribers)
+		if n.Subscribers != nil || n.Principals != nil {
+			err = withDatabase(&s, n)
 		}
 		return s, err
 	}
 }
 
-// withDatabase makes a database of subscribers that is gone with the lab.
-func withDatabase(s *lab.Services, subscribers []byte) error {
+// withDatabase makes a database of subscribers and principals that is gone with the lab.
+func withDatabase(s *lab.Services, n *scenario.Node) error {
 	dir, err := os.MkdirTemp("", "roam6-subscribers")
 	if err != nil {
 		return err
@@ -56,6 +57,17 @@ func withDatabase(s *lab.Services, subscribers []byte) error {
 	}
 	s.Query = tables(db)
 	s.Close = func() error { return errors.Join(db.Close(), os.RemoveAll(dir)) }
-	_, err = db.Import(context.Background(), bytes.NewReader(subscribers), profile.JSONL, func(subscriber.Loaded) {})
+	if _, err = db.Import(context.Background(), bytes.NewReader(n.Subscribers), profile.JSONL, func(subscriber.Loaded) {}); err != nil {
+		return err
+	}
+	var services []*principal.Principal
+	for line := range bytes.Lines(n.Principals) {
+		p, err := principal.Decode(line)
+		if err != nil {
+			return err
+		}
+		services = append(services, p)
+	}
+	_, err = db.LoadPrincipals(context.Background(), services)
 	return err
 }
