@@ -32,6 +32,7 @@ const (
 //
 //	Expect ─▶ held ─▶ known ─▶ delivered ─ArrivedFor─▶ the kernel's
 //	           ├────▶ here ──▶ ┘
+//	           ├────▶ lost ─ExpectFor─▶ gone: the address is another's
 //	           └─ExpectFor─▶ gone, with what was held
 type Arrival struct {
 	CoA         netip.Addr
@@ -40,6 +41,7 @@ type Arrival struct {
 	From        netip.Addr // the router that announced it; invalid: it came by itself
 	PCoA        netip.Addr // its address there, if it was told
 	Known, Here bool
+	Lost        bool   // somebody else has the address: what is left is a word to the node
 	update      []byte // a binding update to be sent on when it is known
 }
 
@@ -133,6 +135,8 @@ func (a *Arrivals) Expect(now engine.Now, x Arrival, out *engine.Effects) subopt
 		return subopt.BadLinkLayer
 	case a.Taken(now, x.Port, x.CoA, x.HW):
 		return subopt.AddressInUse
+	case old != nil && old.Lost:
+		return subopt.AddressInUse
 	case old != nil && !(old.Known && old.Here):
 		if x.From.IsValid() {
 			old.From, old.PCoA = x.From, x.PCoA
@@ -173,7 +177,7 @@ func (x *Arrival) key() neighbor.Key { return neighbor.Key{Port: x.Port, Addr: x
 func (a *Arrivals) Keep(coa netip.Addr, update []byte, out *engine.Effects) {
 	x := a.at[coa]
 	switch {
-	case x == nil || update == nil:
+	case x == nil || x.Lost || update == nil:
 	case x.Known:
 		out.Send(plane.Kernel, plane.HW{}, update)
 	default:
@@ -186,7 +190,7 @@ func (a *Arrivals) Keep(coa netip.Addr, update []byte, out *engine.Effects) {
 // spec FH-10 FH-12
 func (a *Arrivals) Known(now engine.Now, coa netip.Addr, out *engine.Effects) {
 	x := a.at[coa]
-	if x == nil || x.Known {
+	if x == nil || x.Known || x.Lost {
 		return
 	}
 	x.Known = true
@@ -202,7 +206,7 @@ func (a *Arrivals) Known(now engine.Now, coa netip.Addr, out *engine.Effects) {
 // spec FH-10 FH-12
 func (a *Arrivals) Here(now engine.Now, coa netip.Addr, out *engine.Effects) {
 	x := a.at[coa]
-	if x == nil || x.Here {
+	if x == nil || x.Here || x.Lost {
 		return
 	}
 	x.Here = true
@@ -228,15 +232,34 @@ func (a *Arrivals) withdraw(x *Arrival, out *engine.Effects) {
 	out.Plane(plane.Op{Delete: true, Local: &plane.LocalOp{Addr: x.CoA}})
 }
 
+// Lose leaves a node's address to who has it, with what was held. The node itself does not know yet: a sign of it is Sign.Node.
+//
+// spec FH-07 FH-22
+func (a *Arrivals) Lose(now engine.Now, coa netip.Addr, out *engine.Effects) {
+	x := a.at[coa]
+	if x == nil || x.Lost {
+		return
+	}
+	out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: one(coa)}})
+	if !x.Here {
+		a.withdraw(x, out)
+	}
+	x.Lost, x.Known, x.Here, x.update = true, false, false, nil
+	a.timers.Set(coa, now.Mono.Add(ExpectFor))
+	out.Event("handover.conflict", engine.A("ncoa", coa))
+}
+
 // GiveUp ends a node's, with what was held.
 func (a *Arrivals) GiveUp(coa netip.Addr, why string, out *engine.Effects) {
 	x := a.at[coa]
 	if x == nil {
 		return
 	}
-	out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: one(coa)}})
+	if !x.Lost {
+		out.Plane(plane.Op{Delete: true, Path: &plane.PathOp{Inner: one(coa)}})
+	}
 	a.Forget(coa, out)
-	if !x.Known || !x.Here {
+	if !x.Lost && !(x.Known && x.Here) {
 		out.Event("handover.lapsed", engine.A("ncoa", coa), engine.S("reason", why))
 	}
 }
@@ -247,7 +270,7 @@ func (a *Arrivals) Forget(coa netip.Addr, out *engine.Effects) {
 	if x == nil {
 		return
 	}
-	if !x.Here {
+	if !x.Here && !x.Lost {
 		a.withdraw(x, out)
 	}
 	delete(a.at, coa)
@@ -257,7 +280,9 @@ func (a *Arrivals) Forget(coa netip.Addr, out *engine.Effects) {
 // Sign is what neighbour discovery on an access link says about nodes that come.
 type Sign struct {
 	CoA   netip.Addr
-	Taken bool // by another station; else the node itself is here
+	HW    plane.HW // of the node
+	Taken bool     // the address is another station's
+	Node  bool     // the node itself is here
 }
 
 // Heard learns who has which address, and tells of a node that comes. Questions for addresses that are represented it answers.
@@ -292,17 +317,16 @@ func (a *Arrivals) Heard(now engine.Now, in engine.Packet, p *ip6.Packet, m nd.M
 		if ns, is := m.(*nd.NeighborSolicitation); is && p.Src.IsUnspecified() && x.HW != hw && ns.Target == about {
 			return s, false // it was answered: the address is the node's, and who asks takes another
 		}
-		if x.HW != hw {
-			if x.Known && x.Here {
-				return s, false // too late to say so: the node has it
-			}
+		switch {
+		case x.Lost && x.HW == hw:
+			return Sign{about, x.HW, true, true}, true
+		case x.HW != hw && x.Known && x.Here:
+			return s, false // too late to say so: the node has it
+		case x.HW != hw:
 			a.heard.put(now, x.key(), hw)
-			return Sign{about, true}, true
+			return Sign{about, x.HW, true, false}, !x.Lost
 		}
-		if !x.Here {
-			return Sign{about, false}, true
-		}
-		return s, false
+		return Sign{about, x.HW, false, true}, !x.Here
 	}
 	a.heard.put(now, neighbor.Key{Port: in.Port, Addr: about}, hw)
 	return s, false
@@ -312,7 +336,7 @@ func (a *Arrivals) Heard(now engine.Now, in engine.Packet, p *ip6.Packet, m nd.M
 func (a *Arrivals) Tick(now engine.Now, out *engine.Effects) (lapsed []Arrival) {
 	for coa, ok := a.timers.Pop(now.Mono); ok; coa, ok = a.timers.Pop(now.Mono) {
 		x := *a.at[coa]
-		if !x.Known || !x.Here {
+		if !x.Lost && !(x.Known && x.Here) {
 			lapsed = append(lapsed, x)
 		}
 		a.GiveUp(coa, "it did not come", out)

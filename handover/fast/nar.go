@@ -260,7 +260,7 @@ func (r *Router) conflict(now engine.Now, coa netip.Addr, out *engine.Effects) {
 		return
 	}
 	was := *x
-	r.arrivals.GiveUp(coa, subopt.AddressInUse.String(), out)
+	r.arrivals.Lose(now, coa, out)
 	r.sessions.Close(coa, subopt.AddressInUse.String(), out)
 	if par := r.routers.At(was.From); par != nil {
 		r.refuse(par, coa, subopt.AddressInUse, nil, out)

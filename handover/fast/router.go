@@ -17,6 +17,7 @@ import (
 	"roam6/wire/fast"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
+	"roam6/wire/subopt"
 )
 
 // Choices and limits of the routers' ends.
@@ -146,6 +147,8 @@ func (r *Router) Neighbour(now engine.Now, in engine.Packet, p *ip6.Packet, m nd
 	s, ok := r.arrivals.Heard(now, in, p, m, out)
 	switch {
 	case !ok:
+	case s.Taken && s.Node:
+		r.deny(s.CoA, s.HW, subopt.AddressInUse, nil, out)
 	case s.Taken:
 		r.conflict(now, s.CoA, out)
 	default:
