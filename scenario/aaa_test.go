@@ -129,3 +129,40 @@ func TestAAAWorld(t *testing.T) {
 		}
 	}
 }
+
+// Kerberos adds KDCs behind all other nodes, with or without AAA, and both ends of a trust between realms have one key.
+func TestKerberosWorld(t *testing.T) {
+	s, err := scenario.Load("pingpong")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []string{"mn.kerberos=on", "mn.kerberos=on mn.aaa=on", "mn.kerberos=on mn.aaa=on mn.home_agent=visited mn.start=ar3"} {
+		p, err := s.Plan(scenario.Options{Seed: 1, Nodes: 2, Set: strings.Fields(set)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkWorld(t, p)
+		n := len(p.Nodes)
+		h, a, b := p.Nodes[n-3], p.Nodes[n-2], p.Nodes[n-1]
+		if h.Name != "kdch" || a.Name != "kdca" || b.Name != "kdcb" || bytes.Count(h.Subscribers, []byte("\n")) != 2 || a.Subscribers != nil {
+			t.Errorf("%s: %s %s %s", set, h.Name, a.Name, b.Name)
+		}
+		row := func(n scenario.Node, name string) []byte {
+			for line := range bytes.Lines(n.Principals) {
+				if bytes.Contains(line, []byte(`"name":"`+name+`"`)) {
+					return line
+				}
+			}
+			return nil
+		}
+		if x := row(h, "krbtgt/A.EXAMPLE@HOME.EXAMPLE"); x == nil || !bytes.Equal(x, row(a, "krbtgt/A.EXAMPLE@HOME.EXAMPLE")) || row(b, "krbtgt/A.EXAMPLE@HOME.EXAMPLE") != nil {
+			t.Errorf("%s: trust %s", set, x)
+		}
+		if row(a, "mobileip/ar2.a.example@A.EXAMPLE") == nil || row(b, "mobileip/access.b.example@B.EXAMPLE") == nil || row(a, "mobileip/ar3.b.example@B.EXAMPLE") != nil {
+			t.Errorf("%s: routers of %s", set, a.Principals)
+		}
+	}
+	if _, err := s.Plan(scenario.Options{Set: []string{"mn.kerberos=on", "topology=explicit"}}); err == nil || !strings.Contains(err.Error(), "mn.kerberos") {
+		t.Errorf("explicit: %v", err)
+	}
+}

@@ -52,6 +52,7 @@ func (s *Scenario) Plan(o Options) (*Plan, error) {
 			b.hosts(i)
 		}
 		b.admission()
+		b.trust()
 	}
 	b.explicit()
 	b.introduce()

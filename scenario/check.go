@@ -96,6 +96,7 @@ func (c *checker) mobile() {
 	c.want(m.Stagger >= 0, "mn.stagger", m.Stagger, "not negative")
 	c.want(m.Multihoming == "off" || m.Second != "", "mn.multihoming", m.Multihoming, "off, unless there is a second interface (mn.second)")
 	c.aaa()
+	c.kerberos()
 	c.want(m.Hosts >= 0 && m.Hosts <= MaxHosts, "mn.hosts", m.Hosts, fmt.Sprintf("0 to %d", MaxHosts))
 }
 
@@ -194,7 +195,7 @@ func (c *checker) node(path, name string) {
 	var all []string
 	if c.s.Topology == TwoOperators {
 		all = append(all, "core", "opa", "ar1", "ar2", "opb", "ar3", "ha", "cn", "mn")
-		all = append(all, aaaNodes(c.s)...)
+		all = append(append(all, aaaNodes(c.s)...), kerberosNodes(c.s)...)
 	}
 	for _, n := range c.s.Nodes {
 		all = append(all, n.Name)

@@ -41,10 +41,10 @@ func (b *builder) mobileConfig(i int) []byte {
 	if b.o.Strategy == fmipv6 {
 		fmt.Fprintf(&w, "      fmipv6: [%s]\n", strings.Join(b.handoverKeys(i, false), ", "))
 	}
-	if m.NAI || m.AAA == aaaOn {
+	if m.NAI || m.AAA == aaaOn || b.kerberos() {
 		fmt.Fprintf(&w, "      nai: %s\n", nai(i))
 	}
-	w.WriteString(b.mobileAAA(i))
+	w.WriteString(b.mobileAAA(i) + b.mobileKerberos(i))
 	if m.Routes == OnTraffic {
 		fmt.Fprintf(&w, "      route_optimisation: %s\n", m.Routes)
 	}
@@ -84,7 +84,7 @@ func (b *builder) security(i int, mirrored bool) string {
 func (b *builder) routerConfig(self int) []byte {
 	a, r := accessCells[self], b.s.Router
 	return fmt.Appendf(nil, "name: %s\nlinks: [{name: %s, port: 1}]\nroles:\n  - ar:\n      links: [{port: 1, prefix: %s, address: %s, interval_min: %s, interval_max: %s, lifetime: %s, ra_delay_max: %s}]\n%s%s",
-		a.name, "cell", a.prefix, first(a.prefix), r.IntervalMin, r.IntervalMax, r.Lifetime, r.RADelayMax, b.fastRouter(self), b.routerAAA(a))
+		a.name, "cell", a.prefix, first(a.prefix), r.IntervalMin, r.IntervalMax, r.Lifetime, r.RADelayMax, b.fastRouter(self), b.routerAAA(a)+b.routerKerberos(a))
 }
 
 // homeAgentConfig is the configuration of the home agent: all mobile nodes are its own.
@@ -117,7 +117,7 @@ func (b *builder) homeAgentConfig() []byte {
 	w.WriteString("      mobiles:\n")
 	for i := range b.o.Nodes {
 		fmt.Fprintf(&w, "        - {home_address: %s", netip.Addr(HomeAddress(i)))
-		if b.s.Mobile.NAI || b.aaa() {
+		if b.s.Mobile.NAI || b.aaa() || b.kerberos() {
 			fmt.Fprintf(&w, ", nai: %s", nai(i))
 		}
 		if s := b.security(i, true); s != "" {

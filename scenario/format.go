@@ -39,7 +39,7 @@ func (s *Scenario) Defaults() {
 	s.Router = Router{IntervalMin: 30 * time.Millisecond, IntervalMax: 70 * time.Millisecond, Lifetime: 30 * time.Minute, RADelayMax: 500 * time.Millisecond}
 	s.Home.MaxLifetime = 10 * time.Minute
 	s.Walk = Walk{First: 7 * time.Second, Every: 2 * time.Second}
-	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Routes: "never", AAA: "off", HomeAgent: "configured", Multihoming: "off", Register: "explicit", Stagger: defaultStagger}
+	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Routes: "never", AAA: "off", Kerberos: "off", HomeAgent: "configured", Multihoming: "off", Register: "explicit", Stagger: defaultStagger}
 }
 
 // defaultStagger is mn.stagger where the file does not say.
@@ -111,6 +111,7 @@ type Mobile struct {
 	Routes      string        `yaml:"route_optimisation" doc:"on-traffic: its packets and the correspondent's go straight instead of through the home agent; the correspondent node then runs roam6 too (default never)" allowed:"never|on-traffic"`
 	Skew        time.Duration `yaml:"skew" doc:"its wall clock minus true time (simulator)"`
 	AAA         string        `yaml:"aaa" doc:"on: the access routers let in whom an AAA server of its home network vouches for (default off)" allowed:"off|on"`
+	Kerberos    string        `yaml:"kerberos" doc:"on: the home network and both operators have a KDC, and the mobile node has tickets ready before it moves (default off)" allowed:"off|on"`
 	HomeAgent   string        `yaml:"home_agent" doc:"with aaa: configured, or given by the home network with the home address: home, or visited, one of the network it is in when it starts in operator B (default configured)" allowed:"configured|home|visited"`
 	Keys        string        `yaml:"keys" doc:"with aaa: what protects registrations: configured as security says, or from the home network, random or by Diffie-Hellman (default configured, with another home_agent random)" allowed:"configured|random|dh"`
 	Multihoming string        `yaml:"multihoming" doc:"with second: whether both interfaces are bound at once (RFC 5648): register, or bicast with copies by both (default off)" allowed:"off|register|bicast"`

@@ -62,7 +62,7 @@ type Node struct {
 	Subscribers []byte
 	// Principals are the services of Kerberos in it, in the JSON lines of docs/kerberos.md; its subscribers are principals too.
 	Principals []byte
-	Config      []byte // the node's roam6 configuration (YAML, as `roam6 node run -c` takes it); nil: a plain kernel node
+	Config     []byte // the node's roam6 configuration (YAML, as `roam6 node run -c` takes it); nil: a plain kernel node
 	// Measured marks a mobile node whose handovers are measured with traffic; the others only by their events.
 	Measured bool
 }

@@ -171,5 +171,5 @@ func wireNames(s *Scenario) []string {
 	for _, a := range accessCells {
 		out = append(out, fmt.Sprintf("%s-%s", a.operator, a.name))
 	}
-	return append(out, aaaWires(s)...)
+	return append(append(out, aaaWires(s)...), kerberosWires(s)...)
 }

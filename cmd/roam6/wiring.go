@@ -58,6 +58,14 @@ func keysOf(p *scenario.Plan) (names []string, keys map[string][]byte) {
 				if a := r.MN.AAA; a != nil {
 					keys[n.Name+".aaa.key"] = a.Key
 				}
+				if k := r.MN.Kerberos; k != nil && k.Key != nil {
+					keys[n.Name+".kerberos.key"] = k.Key
+				}
+			}
+			if r.AR != nil && r.AR.Kerberos != nil {
+				for _, k := range r.AR.Kerberos.Keys {
+					keys[n.Name+" "+k.Principal] = k.Key
+				}
 			}
 			if a := r.AAA; a != nil && a.Home != nil {
 				keys[n.Name+".home.address_secret"] = a.Home.Secret

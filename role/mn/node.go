@@ -70,7 +70,7 @@ func New(cfg Config, seed [32]byte) (*Node, error) {
 	if err := n.newAdmissions(); err != nil {
 		return nil, fmt.Errorf("mn: aaa: %w", err)
 	}
-	if err := n.newKerberos(); err != nil {
+	if err := n.newKerberos(seed); err != nil {
 		return nil, fmt.Errorf("mn: kerberos: %w", err)
 	}
 	slices.SortStableFunc(n.access, func(a, b *access) int { return a.preference - b.preference })
