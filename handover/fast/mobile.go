@@ -40,6 +40,8 @@ const (
 
 // Config is the mobile node's end's.
 type Config struct {
+	// Tickets, if set, are those that are good, besides what was put into Kerberos: asked for whenever one is wanted.
+	Tickets func(now engine.Now) []lwkrb.Ticket
 	// NetworkInitiated takes a Redirect that the node did not ask for, from a router that it shares no key with: nothing proves who sent it.
 	NetworkInitiated bool
 	// Renew, if set, is told that a ticket is not taken any more: the principal whose key seals it.

@@ -170,6 +170,11 @@ func (m *Mobile) nameOf(port plane.Port, cell plane.HW) string {
 //
 // spec FH-04 FH-13 FH-14 FH-15
 func (m *Mobile) ask(now engine.Now, hw plane.HW, out *engine.Effects) {
+	if m.c.Tickets != nil {
+		for _, t := range m.c.Tickets(now) {
+			m.kerberos.Put(t)
+		}
+	}
 	spi := uint32(0)
 	for spi < lw.MinSPI || m.hasSPI(spi) {
 		spi = uint32(m.rand.Uint64())

@@ -11,6 +11,7 @@ import (
 	"roam6/plane"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
+	"roam6/wire/subopt"
 )
 
 // Protocol constants.
@@ -50,6 +51,8 @@ type Config struct {
 	HomeAgent                *nd.HomeAgentInfo
 	// Access gives what mobile nodes must know to be let in, as it is when an advertisement is made; nil, or a nil result: nothing.
 	Access func() *nd.Access
+	// Handover is what all advertisements say to nodes that hand over by the drafts; nil: nothing.
+	Handover *subopt.Handover
 }
 
 // Advertiser sends the advertisements of one link.
@@ -174,6 +177,7 @@ func (a *Advertiser) Message() *nd.RouterAdvertisement {
 	if a.cfg.Access != nil {
 		ra.Options.Access = a.cfg.Access()
 	}
+	ra.Options.Handover = a.cfg.Handover
 	return ra
 }
 

@@ -20,11 +20,14 @@ const (
 	AHAuth       = "ah-auth"        // integrity check failed
 )
 
+// AHKeyLen is the length of a key in octets.
+const AHKeyLen = ah.KeyLen
+
 // AHConfig is a pair of Authentication Header associations, one a direction: HMAC-SHA-256-128, 64-bit sequence numbers. The peer has the
 // same with Out and In exchanged.
 type AHConfig struct {
 	OutSPI, InSPI uint32
-	OutKey, InKey []byte // keying/ah.KeyLen octets
+	OutKey, InKey []byte // AHKeyLen octets
 }
 
 // Format prints the SPIs and no key, for every verb.

@@ -16,10 +16,12 @@ package ar
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"roam6/engine"
 	"roam6/handover"
+	"roam6/handover/fast"
 	"roam6/handover/fmipv6"
 	"roam6/machine/advertise"
 	"roam6/plane"
@@ -39,17 +41,21 @@ type (
 type Config struct {
 	Links []advertise.Config // one per access link
 	Fast  *Fast              // fast handovers, RFC 5568; nil: none
-	AAA   *AAA               // the AAA client; nil: nobody is asked who he is
+	// Lightweight is fast handovers by lightweight Kerberos, nil: none; not beside Fast or AAA.
+	Lightweight *Lightweight
+	AAA         *AAA // the AAA client; nil: nobody is asked who he is
 	// Kerberos makes the router a principal, and a proxy of those who log on; nil: neither.
 	Kerberos *Kerberos
 }
 
 // Router is the access router.
 type Router struct {
-	links []*link
-	fast  handover.Router // nil: none
-	gate  *gatekeeper     // nil: none
-	keys  *kerberos       // nil: none
+	links  []*link
+	fast   handover.Router // nil: none
+	known  *fast.Router    // the same, where it is that of strategy fast
+	opener *opener
+	gate   *gatekeeper // nil: none
+	keys   *kerberos   // nil: none
 }
 
 type link struct {
@@ -86,6 +92,9 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 	}
 	for _, l := range r.links {
 		c := l.cfg
+		if cfg.Lightweight != nil && cfg.Kerberos != nil {
+			c = introduced(c, cfg.Kerberos.Principal)
+		}
 		if r.gate != nil {
 			if d := r.gate.doorOf(c.Port); d != nil {
 				c.Access = d.advertised
@@ -101,11 +110,21 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 		for _, l := range r.links {
 			c.Links = append(c.Links, handover.RouterLink{Port: l.cfg.Port, Prefix: l.cfg.Prefix, Advertisement: l.adv.Message})
 		}
-		fast, err := fmipv6.NewRouter(c, rand)
+		ends, err := fmipv6.NewRouter(c, rand)
 		if err != nil {
 			return nil, fmt.Errorf("ar: fmipv6: %w", err)
 		}
-		r.fast = fast
+		r.fast = ends
+	}
+	if cfg.Lightweight != nil {
+		if cfg.Fast != nil || cfg.AAA != nil {
+			return nil, errors.New("ar: fast: not beside fmipv6 or aaa on one router")
+		}
+		known, o, err := newLightweight(cfg.Lightweight, cfg.Kerberos, r.links, rand)
+		if err != nil {
+			return nil, fmt.Errorf("ar: fast: %w", err)
+		}
+		r.fast, r.known, r.opener = known, known, o
 	}
 	return r, nil
 }
@@ -162,7 +181,7 @@ func (r *Router) Handle(now engine.Now, in engine.Input, out *engine.Effects) {
 			r.gate.books.measured(now, in, out)
 		}
 	case engine.Opened, engine.Stream, engine.Closed, engine.Datagram:
-		if !r.keys.heard(now, in, out) && r.gate != nil {
+		if !r.opened(now, in, out) && !r.keys.heard(now, in, out) && r.gate != nil {
 			r.gate.stream(now, in, out)
 		}
 	case engine.Command:
@@ -204,6 +223,10 @@ func (r *Router) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 		r.fast.Mobility(now, in, &p, out)
 		return
 	}
+	if r.known != nil && isFast(&p) {
+		r.known.Message(now, in, &p, out)
+		return
+	}
 	if r.gate != nil && isAccess(&p) {
 		r.gate.request(now, in, &p, out)
 		return
@@ -241,6 +264,7 @@ type View struct {
 	Role  string     `json:"role"` // "ar"
 	Links []LinkView `json:"links"`
 	Fast  any        `json:"fmipv6,omitempty"`
+	Known any        `json:"fast,omitempty"`
 	AAA   *AAAView   `json:"aaa,omitempty"`
 	// Kerberos is what it does for mobile nodes that log on.
 	Kerberos *KerberosView `json:"kerberos,omitempty"`
@@ -260,7 +284,10 @@ func (r *Router) View() any {
 	for _, l := range r.links {
 		v.Links = append(v.Links, LinkView{int(l.cfg.Port), l.up, l.cfg.Prefix.String(), l.adv.Sent()})
 	}
-	if r.fast != nil {
+	switch {
+	case r.known != nil:
+		v.Known = r.known.View()
+	case r.fast != nil:
 		v.Fast = r.fast.View()
 	}
 	if r.gate != nil {
@@ -270,7 +297,7 @@ func (r *Router) View() any {
 }
 
 func (r *Router) command(now engine.Now, c engine.Command, out *engine.Effects) {
-	reply := engine.Reply{ID: c.ID, Err: fmt.Sprintf("unknown verb %s; an access router takes: view, and with fmipv6 handover, cells", c.Verb)}
+	reply := engine.Reply{ID: c.ID, Err: fmt.Sprintf("unknown verb %s; an access router takes: view; with fmipv6 handover, cells; with fast handover", c.Verb)}
 	if c.Verb == "view" {
 		reply.Err = ""
 		reply.Data, _ = json.Marshal(r.View())

@@ -7,13 +7,17 @@ import (
 
 	"roam6/engine"
 	"roam6/handover"
+	"roam6/handover/fast"
 	"roam6/handover/fmipv6"
 	"roam6/handover/mipv6"
 	"roam6/machine/attach"
 	"roam6/machine/dad"
+	"roam6/machine/lwkrb"
 	"roam6/machine/neighbor"
 	"roam6/plane"
+	wirefast "roam6/wire/fast"
 	"roam6/wire/ip6"
+	lw "roam6/wire/lwkrb"
 	"roam6/wire/nd"
 )
 
@@ -46,16 +50,24 @@ type forward struct {
 
 // anticipation is the part of the node that prepares handovers. fast is nil when the strategy does not.
 type anticipation struct {
-	fast     handover.Anticipator
-	forwards []forward                 // the oldest first
-	copies   uint16                    // number of the way that carries copies; 0: none
-	ends     engine.Timers[netip.Addr] // of forwardings, by the previous care-of address
+	fast      handover.Anticipator
+	carrier   handover.Carrier          // the same, where it takes updates along
+	messenger handover.Messenger        // the same, where it has messages of its own
+	forwards  []forward                 // the oldest first
+	copies    uint16                    // number of the way that carries copies; 0: none
+	ends      engine.Timers[netip.Addr] // of forwardings, by the previous care-of address
 }
 
 // newStrategy makes what Config.Strategy names.
 func (n *Node) newStrategy() (handover.Mobile, error) {
 	base := mipv6.NewMobile(n)
-	if n.cfg.Strategy != "fmipv6" {
+	switch n.cfg.Strategy {
+	case "fast":
+		m := fast.NewMobile(n, base, fast.Config{NetworkInitiated: n.cfg.NetworkInitiated, Tickets: n.lightweight})
+		n.ahead.fast, n.ahead.carrier, n.ahead.messenger = m, m, m
+		return m, nil
+	case "fmipv6":
+	default:
 		return base, nil
 	}
 	m, err := fmipv6.NewMobile(n, base, fmipv6.Config{Keys: n.cfg.HandoverKeys, Name: n.called(), NetworkInitiated: n.cfg.NetworkInitiated})
@@ -67,6 +79,30 @@ func (n *Node) newStrategy() (handover.Mobile, error) {
 }
 
 var _ handover.FastCore = (*Node)(nil)
+
+// lightweight are the tickets that the node has for access routers.
+func (n *Node) lightweight(now engine.Now) (list []lwkrb.Ticket) {
+	for _, t := range n.Tickets(now) {
+		if !t.Lightweight() {
+			continue
+		}
+		client := lw.MakePrincipal(t.Client.Realm, t.Client.Name.Parts...)
+		if light, err := lwkrb.NewTicket(t.Light, t.Key.Value, client, t.Start(), t.Times.End); err == nil {
+			list = append(list, light)
+		}
+	}
+	return list
+}
+
+// isMessage says whether a packet is for a strategy that speaks wire/fast.
+func (n *Node) isMessage(p *ip6.Packet) bool {
+	return n.ahead.messenger != nil && (p.Proto == ip6.ProtoAH || p.Proto == ip6.ProtoICMPv6 && wirefast.IsFast(p.Payload))
+}
+
+// carried reports whether the strategy takes an update along by an access.
+func (n *Node) carried(now engine.Now, a *access, update []byte, out *engine.Effects) bool {
+	return n.ahead.carrier != nil && n.ahead.carrier.Carry(now, a.link.Port, update, out)
+}
 
 // Site tells where an access is attached; see handover.FastCore.
 func (n *Node) Site(port plane.Port) (handover.Site, bool) {

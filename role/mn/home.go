@@ -201,7 +201,9 @@ func (n *Node) update(now engine.Now, out *engine.Effects) {
 			return
 		}
 	}
-	n.transmit(a, n.compose(now, a, "", out), out)
+	if update := n.compose(now, a, "", out); !n.carried(now, a, update, out) {
+		n.transmit(a, update, out)
+	}
 	r.trusted = n.onTrust(now, a)
 	if late && r.phase == updating {
 		n.goOn(now, out)

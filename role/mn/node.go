@@ -19,7 +19,7 @@ import (
 )
 
 // Strategies are the names a configuration may choose from.
-var Strategies = []string{"mipv6", "fmipv6"}
+var Strategies = []string{"mipv6", "fmipv6", "fast"}
 
 // Node is the mobile node.
 type Node struct {
@@ -216,6 +216,8 @@ func (n *Node) packet(now engine.Now, in engine.Packet, out *engine.Effects) {
 		n.neighbourDiscovery(now, in, &p, out)
 	case p.Proto == ip6.ProtoICMPv6 && wireaccess.IsAccess(p.Payload):
 		n.heardReply(now, in, &p, out)
+	case n.isMessage(&p):
+		n.ahead.messenger.Message(now, in, &p, out)
 	case p.Proto == ip6.ProtoMH, p.Proto == ip6.ProtoESP:
 		n.mobility(now, in, &p, out)
 	case p.HomeAddress.IsValid():
@@ -246,6 +248,9 @@ func (n *Node) neighbourDiscovery(now engine.Now, in engine.Packet, p *ip6.Packe
 	}
 	switch m := msg.(type) {
 	case *nd.RouterAdvertisement:
+		if n.ahead.carrier != nil {
+			n.ahead.carrier.Advertised(now, in, p, m, out)
+		}
 		facts := a.link.HeardRA(now, in.From, p, m, out)
 		heard := a.offered(in, p, m)
 		n.facts(now, a, facts, out)
