@@ -6,6 +6,23 @@ import (
 	"roam6/keying"
 )
 
+// SubscriberKeys are a subscriber's keys of all encryption types, the strongest first, as SubscriberKey gives each, for less work: a KDC makes them for
+// each logon.
+func SubscriberKeys(longTerm []byte, principal string) ([]Key, error) {
+	root, err := keying.Extract(longTerm)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(root[:])
+	list := make([]Key, 0, len(ETypes()))
+	for _, e := range ETypes() {
+		octets := make([]byte, e.KeyLen())
+		keying.Expand(octets, &root, "krb5 key "+string([]byte{byte(e)}), principal, "")
+		list = append(list, made(e, e.profile(), octets))
+	}
+	return list, nil
+}
+
 // SubscriberKey is the key of a subscriber in Kerberos that has no password: made of the long-term key, of 16 octets or more, that it shares with its
 // home domain. principal is the subscriber's, ann@HOME.EXAMPLE. docs/kerberos.md has the octets. Keys of different encryption types have nothing in
 // common.

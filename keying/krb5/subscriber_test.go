@@ -35,3 +35,20 @@ func TestSubscriberKey(t *testing.T) {
 		t.Error("a long-term key of 15 octets")
 	}
 }
+
+// All keys at once are those that are made one by one.
+func TestSubscriberKeys(t *testing.T) {
+	longTerm := make([]byte, 32)
+	list, err := krb5.SubscriberKeys(longTerm, "ann@HOME.EXAMPLE")
+	if err != nil || len(list) != len(krb5.ETypes()) {
+		t.Fatal(len(list), err)
+	}
+	for i, e := range krb5.ETypes() {
+		if one, err := krb5.SubscriberKey(e, longTerm, "ann@HOME.EXAMPLE"); err != nil || !one.Equal(list[i]) {
+			t.Errorf("%v: another key, %v", e, err)
+		}
+	}
+	if _, err := krb5.SubscriberKeys(longTerm[:15], "ann@HOME.EXAMPLE"); err == nil {
+		t.Error("a long-term key of 15 octets")
+	}
+}

@@ -86,11 +86,11 @@ func (d *directs) close() error {
 	return err
 }
 
-// look gives the row that a query finds by a name.
-func (p pools) look(ctx context.Context, query, name string) (values, error) {
+// look gives the row that a query finds by names.
+func (p pools) look(ctx context.Context, query string, names ...string) (values, error) {
 	var since time.Time
 	for wait := firstBusy; ; wait = min(2*wait, lastBusy) {
-		row, err := p.lookOnce(ctx, query, name)
+		row, err := p.lookOnce(ctx, query, names)
 		if err == nil || !busy(err) {
 			return row, err
 		}
@@ -113,7 +113,7 @@ func busy(err error) bool {
 	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-func (p pools) lookOnce(ctx context.Context, query, name string) (values, error) {
+func (p pools) lookOnce(ctx context.Context, query string, names []string) (values, error) {
 	c, err := p.direct.take(ctx)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (p pools) lookOnce(ctx context.Context, query, name string) (values, error)
 		}
 		c = &direct{conn, map[string]driver.Stmt{}}
 	}
-	row, err := c.look(query, name)
+	row, err := c.look(query, names)
 	if err != nil {
 		c.close()
 		c = nil
@@ -137,7 +137,7 @@ func (p pools) lookOnce(ctx context.Context, query, name string) (values, error)
 
 // look is not interrupted: SQLite does not wait for another's lock here (busy_timeout), and what finding one row waits for besides, the disk, nothing
 // interrupts.
-func (c *direct) look(query, name string) (row values, err error) {
+func (c *direct) look(query string, names []string) (row values, err error) {
 	s := c.known[query]
 	if s == nil {
 		if s, err = c.conn.Prepare(query); err != nil {
@@ -145,7 +145,11 @@ func (c *direct) look(query, name string) (row values, err error) {
 		}
 		c.known[query] = s
 	}
-	rows, err := s.(driver.StmtQueryContext).QueryContext(context.Background(), []driver.NamedValue{{Ordinal: 1, Value: name}})
+	args := make([]driver.NamedValue, len(names))
+	for i, n := range names {
+		args[i] = driver.NamedValue{Ordinal: i + 1, Value: n}
+	}
+	rows, err := s.(driver.StmtQueryContext).QueryContext(context.Background(), args)
 	if err != nil {
 		return nil, err
 	}

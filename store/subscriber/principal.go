@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	keys "roam6/keying/krb5"
@@ -75,6 +76,9 @@ func (d *DB) LookupPrincipal(ctx context.Context, name string) (*Principal, erro
 		})
 		return p, err
 	}
+	if nai, ok := principal.NAI(name); ok {
+		return d.lookSubscriber(ctx, name, nai)
+	}
 	err = d.again(ctx, func(l pools) error {
 		row, err := l.look(ctx, principalByName, name)
 		if err == nil {
@@ -82,10 +86,48 @@ func (d *DB) LookupPrincipal(ctx context.Context, name string) (*Principal, erro
 		}
 		return err
 	})
-	if nai, ok := principal.NAI(name); ok && (err == nil || errors.Is(err, ErrNoPrincipal)) {
-		s, bad := d.Lookup(ctx, nai)
-		return joined(name, p, s, bad)
+	return p, err
+}
+
+// subscriberJoined finds both rows of a subscriber by NAI, that of the principal by its name.
+var subscriberJoined = "SELECT " + of("s", columns) + ", " + of("p", principalColumns) + " FROM subscriber s LEFT JOIN principal p ON p.name = ? WHERE s.name = ?"
+
+// subscriberWidth is how many columns are a subscriber's.
+var subscriberWidth = strings.Count(columns, ",") + 1
+
+// of puts a table's name before columns.
+func of(table, columns string) string {
+	var list []string
+	for c := range strings.SplitSeq(columns, ",") {
+		list = append(list, table+"."+strings.TrimSpace(c))
 	}
+	return strings.Join(list, ", ")
+}
+
+// lookSubscriber finds a subscriber's principal in one query: a KDC asks for each logon.
+func (d *DB) lookSubscriber(ctx context.Context, name, nai string) (p *Principal, err error) {
+	key, bad := Name(nai)
+	if bad != nil {
+		return joined(name, nil, nil, bad)
+	}
+	err = d.again(ctx, func(l pools) error {
+		row, err := l.look(ctx, subscriberJoined, name, key)
+		if err != nil {
+			return err
+		}
+		var own *Principal
+		var one values
+		if row != nil {
+			if one = row[:subscriberWidth]; row[subscriberWidth] != nil {
+				if own, err = d.takenPrincipal(name, row[subscriberWidth:]); err != nil {
+					return err
+				}
+			}
+		}
+		s, bad := d.taken(key, one)
+		p, err = joined(name, own, s, bad)
+		return err
+	})
 	return p, err
 }
 

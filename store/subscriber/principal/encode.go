@@ -19,6 +19,8 @@ type wire struct {
 	MaxRenew   int64     `json:"max_renew_s"`
 	Attributes []byte    `json:"attributes,omitempty"`
 	Revision   uint64    `json:"revision"`
+
+	bits Flags // those of Flags that are known, where it was read quickly
 }
 
 type wireKey struct {
@@ -32,12 +34,24 @@ type wireKey struct {
 
 // Encode gives the JSON form, on one line, keys in a fixed order. It cannot fail.
 func Encode(p *Principal) []byte {
-	return marshal(wire{p.Name, p.Kind, p.Enabled, toWire(p.Keys), p.Flags.Names(), int64(p.MaxLife / time.Second), int64(p.MaxRenew / time.Second),
-		p.Attributes, p.Revision})
+	if b, ok := encodeQuickly(p); ok {
+		return b
+	}
+	return encode(p)
+}
+
+func encode(p *Principal) []byte {
+	return marshal(wire{Name: p.Name, Kind: p.Kind, Enabled: p.Enabled, Keys: toWire(p.Keys), Flags: p.Flags.Names(), MaxLife: int64(p.MaxLife / time.Second),
+		MaxRenew: int64(p.MaxRenew / time.Second), Attributes: p.Attributes, Revision: p.Revision})
 }
 
 // EncodeKeys gives the JSON form of keys alone: what a database seals.
-func EncodeKeys(list []Key) []byte { return marshal(toWire(list)) }
+func EncodeKeys(list []Key) []byte {
+	if b, ok := appendKeys(nil, list); ok {
+		return b
+	}
+	return marshal(toWire(list))
+}
 
 func marshal(v any) []byte {
 	b, err := json.Marshal(v)
@@ -75,10 +89,17 @@ func fromWire(list []wireKey) []Key {
 // say more.
 func Decode(b []byte) (*Principal, error) {
 	var w wire
-	if err := unmarshal(b, &w); err != nil {
-		return nil, err
+	if len(b) > MaxEncoded || !quickly(b, &w) {
+		w = wire{}
+		if err := unmarshal(b, &w); err != nil {
+			return nil, err
+		}
 	}
-	p := &Principal{Name: w.Name, Kind: w.Kind, Enabled: w.Enabled, Keys: fromWire(w.Keys), Attributes: w.Attributes, Revision: w.Revision}
+	return taken(&w)
+}
+
+func taken(w *wire) (*Principal, error) {
+	p := &Principal{Name: w.Name, Kind: w.Kind, Enabled: w.Enabled, Keys: fromWire(w.Keys), Flags: w.bits, Attributes: w.Attributes, Revision: w.Revision}
 	for _, n := range w.Flags {
 		p.Flags |= flagOf(n)
 	}
@@ -98,6 +119,9 @@ func Decode(b []byte) (*Principal, error) {
 
 // DecodeKeys reads what EncodeKeys wrote; whether they are right, Check of their principal says.
 func DecodeKeys(b []byte) ([]Key, error) {
+	if list, ok := quickKeys(b); ok && len(b) <= MaxEncoded {
+		return fromWire(list), nil
+	}
 	var w []wireKey
 	if err := unmarshal(b, &w); err != nil {
 		return nil, err

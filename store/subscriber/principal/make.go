@@ -38,12 +38,13 @@ func OfSubscriber(s *profile.Profile) (*Principal, error) {
 		return nil, err
 	}
 	p.Enabled, p.Revision = s.Enabled, s.Revision
-	for _, e := range keys.ETypes() {
-		k, err := keys.SubscriberKey(e, s.Key, p.Name)
-		if err != nil {
-			return nil, err
-		}
-		p.Keys = append(p.Keys, Key{Version: DerivedVersion, EType: e, Octets: k.Octets()})
+	list, err := keys.SubscriberKeys(s.Key, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	p.Keys = make([]Key, len(list))
+	for i, k := range list {
+		p.Keys[i] = Key{Version: DerivedVersion, EType: k.EType(), Octets: k.Octets()}
 	}
 	return p, nil
 }

@@ -289,13 +289,74 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"name":"ann@HOME.EXAMPLE","kind":"subscriber"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := Decode(b)
+		sameAsJSON(t, b, p, err)
 		if err != nil {
 			return
 		}
 		text := Encode(p)
+		if want := encode(p); !bytes.Equal(text, want) {
+			t.Errorf("%s\nwant %s", text, want)
+		}
 		again, err := Decode(text)
 		if err != nil || !bytes.Equal(Encode(again), text) {
 			t.Errorf("%s: %v", text, err)
 		}
 	})
+}
+
+// sameAsJSON holds what was read quickly against what package json reads.
+func sameAsJSON(t *testing.T, b []byte, p *Principal, err error) {
+	t.Helper()
+	var w wire
+	if unmarshal(b, &w) != nil {
+		if err == nil {
+			t.Errorf("%s is read, and is no JSON", b)
+		}
+		return
+	}
+	for _, n := range w.Flags {
+		w.bits |= flagOf(n)
+	}
+	want, bad := taken(&w)
+	if (err == nil) != (bad == nil) || err == nil && !bytes.Equal(encode(p), encode(want)) {
+		t.Errorf("%s\nis read as %+v, %v\nwant       %+v, %v", b, p, err, want, bad)
+	}
+}
+
+// What Encode writes is read quickly, and is what package json writes; each prefix is refused.
+func TestQuickly(t *testing.T) {
+	list := []*Principal{must(Decode([]byte(golden))), must(Fresh("krbtgt/A@B")), must(Fresh("ann@HOME.EXAMPLE"))}
+	list[2].Add(Key{Version: 2, EType: 18, Octets: make([]byte, 32), Salt: "HOME.EXAMPLEann", Params: []byte{0, 1, 0, 0}, Made: time.Unix(1.8e9, 0).UTC()})
+	for _, p := range list {
+		b := Encode(p)
+		if !bytes.Equal(b, encode(p)) {
+			t.Errorf("%s\nwant %s", b, encode(p))
+		}
+		var w wire
+		if !quickly(b, &w) {
+			t.Errorf("%s is not read quickly", b)
+		}
+		got, err := Decode(b)
+		sameAsJSON(t, b, got, err)
+		for n := range b {
+			if _, err := Decode(b[:n]); err == nil {
+				t.Fatalf("%s is read", b[:n])
+			}
+		}
+		if inside, err := DecodeKeys(EncodeKeys(p.Keys)); err != nil || len(inside) != len(p.Keys) {
+			t.Errorf("%d keys, %v", len(inside), err)
+		}
+	}
+	odd := must(Fresh("ann@HOME.EXAMPLE")) // a text that json writes in its own way
+	odd.Add(Key{Version: 2, EType: 18, Octets: make([]byte, 32), Salt: "<é>"})
+	if b := Encode(odd); !bytes.Equal(b, encode(odd)) {
+		t.Errorf("%s", b)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
