@@ -64,12 +64,12 @@ install:
 	./roam6 completion zsh >'$(DESTDIR)$(prefix)/share/zsh/site-functions/_roam6'
 	./roam6 completion fish >'$(DESTDIR)$(prefix)/share/fish/vendor_completions.d/roam6.fish'
 	mkdir -p '$(DESTDIR)$(unitdir)'
-	for unit in roam6@ roam6-aaa@; do sed 's|/usr/local/bin|$(bindir)|' "examples/systemd/$$unit.service" >'$(DESTDIR)$(unitdir)'/"$$unit.service" || exit 1; done
+	for unit in roam6@ roam6-aaa@ roam6-kdc@; do sed 's|/usr/local/bin|$(bindir)|' "examples/systemd/$$unit.service" >'$(DESTDIR)$(unitdir)'/"$$unit.service" || exit 1; done
 
 uninstall:
 	rm -f '$(DESTDIR)$(bindir)/roam6' '$(DESTDIR)$(mandir)'/man1/roam6.1 '$(DESTDIR)$(mandir)'/man1/roam6-*.1
 	rm -f '$(DESTDIR)$(prefix)/share/bash-completion/completions/roam6' '$(DESTDIR)$(prefix)/share/zsh/site-functions/_roam6'
-	rm -f '$(DESTDIR)$(prefix)/share/fish/vendor_completions.d/roam6.fish' '$(DESTDIR)$(unitdir)/roam6@.service' '$(DESTDIR)$(unitdir)/roam6-aaa@.service'
+	rm -f '$(DESTDIR)$(prefix)/share/fish/vendor_completions.d/roam6.fish' '$(DESTDIR)$(unitdir)/roam6@.service' '$(DESTDIR)$(unitdir)/roam6-aaa@.service' '$(DESTDIR)$(unitdir)/roam6-kdc@.service'
 
 clean:
 	rm -rf roam6 dist demo-report

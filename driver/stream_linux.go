@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -54,7 +55,9 @@ func (m *machine) openSpace() (err error) {
 func (m *machine) ListenStream(at netip.AddrPort) (l net.Listener, err error) {
 	config := net.ListenConfig{KeepAliveConfig: keepAlive, Control: patient} // SO_REUSEADDR and TCP_NODELAY are package net's own habit
 	config.SetMultipathTCP(false)
-	if e := m.within(func() { l, err = config.Listen(context.Background(), network(at.Addr()), at.String()) }); e != nil {
+	if e := m.within(func() {
+		l, err = config.Listen(context.Background(), network(at.Addr()), strings.TrimPrefix(whereTo(at), "*"))
+	}); e != nil {
 		return nil, fmt.Errorf("entering the node's network namespace: %w", e)
 	}
 	return l, err
@@ -74,7 +77,10 @@ func (m *machine) DialStream(ctx context.Context, from netip.Addr, to netip.Addr
 }
 
 func network(a netip.Addr) string {
-	if a.Is4() {
+	switch {
+	case !a.IsValid(): // every address
+		return "tcp"
+	case a.Is4():
 		return "tcp4"
 	}
 	return "tcp6"

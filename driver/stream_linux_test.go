@@ -465,3 +465,32 @@ func BenchmarkStreams(b *testing.B) {
 		})
 	}
 }
+
+// Without an address a port is open at all of them, IPv6 and IPv4.
+func TestStreamSocketsEveryAddress(t *testing.T) {
+	l, err := net.Listen("tcp", ":0")
+	must(t, err)
+	port := addrPort(l.Addr()).Port()
+	must(t, l.Close())
+	opened := make(chan engine.Opened, 4)
+	here := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+	beginAny(t, Config{Host: onLoopback(t), Engines: []Engine{{"e", peerOf([]engine.Listen{{Name: "any", At: netip.AddrPortFrom(netip.Addr{}, port)}}, func(in engine.Input, out *engine.Effects) {
+		switch in := in.(type) {
+		case engine.Start:
+			for i, a := range here {
+				out.Dial(engine.Dial{Conn: engine.Conn(2*i + 1), To: netip.AddrPortFrom(a, port)})
+			}
+		case engine.Opened:
+			opened <- in
+		case engine.Closed:
+			t.Errorf("%+v", in)
+		}
+	})}}})
+	seen := map[netip.Addr]int{}
+	for range 4 {
+		seen[hear(t, opened).To.Addr()]++
+	}
+	if seen[here[0]] != 2 || seen[here[1]] != 2 {
+		t.Errorf("%v", seen)
+	}
+}

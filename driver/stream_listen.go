@@ -70,18 +70,18 @@ func (s *streams) listen(owner *slot, e engine.Listen) {
 	reason, words := "", ""
 	if e.TLS != "" {
 		if profile = s.l.n.c.TLS[e.TLS]; profile == nil {
-			reason, words = engine.ReasonNoProfile, noProfile(s.l.n.c, "listen "+e.At.String(), e.TLS)
+			reason, words = engine.ReasonNoProfile, noProfile(s.l.n.c, "listen "+whereTo(e.At), e.TLS)
 		}
 	}
 	if s.named(owner, e.Name) {
-		reason, words = engine.ReasonNameInUse, "listen "+e.At.String()+": engine "+owner.Name+" listens already by the name of "+e.Name
+		reason, words = engine.ReasonNameInUse, "listen "+whereTo(e.At)+": engine "+owner.Name+" listens already by the name of "+e.Name
 	}
 	var l net.Listener
 	if reason == "" {
 		var err error
 		if l, err = s.l.n.host.ListenStream(e.At); err != nil {
 			reason = why(err)
-			words = "listen " + e.At.String() + ": " + err.Error() + hintListen(reason, e.At, "t")
+			words = "listen " + whereTo(e.At) + ": " + err.Error() + hintListen(reason, e.At, "t")
 		}
 	}
 	if reason != "" {

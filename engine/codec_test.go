@@ -62,6 +62,7 @@ var entries = []Entry{
 	{Effect: Event{Name: EventFailed}},
 	{Effect: Listen{Name: "peers", At: netip.AddrPortFrom(ha, 5658), TLS: "diameter"}},
 	{Effect: Listen{}},
+	{Effect: Listen{Name: "kdc", At: netip.AddrPortFrom(netip.Addr{}, 88)}},
 	{Effect: Dial{Conn: 1<<64 - 1, To: netip.AddrPortFrom(ha, 3868), From: coa, TLS: "diameter", Server: "aaa.example.org"}},
 	{Effect: Dial{Conn: 1, To: netip.MustParseAddrPort("[fe80::1%wlan0]:3868")}},
 	{Effect: Write{Conn: 2, Data: []byte{1, 0, 0, 20}}},

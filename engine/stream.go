@@ -1,6 +1,9 @@
 package engine
 
-import "net/netip"
+import (
+	"encoding/json"
+	"net/netip"
+)
 
 // The life of a connection. What an engine is told of one Conn is always Opened, any number of Stream, one Closed; or for a
 // Dial that failed, Closed alone. Nothing comes after Closed, which answers an engine's own Close too.
@@ -22,11 +25,38 @@ const MaxUnsent = 1 << 20
 
 // Listen accepts connections at an address and a TCP port, only such as the configuration names. Name comes back in Opened; a
 // Listen that fails or ends is told by Closed with it. TLS names a profile of the node's configuration; empty is plain TCP. A
-// second Listen of the same name is refused for ReasonNameInUse.
+// second Listen of the same name is refused for ReasonNameInUse. Without an address in At the port is open at all addresses, as that of a Bind.
 type Listen struct {
 	Name string         `json:"name"`
 	At   netip.AddrPort `json:"at"`
 	TLS  string         `json:"tls,omitempty"`
+}
+
+// listenJSON is Listen in a journal. An AddrPort without an address would lose its port.
+type listenJSON struct {
+	Name string         `json:"name"`
+	At   netip.AddrPort `json:"at"`
+	Port uint16         `json:"port,omitempty"` // without an address
+	TLS  string         `json:"tls,omitempty"`
+}
+
+// MarshalJSON writes the port too where there is no address.
+func (l Listen) MarshalJSON() ([]byte, error) {
+	v := listenJSON{Name: l.Name, At: l.At, TLS: l.TLS}
+	if !l.At.Addr().IsValid() {
+		v.Port = l.At.Port()
+	}
+	return json.Marshal(v)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote and refuses anything else.
+func (l *Listen) UnmarshalJSON(text []byte) error {
+	v, err := decode[listenJSON](text)
+	*l = Listen{Name: v.Name, At: v.At, TLS: v.TLS}
+	if !v.At.Addr().IsValid() {
+		l.At = netip.AddrPortFrom(netip.Addr{}, v.Port)
+	}
+	return err
 }
 
 // Dial opens a connection. From is the source address; invalid leaves the choice to the host. Server is the name that the peer's

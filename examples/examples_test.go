@@ -14,7 +14,7 @@ import (
 // TestExamples wants the files of examples/ to be right, and those of mobile node and home agent to fit together.
 func TestExamples(t *testing.T) {
 	configs := map[string]*node.Config{}
-	for _, name := range []string{"ha", "ar", "mn", "cn", "vehicle", "aaa/aaah", "aaa/aaav", "aaa/ar", "aaa/ha", "aaa/mn"} {
+	for _, name := range []string{"ha", "ar", "mn", "cn", "vehicle", "aaa/aaah", "aaa/aaav", "aaa/ar", "aaa/ha", "aaa/mn", "kdc/kdc"} {
 		file := name + ".yaml"
 		text, err := os.ReadFile(file)
 		if err != nil {

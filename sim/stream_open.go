@@ -22,6 +22,9 @@ type door struct {
 
 // listen opens a port, or says why not.
 func (k *sockets) listen(r *runner, e engine.Listen) {
+	if !e.At.Addr().IsValid() {
+		e.At = netip.AddrPortFrom(netip.IPv6Unspecified(), e.At.Port())
+	}
 	reason, words := "", ""
 	switch {
 	case k.named(r, e.Name):

@@ -104,7 +104,7 @@ func (f *ctlFlags) askFlags(c *cobra.Command) {
 	c.Flags().StringVar(&f.engine, "engine", "", "the `role` that is asked, such as mn (needed only when the node has several)")
 	c.Flags().BoolVar(&f.json, "json", false, "events: one JSON object a line")
 	c.Flags().BoolVarP(&f.table, "table", "t", false, "view: tables instead of JSON")
-	must(c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"mn", "ha", "ar", "cn", "aaa"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"mn", "ha", "ar", "cn", "aaa", "kdc"}, cobra.ShellCompDirectiveNoFileComp)))
 }
 
 // path is the socket meant; with no flag, the only one there is.
@@ -207,7 +207,7 @@ func (f *ctlFlags) refused(verb, why string) error {
 var everyVerb = []string{"stats", driver.VerbTable, driver.VerbEvents, driver.VerbEngines, driver.VerbLinkUp, driver.VerbLinkDown, driver.VerbHint, driver.VerbStop}
 
 // verbRoles are the roles whose verbs have names of their own.
-var verbRoles = map[string]string{"bindings": "ha", "refresh": "mn", "prefixes": "mn", "handover": "ar", "cells": "ar", "drain": "aaa", "undrain": "aaa"}
+var verbRoles = map[string]string{"bindings": "ha", "refresh": "mn", "prefixes": "mn", "handover": "ar", "cells": "ar", "drain": "aaa", "undrain": "aaa", "forget": "kdc"}
 
 // aloneKeys are what the first word after a verb may be without saying so, as wpa_cli gives links.
 var aloneKeys = map[string]string{driver.VerbLinkUp: "port", driver.VerbLinkDown: "port", driver.VerbHint: "port", "drain": "agent", "undrain": "agent"}

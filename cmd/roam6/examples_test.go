@@ -89,7 +89,7 @@ func TestCertificateRecipe(t *testing.T) { //spec DM-23
 	}
 	d.Close()
 	var files []string
-	for _, pattern := range []string{"../../examples/*.yaml", "../../examples/aaa/*.yaml"} {
+	for _, pattern := range []string{"../../examples/*.yaml", "../../examples/aaa/*.yaml", "../../examples/kdc/*.yaml"} {
 		list, err := filepath.Glob(pattern)
 		if err != nil || len(list) == 0 {
 			t.Fatal(pattern, err)

@@ -17,7 +17,7 @@ func TestInstallNeedsNoGo(t *testing.T) {
 	}
 	dir, root := t.TempDir(), t.TempDir()
 	for to, from := range map[string]string{"Makefile": "../../Makefile", "examples/systemd/roam6@.service": "../../examples/systemd/roam6@.service",
-		"examples/systemd/roam6-aaa@.service": "../../examples/systemd/roam6-aaa@.service"} { //order:any
+		"examples/systemd/roam6-aaa@.service": "../../examples/systemd/roam6-aaa@.service", "examples/systemd/roam6-kdc@.service": "../../examples/systemd/roam6-kdc@.service"} { //order:any
 		text, err := os.ReadFile(from)
 		if err == nil {
 			err = os.MkdirAll(filepath.Dir(filepath.Join(dir, to)), 0o777)
@@ -45,7 +45,7 @@ func TestInstallNeedsNoGo(t *testing.T) {
 	if said, err := install(); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
-	for _, name := range []string{"bin/roam6", "share/man/man1/roam6.1", "lib/systemd/system/roam6@.service", "lib/systemd/system/roam6-aaa@.service"} {
+	for _, name := range []string{"bin/roam6", "share/man/man1/roam6.1", "lib/systemd/system/roam6@.service", "lib/systemd/system/roam6-aaa@.service", "lib/systemd/system/roam6-kdc@.service"} {
 		if _, err := os.Stat(filepath.Join(root, "usr/local", name)); err != nil {
 			t.Error(err)
 		}

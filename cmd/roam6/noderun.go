@@ -49,7 +49,8 @@ func nodeRunCmd() *cobra.Command {
 		Use:   "run -c FILE",
 		Short: "Run a node until it is told to stop",
 		Long: `Runs the roles in FILE on this host until SIGTERM or Ctrl-C. It needs CAP_NET_ADMIN and CAP_NET_RAW, keeps these two and gives
-up all others; a node whose only role is aaa needs none and gives up all. A mistake in FILE is reported before anything is touched.
+up all others; a node whose only roles are aaa and kdc needs none and gives up all
+but CAP_NET_BIND_SERVICE, which a port below 1024 needs. A mistake in FILE is reported before anything is touched.
 
 What happens is logged to standard error. roam6 ctl asks and commands the node while it runs. Under systemd it tells
 when it is ready (Type=notify) and that it lives (WatchdogSec).`,
@@ -75,8 +76,8 @@ func nodeCheckCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "check -c FILE", Short: "Check a node's configuration without running it", Args: exactly(0, "-c FILE"),
 		Long: `Says what is wrong with FILE, each mistake with its line, key and value and what is allowed. It reads the files that FILE names (certificates,
-keys, authorities), looks at the database (is it there, of which schema, does its key file open it), and changes nothing. What may be a mistake, such as
-a realm that is nobody's, is hinted at below what is right.`,
+keys, authorities, keytabs), looks at the database (is it there, of which schema, does its key file open it), and changes nothing. What may be a
+mistake, such as a realm that is nobody's, is hinted at below what is right.`,
 		Example: lines("roam6 node check -c /etc/roam6/aaah.yaml"),
 		RunE:    work(func(c *cobra.Command, _ []string) error { return checkNode(c.Context(), file) }),
 	}
@@ -153,6 +154,9 @@ func readNode(file string) (*node.Config, []byte, error) {
 		return nil, nil, err
 	}
 	c, err := node.Parse(file, text)
+	if err == nil {
+		err = keytabs(c)
+	}
 	return c, text, usage(err)
 }
 
