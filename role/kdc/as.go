@@ -61,7 +61,9 @@ func (s *Server) asBare(now engine.Now, out *engine.Effects, t *task) {
 	case b.Realm != s.cfg.Realm:
 		r = &refusal{code: krb5.ErrWrongRealm, text: "this is the KDC of " + s.cfg.Realm}
 	default:
-		x.id, r = s.clientOf(b)
+		if x.id, r = s.clientOf(b); r == nil {
+			r = nameless(x.id, b.Options)
+		}
 	}
 	if r != nil {
 		s.refuse(now, out, t, r)
@@ -134,7 +136,7 @@ func (s *Server) logOn(now engine.Now, x *logon) (*grant, *refusal) {
 	if b.Options&krb5.OptCanonicalize != 0 || b.Client.Type == krb5.NTEnterprise {
 		canonical = x.id
 	}
-	g := &grant{server: x.server, seal: x.target.best(), reply: x.key.key, usage: keys.ASRepPart, kvno: x.key.kvno, canon: canonical,
+	g := &grant{server: x.server, seal: x.target.best(), reply: x.key.key(), usage: keys.ASRepPart, kvno: x.key.kvno, canon: canonical,
 		part: krb5.EncTicketPart{Flags: flags, Key: s.sessionKey(etype), Client: canonical, Times: l.Times, Addresses: b.Addresses, AuthData: s.attributes(x.data, x.client)}}
 	g.outer = x.outer
 	if x.key.info.HasSalt {

@@ -365,3 +365,19 @@ func TestListening(t *testing.T) {
 		t.Errorf("%+v", out.List)
 	}
 }
+
+// Nobody is no client, not if the database had such a principal; and no ticket is without a name (RFC 8062).
+func TestAnonymous(t *testing.T) { //spec FH-18
+	_, c := atHome(t)
+	const nobody = "WELLKNOWN/ANONYMOUS@HOME.EXAMPLE"
+	c.principal(nobody)
+	if x, e := c.as(nobody, keys.AES256SHA384); e == nil || e.Code != krb5.ErrPolicy {
+		t.Errorf("%+v %+v", x, e)
+	}
+	if x, e := c.as(ann, keys.AES256SHA384, with(krb5.OptRequestAnonymous)); e == nil || e.Code != krb5.ErrBadoption {
+		t.Errorf("%+v %+v", x, e)
+	}
+	if x, e := c.tgs(c.logon(ann), ann, host, with(krb5.OptRequestAnonymous)); e == nil || e.Code != krb5.ErrBadoption {
+		t.Errorf("%+v %+v", x, e)
+	}
+}

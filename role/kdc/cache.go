@@ -21,7 +21,8 @@ type account struct {
 type row struct {
 	kvno  uint32
 	etype keys.EType
-	key   keys.Key
+	from  principal.Key  // what its key is made of
+	own   keys.Key       // made when first needed: of four a logon needs one
 	info  krb5.ETypeInfo // how its owner makes it of a password
 	light lk.Key         // for lightweight tickets, made when first needed
 	lit   bool
@@ -29,15 +30,26 @@ type row struct {
 
 func newAccount(name string, p *principal.Principal) *account {
 	a := &account{name: name, p: p}
-	for _, k := range p.Keys {
-		key, err := k.Protocol()
-		if err != nil {
-			continue // Decode has checked it
-		}
+	rows := make([]row, len(p.Keys))
+	a.rows = make([]*row, len(p.Keys))
+	for i, k := range p.Keys {
 		info := krb5.ETypeInfo{EType: int32(k.EType), Salt: k.Salt, HasSalt: k.Password(), Params: k.Params}
-		a.rows = append(a.rows, &row{kvno: k.Version, etype: k.EType, key: key, info: info})
+		rows[i] = row{kvno: k.Version, etype: k.EType, from: k, info: info}
+		a.rows[i] = &rows[i]
 	}
 	return a
+}
+
+// key is the key, which keeps what is derived from it.
+func (r *row) key() keys.Key {
+	if !r.own.Valid() {
+		k, err := r.from.Protocol()
+		if err != nil {
+			panic(err) // Decode has checked it
+		}
+		r.own = k
+	}
+	return r.own
 }
 
 // best is the key that tickets are sealed under, nil if there is none.
@@ -85,7 +97,7 @@ func (a *account) version(kvno uint32, etype int32) (r *row, any bool) {
 // lightweight is the key as lightweight Kerberos derives its own from it.
 func (r *row) lightweight(name string) (lk.Key, bool) {
 	if !r.lit {
-		k, err := lk.NewKey(name, r.kvno, uint8(r.etype), r.key.Octets())
+		k, err := lk.NewKey(name, r.kvno, uint8(r.etype), r.from.Octets)
 		if err != nil {
 			return lk.Key{}, false
 		}

@@ -99,6 +99,8 @@ func TestCrossRealmRefused(t *testing.T) { //spec FH-18
 		"through ourself":  {ann, krb5.Transited{}.With("D.EXAMPLE"), krb5.ErrPathNotAccepted},
 		"by way of home":   {ann, krb5.Transited{}.With("HOME.EXAMPLE"), krb5.ErrPathNotAccepted},
 		"through nobody's": {ann, krb5.Transited{}.With("X.EXAMPLE"), krb5.ErrPathNotAccepted},
+		"nobody":           {"WELLKNOWN/ANONYMOUS@C.EXAMPLE", krb5.Transited{Type: 1}, krb5.ErrPolicy},
+		"nobody's realm":   {"WELLKNOWN/ANONYMOUS@WELLKNOWN:ANONYMOUS", krb5.Transited{}.With("C.EXAMPLE"), krb5.ErrPolicy},
 		"unreadable":       {ann, krb5.Transited{Type: 9, Contents: []byte("x")}, krb5.ErrPathNotAccepted},
 	} {
 		y := forge(c.client, c.way)

@@ -173,7 +173,7 @@ func encChallenge(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 		}
 	}
 	for _, r := range mine {
-		plain, err := keys.Combine(armor, r.key, "clientchallengearmor", "challengelongterm").Decrypt(nil, keys.EncChallengeClient, enc.Cipher)
+		plain, err := keys.Combine(armor, r.key(), "clientchallengearmor", "challengelongterm").Decrypt(nil, keys.EncChallengeClient, enc.Cipher)
 		if err != nil {
 			continue
 		}
@@ -185,7 +185,7 @@ func encChallenge(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 			return no(krb5.ErrSkew, "clocks differ by more than "+Skew.String())
 		}
 		x.key = r
-		answer := keys.Combine(armor, r.key, "kdcchallengearmor", "challengelongterm")
+		answer := keys.Combine(armor, r.key(), "kdcchallengearmor", "challengelongterm")
 		told := krb5.EncryptedData{EType: int32(answer.EType()), Cipher: answer.Encrypt(nil, keys.EncChallengeKDC, s.confounder(), krb5.PAEncTSEnc{Time: now.Wall.UTC()}.Append(nil))}
 		x.outer = append(x.outer, krb5.Typed{Type: krb5.PAEncryptedChallenge, Data: told.Append(nil)})
 		return nil

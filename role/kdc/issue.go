@@ -44,7 +44,7 @@ func (s *Server) issue(now engine.Now, out *engine.Effects, t *task, g *grant) {
 	plain := g.part.Append(nil)
 	ticket := krb5.Ticket{Server: g.server, Extensions: g.extra}
 	if g.seal != nil {
-		ticket.Enc = krb5.EncryptedData{EType: int32(g.seal.etype), KVNO: g.seal.kvno, Cipher: g.seal.key.Encrypt(nil, keys.TicketPart, s.confounder(), plain)}
+		ticket.Enc = krb5.EncryptedData{EType: int32(g.seal.etype), KVNO: g.seal.kvno, Cipher: g.seal.key().Encrypt(nil, keys.TicketPart, s.confounder(), plain)}
 	} else {
 		ticket.Enc = krb5.EncryptedData{EType: int32(g.skey.EType()), Cipher: g.skey.Encrypt(nil, keys.TicketPart, s.confounder(), plain)}
 	}

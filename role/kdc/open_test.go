@@ -118,77 +118,85 @@ func TestOpenHere(t *testing.T) { //spec FH-14
 	}
 }
 
+// openAsks makes an open-req of an ap-req that is changed before it is sealed; openAround one that is changed itself.
+type openAsks func(*world, *center, mobile) []byte
+
+func openReq(change ...func(*lw.Authenticator)) openAsks {
+	return func(w *world, c *center, m mobile) []byte {
+		raw, _ := w.apReq(m, ar1, change...)
+		return w.openReq(ar1, raw)
+	}
+}
+
+func openAround(change ...func(*lw.OpenRequestBody)) openAsks {
+	return func(w *world, c *center, m mobile) []byte {
+		raw, _ := w.apReq(m, ar1)
+		return w.openReq(ar1, raw, change...)
+	}
+}
+
+const ar2 = "mobileip/ar2.home.example@HOME.EXAMPLE"
+
+// openings are open-reqs, and what becomes of them.
+var openings = []struct {
+	name string
+	db   func(*center)
+	ask  openAsks
+	code lw.Code
+	key  bool // the error key is told
+	hint bool
+}{
+	{name: "granted", ask: openReq(), key: true},
+	{name: "disabled subscriber", db: func(c *center) { c.db[ann].Enabled = false }, ask: openReq(), code: lw.Revoked, key: true},
+	{name: "gone", db: func(c *center) { delete(c.db, ann) }, ask: openReq(), code: lw.Revoked, key: true},
+	{name: "for another router", ask: openReq(func(a *lw.Authenticator) { a.Router = ar2 }), code: lw.NotUs, key: true},
+	{name: "old", ask: openReq(func(a *lw.Authenticator) { a.Time = a.Time.Add(-Skew - 2*time.Second) }), code: lw.Skew, key: true},
+	{name: "from the future", ask: openReq(func(a *lw.Authenticator) { a.Time = a.Time.Add(Skew + 2*time.Second) }), code: lw.Skew, key: true},
+	{name: "altered ap-req", ask: openAround(func(b *lw.OpenRequestBody) { b.Request[len(b.Request)-1] ^= 1 }), code: lw.BadIntegrity},
+	{name: "altered ticket", ask: openAround(func(b *lw.OpenRequestBody) { b.Request[90] ^= 1 }), code: lw.BadIntegrity},
+	{name: "no ap-req", ask: openAround(func(b *lw.OpenRequestBody) { b.Request = make([]byte, 100) }), code: lw.Generic},
+	{name: "in another's name", ask: openAround(func(b *lw.OpenRequestBody) { b.Router = ar2 }), code: lw.BadMatch},
+	{name: "old question", ask: openAround(func(b *lw.OpenRequestBody) { b.Time = b.Time.Add(-Skew - 2*time.Second) }), code: lw.Skew},
+	{name: "as a KDC", ask: openAround(func(b *lw.OpenRequestBody) { b.Path = []string{"HOME.EXAMPLE"} }), code: lw.WrongRealm},
+	{name: "unknown router", db: func(c *center) { delete(c.db, ar1) }, ask: openReq(), code: lw.NoKey, hint: true},
+	{name: "disabled router", db: func(c *center) { c.db[ar1].Enabled = false }, ask: openReq(), code: lw.UnknownRouter, hint: true},
+	{name: "router with new keys", db: func(c *center) {
+		c.db[ar1].Keys = must(principal.FromPassword(ar1, 2, password, 1, []keys.EType{20}, c.w.now.Wall))
+	}, ask: openReq(), code: lw.BadKeyVersion, hint: true},
+	{name: "no router", ask: func(w *world, c *center, m mobile) []byte {
+		raw, _ := w.apReq(m, ar1)
+		return w.openReq(host, raw)
+	}, code: lw.NoKey, hint: true},
+	{name: "KDC of another", ask: func(w *world, c *center, m mobile) []byte {
+		raw, _ := w.apReq(m, ar1)
+		return w.openReq("krbtgt/A.EXAMPLE@HOME.EXAMPLE", raw)
+	}, code: lw.NoKey, hint: true},
+	{name: "altered question", ask: func(w *world, c *center, m mobile) []byte {
+		raw, _ := w.apReq(m, ar1)
+		asked := w.openReq(ar1, raw)
+		asked[len(asked)-1] ^= 1
+		return asked
+	}, code: lw.BadIntegrity, hint: true},
+	{name: "another service's ticket", ask: func(w *world, c *center, _ mobile) []byte {
+		raw, _ := w.apReq(w.mobile(c.ticket(c.logon(ann), ann, host, lightly), ann), ar1)
+		return w.openReq(ar1, raw)
+	}, code: lw.NotUs},
+	{name: "another router's ticket", ask: func(w *world, c *center, _ mobile) []byte {
+		c.principal(ar2)
+		raw, _ := w.apReq(w.mobile(c.ticket(c.logon(ann), ann, ar2, lightly), ann), ar1)
+		return w.openReq(ar1, raw)
+	}, code: lw.NotUs},
+	{name: "expired", ask: func(w *world, c *center, m mobile) []byte {
+		w.sleep(9 * time.Hour)
+		raw, _ := w.apReq(m, ar1)
+		return w.openReq(ar1, raw)
+	}, code: lw.Expired, key: true},
+	{name: "database busy", db: func(c *center) { c.broken = engine.ErrBusy }, ask: openReq(), code: lw.Unavailable, hint: true},
+}
+
 // What a KDC refuses to open, by the code that docs/lwkrb.md has for it: with the error key where the ap-req opened, else without.
 func TestOpenRefused(t *testing.T) { //spec FH-14 FH-18
-	const ar2 = "mobileip/ar2.home.example@HOME.EXAMPLE"
-	type c2 = func(*world, *center, mobile) []byte
-	req := func(change ...func(*lw.Authenticator)) c2 {
-		return func(w *world, c *center, m mobile) []byte {
-			raw, _ := w.apReq(m, ar1, change...)
-			return w.openReq(ar1, raw)
-		}
-	}
-	around := func(change ...func(*lw.OpenRequestBody)) c2 {
-		return func(w *world, c *center, m mobile) []byte {
-			raw, _ := w.apReq(m, ar1)
-			return w.openReq(ar1, raw, change...)
-		}
-	}
-	for _, x := range []struct {
-		name string
-		db   func(*center)
-		ask  c2
-		code lw.Code
-		key  bool // the error key is told
-		hint bool
-	}{
-		{name: "granted", ask: req(), key: true},
-		{name: "disabled subscriber", db: func(c *center) { c.db[ann].Enabled = false }, ask: req(), code: lw.Revoked, key: true},
-		{name: "gone", db: func(c *center) { delete(c.db, ann) }, ask: req(), code: lw.Revoked, key: true},
-		{name: "for another router", ask: req(func(a *lw.Authenticator) { a.Router = ar2 }), code: lw.NotUs, key: true},
-		{name: "old", ask: req(func(a *lw.Authenticator) { a.Time = a.Time.Add(-Skew - 2*time.Second) }), code: lw.Skew, key: true},
-		{name: "from the future", ask: req(func(a *lw.Authenticator) { a.Time = a.Time.Add(Skew + 2*time.Second) }), code: lw.Skew, key: true},
-		{name: "altered ap-req", ask: around(func(b *lw.OpenRequestBody) { b.Request[len(b.Request)-1] ^= 1 }), code: lw.BadIntegrity},
-		{name: "altered ticket", ask: around(func(b *lw.OpenRequestBody) { b.Request[90] ^= 1 }), code: lw.BadIntegrity},
-		{name: "no ap-req", ask: around(func(b *lw.OpenRequestBody) { b.Request = make([]byte, 100) }), code: lw.Generic},
-		{name: "in another's name", ask: around(func(b *lw.OpenRequestBody) { b.Router = ar2 }), code: lw.BadMatch},
-		{name: "old question", ask: around(func(b *lw.OpenRequestBody) { b.Time = b.Time.Add(-Skew - 2*time.Second) }), code: lw.Skew},
-		{name: "as a KDC", ask: around(func(b *lw.OpenRequestBody) { b.Path = []string{"HOME.EXAMPLE"} }), code: lw.WrongRealm},
-		{name: "unknown router", db: func(c *center) { delete(c.db, ar1) }, ask: req(), code: lw.NoKey, hint: true},
-		{name: "disabled router", db: func(c *center) { c.db[ar1].Enabled = false }, ask: req(), code: lw.UnknownRouter, hint: true},
-		{name: "router with new keys", db: func(c *center) {
-			c.db[ar1].Keys = must(principal.FromPassword(ar1, 2, password, 1, []keys.EType{20}, c.w.now.Wall))
-		}, ask: req(), code: lw.BadKeyVersion, hint: true},
-		{name: "no router", ask: func(w *world, c *center, m mobile) []byte {
-			raw, _ := w.apReq(m, ar1)
-			return w.openReq(host, raw)
-		}, code: lw.NoKey, hint: true},
-		{name: "KDC of another", ask: func(w *world, c *center, m mobile) []byte {
-			raw, _ := w.apReq(m, ar1)
-			return w.openReq("krbtgt/A.EXAMPLE@HOME.EXAMPLE", raw)
-		}, code: lw.NoKey, hint: true},
-		{name: "altered question", ask: func(w *world, c *center, m mobile) []byte {
-			raw, _ := w.apReq(m, ar1)
-			asked := w.openReq(ar1, raw)
-			asked[len(asked)-1] ^= 1
-			return asked
-		}, code: lw.BadIntegrity, hint: true},
-		{name: "another service's ticket", ask: func(w *world, c *center, _ mobile) []byte {
-			raw, _ := w.apReq(w.mobile(c.ticket(c.logon(ann), ann, host, lightly), ann), ar1)
-			return w.openReq(ar1, raw)
-		}, code: lw.NotUs},
-		{name: "another router's ticket", ask: func(w *world, c *center, _ mobile) []byte {
-			c.principal(ar2)
-			raw, _ := w.apReq(w.mobile(c.ticket(c.logon(ann), ann, ar2, lightly), ann), ar1)
-			return w.openReq(ar1, raw)
-		}, code: lw.NotUs},
-		{name: "expired", ask: func(w *world, c *center, m mobile) []byte {
-			w.sleep(9 * time.Hour)
-			raw, _ := w.apReq(m, ar1)
-			return w.openReq(ar1, raw)
-		}, code: lw.Expired, key: true},
-		{name: "database busy", db: func(c *center) { c.broken = engine.ErrBusy }, ask: req(), code: lw.Unavailable, hint: true},
-	} {
+	for _, x := range openings {
 		w, c := atHome(t)
 		m := w.mobile(c.logon(ann, lightly), ann)
 		if x.db != nil {

@@ -148,7 +148,7 @@ func (s *Server) agree(x *logon, pack *krb5.AuthPack) *refusal {
 	if err != nil {
 		panic(err) // the types of key and function are known
 	}
-	x.key = &row{etype: etype, key: key}
+	x.key = &row{etype: etype, own: key}
 	x.outer = append(x.outer, krb5.Typed{Type: krb5.PAPKASRep, Data: rep})
 	return nil
 }

@@ -92,7 +92,7 @@ func encTimestamp(s *Server, now engine.Now, x *logon, data []byte) *refusal {
 	}
 	var plain []byte
 	for _, x.key = range list {
-		if plain, err = x.key.key.Decrypt(nil, keys.PAEncTimestamp, enc.Cipher); err == nil {
+		if plain, err = x.key.key().Decrypt(nil, keys.PAEncTimestamp, enc.Cipher); err == nil {
 			break
 		}
 	}

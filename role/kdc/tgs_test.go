@@ -36,50 +36,54 @@ func TestServiceTicket(t *testing.T) { //spec RT-30
 	}
 }
 
+// inBody changes the body of a request.
+func inBody(f func(*krb5.KDCReqBody)) func(*krb5.KDCReq) {
+	return func(q *krb5.KDCReq) { f(&q.Body) }
+}
+
+// tgsRefusals are requests for a ticket, and why they are refused.
+var tgsRefusals = []struct {
+	name   string
+	db     func(*center)
+	tgt    func(*cred)
+	auth   func(*krb5.Authenticator)
+	server string
+	change func(*krb5.KDCReq)
+	code   krb5.ErrorCode
+}{
+	{name: "unknown server", server: "host/no@HOME.EXAMPLE", code: krb5.ErrSPrincipalUnknown},
+	{name: "no server", change: inBody(func(b *krb5.KDCReqBody) { b.Server = krb5.Name{} }), code: krb5.ErrSPrincipalUnknown},
+	{name: "disabled server", db: func(c *center) { c.db[host].Enabled = false }, code: krb5.ErrServiceRevoked},
+	{name: "disabled client", db: func(c *center) { c.db[ann].Enabled = false }, code: krb5.ErrClientRevoked},
+	{name: "client gone", db: func(c *center) { delete(c.db, ann) }, code: krb5.ErrClientRevoked},
+	{name: "a user", server: "bob@HOME.EXAMPLE", code: krb5.ErrMustUseUser2user},
+	{name: "another realm", server: "host/x@A.EXAMPLE", code: krb5.ErrWrongRealm},
+	{name: "ticket of another", tgt: func(x *cred) { x.Ticket.Enc.Cipher[20] ^= 1 }, code: krb5.ErrBadIntegrity},
+	{name: "another version", db: func(c *center) {
+		p := c.principal(home)
+		for i := range p.Keys {
+			p.Keys[i].Version = 2
+		}
+	}, code: krb5.ErrBadkeyver},
+	{name: "old keys alone", db: func(c *center) { c.principal(home).Keys = c.db[home].Keys[3:] }, code: krb5.ErrNokey},
+	{name: "of a realm without key", tgt: func(x *cred) { x.Ticket.Server.Realm = "X"; x.Ticket = fresh(x.Ticket) }, code: krb5.ErrNotUs},
+	{name: "another's name", auth: func(a *krb5.Authenticator) { a.Client = id("bob@HOME.EXAMPLE") }, code: krb5.ErrBadmatch},
+	{name: "slow clock", auth: func(a *krb5.Authenticator) { a.Time = a.Time.Add(-Skew - time.Second) }, code: krb5.ErrSkew},
+	{name: "fast clock", auth: func(a *krb5.Authenticator) { a.Time = a.Time.Add(Skew + time.Second) }, code: krb5.ErrSkew},
+	{name: "wrong checksum", auth: func(a *krb5.Authenticator) { a.Checksum = krb5.Checksum{Type: 20, Sum: make([]byte, 24)} }, code: krb5.ErrModified},
+	{name: "checksum without key", auth: func(a *krb5.Authenticator) { a.Checksum = krb5.Checksum{Type: 1, Sum: make([]byte, 4)} }, code: krb5.ErrInappCksum},
+	{name: "no session key", tgt: func(x *cred) { x.session = must(keys.NewKey(20, make([]byte, 32))) }, code: krb5.ErrBadIntegrity},
+	{name: "another type of key", tgt: func(x *cred) { x.session = must(keys.NewKey(18, make([]byte, 32))) }, code: krb5.ErrBadIntegrity},
+	{name: "forwarded", change: with(krb5.OptProxy), code: krb5.ErrBadoption},
+	{name: "validate", change: with(krb5.OptValidate), code: krb5.ErrCannotPostdate},
+	{name: "old types", change: inBody(func(b *krb5.KDCReqBody) { b.ETypes = []int32{23} }), code: krb5.ErrEtypeNosupp},
+	{name: "no types that the server has", db: func(c *center) { c.db[host].Keys = c.db[host].Keys[:1] }, change: inBody(func(b *krb5.KDCReqBody) { b.ETypes = []int32{17} }), code: krb5.ErrEtypeNosupp},
+	{name: "preauth", db: func(c *center) { c.db[ann].Flags &^= principal.PreAuth }, tgt: nil, server: host, code: krb5.ErrPolicy},
+}
+
 // Each refusal of a TGS-REQ by its code; none leaves anything behind but a count.
 func TestServiceTicketRefused(t *testing.T) { //spec FH-18
-	type db = func(*center)
-	body := func(f func(*krb5.KDCReqBody)) func(*krb5.KDCReq) {
-		return func(q *krb5.KDCReq) { f(&q.Body) }
-	}
-	for _, c := range []struct {
-		name   string
-		db     db
-		tgt    func(*cred)
-		auth   func(*krb5.Authenticator)
-		server string
-		change func(*krb5.KDCReq)
-		code   krb5.ErrorCode
-	}{
-		{name: "unknown server", server: "host/no@HOME.EXAMPLE", code: krb5.ErrSPrincipalUnknown},
-		{name: "no server", change: body(func(b *krb5.KDCReqBody) { b.Server = krb5.Name{} }), code: krb5.ErrSPrincipalUnknown},
-		{name: "disabled server", db: func(c *center) { c.db[host].Enabled = false }, code: krb5.ErrServiceRevoked},
-		{name: "disabled client", db: func(c *center) { c.db[ann].Enabled = false }, code: krb5.ErrClientRevoked},
-		{name: "client gone", db: func(c *center) { delete(c.db, ann) }, code: krb5.ErrClientRevoked},
-		{name: "a user", server: "bob@HOME.EXAMPLE", code: krb5.ErrMustUseUser2user},
-		{name: "another realm", server: "host/x@A.EXAMPLE", code: krb5.ErrWrongRealm},
-		{name: "ticket of another", tgt: func(x *cred) { x.Ticket.Enc.Cipher[20] ^= 1 }, code: krb5.ErrBadIntegrity},
-		{name: "another version", db: func(c *center) {
-			p := c.principal(home)
-			for i := range p.Keys {
-				p.Keys[i].Version = 2
-			}
-		}, code: krb5.ErrBadkeyver},
-		{name: "old keys alone", db: func(c *center) { c.principal(home).Keys = c.db[home].Keys[3:] }, code: krb5.ErrNokey},
-		{name: "of a realm without key", tgt: func(x *cred) { x.Ticket.Server.Realm = "X"; x.Ticket = fresh(x.Ticket) }, code: krb5.ErrNotUs},
-		{name: "another's name", auth: func(a *krb5.Authenticator) { a.Client = id("bob@HOME.EXAMPLE") }, code: krb5.ErrBadmatch},
-		{name: "slow clock", auth: func(a *krb5.Authenticator) { a.Time = a.Time.Add(-Skew - time.Second) }, code: krb5.ErrSkew},
-		{name: "fast clock", auth: func(a *krb5.Authenticator) { a.Time = a.Time.Add(Skew + time.Second) }, code: krb5.ErrSkew},
-		{name: "wrong checksum", auth: func(a *krb5.Authenticator) { a.Checksum = krb5.Checksum{Type: 20, Sum: make([]byte, 24)} }, code: krb5.ErrModified},
-		{name: "checksum without key", auth: func(a *krb5.Authenticator) { a.Checksum = krb5.Checksum{Type: 1, Sum: make([]byte, 4)} }, code: krb5.ErrInappCksum},
-		{name: "no session key", tgt: func(x *cred) { x.session = must(keys.NewKey(20, make([]byte, 32))) }, code: krb5.ErrBadIntegrity},
-		{name: "another type of key", tgt: func(x *cred) { x.session = must(keys.NewKey(18, make([]byte, 32))) }, code: krb5.ErrBadIntegrity},
-		{name: "forwarded", change: with(krb5.OptProxy), code: krb5.ErrBadoption},
-		{name: "validate", change: with(krb5.OptValidate), code: krb5.ErrCannotPostdate},
-		{name: "old types", change: body(func(b *krb5.KDCReqBody) { b.ETypes = []int32{23} }), code: krb5.ErrEtypeNosupp},
-		{name: "no types that the server has", db: func(c *center) { c.db[host].Keys = c.db[host].Keys[:1] }, change: body(func(b *krb5.KDCReqBody) { b.ETypes = []int32{17} }), code: krb5.ErrEtypeNosupp},
-		{name: "preauth", db: func(c *center) { c.db[ann].Flags &^= principal.PreAuth }, tgt: nil, server: host, code: krb5.ErrPolicy},
-	} {
+	for _, c := range tgsRefusals {
 		w, k := atHome(t)
 		tgt := k.logon(ann)
 		if c.name == "preauth" {

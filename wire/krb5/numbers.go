@@ -92,6 +92,7 @@ const (
 	OptPostdated             KDCOptions = 1 << (31 - 6)
 	OptRenewable             KDCOptions = 1 << (31 - 8)
 	OptCanonicalize          KDCOptions = 1 << (31 - 15) // RFC 6806 §3
+	OptRequestAnonymous      KDCOptions = 1 << (31 - 16) // RFC 8062 §3
 	OptDisableTransitedCheck KDCOptions = 1 << (31 - 26)
 	OptRenewableOK           KDCOptions = 1 << (31 - 27)
 	OptEncTktInSkey          KDCOptions = 1 << (31 - 28)
@@ -111,7 +112,7 @@ const (
 var ticketFlagNames = [32]string{1: "forwardable", "forwarded", "proxiable", "proxy", "may-postdate", "postdated", "invalid", "renewable", "initial",
 	"pre-authent", "hw-authent", "transited-policy-checked", "ok-as-delegate", 15: "enc-pa-rep"}
 
-var kdcOptionNames = [32]string{1: "forwardable", "forwarded", "proxiable", "proxy", "allow-postdate", "postdated", 8: "renewable", 15: "canonicalize",
+var kdcOptionNames = [32]string{1: "forwardable", "forwarded", "proxiable", "proxy", "allow-postdate", "postdated", 8: "renewable", 15: "canonicalize", "request-anonymous",
 	26: "disable-transited-check", "renewable-ok", "enc-tkt-in-skey", 30: "renew", "validate"}
 
 var apOptionNames = [32]string{1: "use-session-key", "mutual-required"}
