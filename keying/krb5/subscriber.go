@@ -6,19 +6,19 @@ import (
 	"roam6/keying"
 )
 
-// SubscriberKeys are a subscriber's keys of all encryption types, the strongest first, as SubscriberKey gives each, for less work: a KDC makes them for
-// each logon.
-func SubscriberKeys(longTerm []byte, principal string) ([]Key, error) {
+// SubscriberOctets are a subscriber's keys of all encryption types, in the order of ETypes, as SubscriberKey gives each, for less work: a KDC has them made
+// for each logon. They are secret.
+func SubscriberOctets(longTerm []byte, principal string) ([][]byte, error) {
 	root, err := keying.Extract(longTerm)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(root[:])
-	list := make([]Key, 0, len(ETypes()))
+	list := make([][]byte, 0, len(ETypes()))
 	for _, e := range ETypes() {
 		octets := make([]byte, e.KeyLen())
 		keying.Expand(octets, &root, "krb5 key "+string([]byte{byte(e)}), principal, "")
-		list = append(list, made(e, e.profile(), octets))
+		list = append(list, octets)
 	}
 	return list, nil
 }

@@ -38,13 +38,13 @@ func OfSubscriber(s *profile.Profile) (*Principal, error) {
 		return nil, err
 	}
 	p.Enabled, p.Revision = s.Enabled, s.Revision
-	list, err := keys.SubscriberKeys(s.Key, p.Name)
+	list, err := keys.SubscriberOctets(s.Key, p.Name)
 	if err != nil {
 		return nil, err
 	}
 	p.Keys = make([]Key, len(list))
-	for i, k := range list {
-		p.Keys[i] = Key{Version: DerivedVersion, EType: k.EType(), Octets: k.Octets()}
+	for i, octets := range list {
+		p.Keys[i] = Key{Version: DerivedVersion, EType: keys.ETypes()[i], Octets: octets}
 	}
 	return p, nil
 }
