@@ -63,9 +63,9 @@ type arrivalLink struct {
 }
 
 // NewArrivals makes them, at the router with a service address and access links. speaker answers for the addresses.
-func NewArrivals(self netip.Addr, links []RouterLink, speaker *neighbor.Speaker) *Arrivals {
+func NewArrivals(self netip.Addr, on []RouterLink, speaker *neighbor.Speaker) *Arrivals {
 	a := &Arrivals{self: self, links: map[plane.Port]*arrivalLink{}, at: map[netip.Addr]*Arrival{}, speaker: speaker}
-	for _, l := range links {
+	for _, l := range on {
 		a.links[l.Port] = &arrivalLink{prefix: l.Prefix}
 		a.order = append(a.order, l.Port)
 	}

@@ -69,6 +69,7 @@ func build(c *Config, r RoleConfig, seed [32]byte) (engine.Engine, error) {
 		for _, l := range r.AR.Links {
 			cfg.Links = append(cfg.Links, advertised(l))
 		}
+		cfg.Lightweight = lightweightRouter(r.AR, cfg.Links)
 		cfg.Fast, cfg.AAA = fastRouter(r.AR, cfg.Links), routerAAA(r.AR.AAA)
 		cfg.Kerberos = routerKerberos(r.AR.Kerberos)
 		return ar.New(cfg, seed)
@@ -87,7 +88,7 @@ func mobileNode(c *Config, m *MNConfig) mn.Config {
 		HomeAddress: m.HomeAddress, HomePrefix: m.HomePrefix, HomeAgent: m.HomeAgent, NAI: m.NAI,
 		Strategy: m.Strategy, DAD: mn.DAD(m.DAD), Lifetime: m.Lifetime, HoldPackets: m.HoldPackets, HoldAge: m.HoldAge,
 		Security: security(m.Security), Tunnel: tunnelOf(m.Security), Routes: routesOf(m),
-		HandoverKeys: handoverKeysOf(m), NetworkInitiated: m.NetworkInitiated == "on", Networks: networksOf(m), Implicit: m.RegisterNetworks == "implicit",
+		HandoverKeys: handoverKeysOf(m), Tickets: mn.Tickets(m.Tickets), NetworkInitiated: m.NetworkInitiated == "on", Networks: networksOf(m), Implicit: m.RegisterNetworks == "implicit",
 		Multihoming: mn.Multihoming(m.Multihoming), Flows: flowsOf(m), AAA: mobileAAA(m.AAA), Kerberos: mobileKerberos(m.Kerberos),
 	}
 	for _, l := range c.Links {

@@ -169,6 +169,7 @@ func (k *checker) role(at string, r *RoleConfig, c *Config) {
 		}
 		k.fast(at+".ar.fmipv6", r.AR)
 		k.routerKerberos(at+".ar.kerberos", r.AR)
+		k.lightweight(at+".ar.fast", r.AR)
 		if r.AR.AAA != nil {
 			k.routerAAA(at+".ar.aaa", r.AR)
 		}
@@ -196,7 +197,9 @@ func (k *checker) mn(at string, m *MNConfig) {
 	given(k, at+".hold_packets", &m.HoldPackets, mn.DefaultHoldPackets)
 	given(k, at+".hold_age", &m.HoldAge, mn.DefaultHoldAge)
 	k.handoverKeys(at+".fmipv6", m)
-	k.must(m.NetworkInitiated != "on" || m.Strategy == "fmipv6", at+".network_initiated", m.NetworkInitiated, "off, unless strategy is fmipv6")
+	k.must(m.NetworkInitiated != "on" || m.Strategy != "mipv6", at+".network_initiated", m.NetworkInitiated, "off, unless strategy is fmipv6 or fast")
+	k.must(m.Strategy == "fast" || m.Tickets == "", at+".tickets", m.Tickets, "nothing, unless strategy is fast")
+	k.must(m.Strategy != "fast" || m.Kerberos != nil, at+".strategy", m.Strategy, "kerberos beside it: where the node's tickets come from")
 	k.identities(at, m)
 	k.mobileKerberos(at+".kerberos", m)
 	k.must(m.Lifetime >= minLifetime && m.Lifetime <= maxLifetime, at+".lifetime", m.Lifetime, "4s to 72h")

@@ -50,9 +50,10 @@ type MNConfig struct {
 	Kerberos         *MNKerberosConfig   `yaml:"kerberos" doc:"log on to the KDC of its realm, and have tickets ready for the networks around; absent: no"`
 	Links            []int               `yaml:"links" doc:"port numbers of the links it uses; default: all on which no other role of the node advertises"`
 	NAI              string              `yaml:"nai" doc:"network access identifier, user@realm; sent with binding updates, and with aaa to networks that ask"`
-	Strategy         string              `yaml:"strategy" allowed:"mipv6|fmipv6" doc:"handover strategy; default mipv6"`
+	Strategy         string              `yaml:"strategy" allowed:"mipv6|fmipv6|fast" doc:"handover strategy; fast authenticates the node by tickets of kerberos; default mipv6"`
 	Fast             []HandoverKeyConfig `yaml:"fmipv6" doc:"strategy fmipv6: the handover keys shared with access routers, one a link"`
-	NetworkInitiated string              `yaml:"network_initiated" allowed:"on|off" doc:"strategy fmipv6: on takes handovers that an access router begins, and what it tells of cells around; nothing proves who sent these messages, so anybody on the link can then have the node attach to a cell and a router of his; default off"`
+	Tickets          string              `yaml:"tickets" allowed:"best|local|home" doc:"strategy fast: the tickets that are used at access routers: best all, the best first; local none that routers open by themselves, so that their KDC is asked; home the one for its own realm's KDC alone; default best"`
+	NetworkInitiated string              `yaml:"network_initiated" allowed:"on|off" doc:"strategy fmipv6 or fast: on takes handovers that an access router begins, and what it tells of cells around; nothing proves who sent these messages, so anybody on the link can then have the node attach to a cell and a router of his; default off"`
 	DAD              string              `yaml:"dad" allowed:"standard|optimistic" doc:"standard waits for duplicate detection (RFC 4862), optimistic uses the address meanwhile (RFC 4429); default optimistic"`
 	Lifetime         time.Duration       `yaml:"lifetime" doc:"of a binding asked for, 4s to 72h; default 420s"`
 	HoldPackets      int                 `yaml:"hold_packets" doc:"applications' packets kept while there is no binding, 0 to 65536; default 4096"`
@@ -80,9 +81,10 @@ type MNFlowConfig struct {
 
 // ARConfig is an access router.
 type ARConfig struct {
-	Links []AdvertiseConfig `yaml:"links,required" doc:"access links"`
-	AAA   *ARAAAConfig      `yaml:"aaa" doc:"ask mobile nodes who they are, by Diameter; absent: nobody is asked"`
-	Fast  *FastConfig       `yaml:"fmipv6" doc:"fast handovers (RFC 5568) with neighbouring access routers; absent: none"`
+	Links       []AdvertiseConfig  `yaml:"links,required" doc:"access links"`
+	AAA         *ARAAAConfig       `yaml:"aaa" doc:"ask mobile nodes who they are, by Diameter; absent: nobody is asked"`
+	Fast        *FastConfig        `yaml:"fmipv6" doc:"fast handovers (RFC 5568) with neighbouring access routers; absent: none"`
+	Lightweight *LightweightConfig `yaml:"fast" doc:"fast handovers of mobile nodes that authenticate themselves by tickets of Kerberos; needs kerberos; absent: none"`
 	// Kerberos has the keys, too, of strategies that open tickets.
 	Kerberos *ARKerberosConfig `yaml:"kerberos" doc:"the router as a principal of Kerberos, and as proxy of mobile nodes that log on; absent: neither"`
 }

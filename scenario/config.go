@@ -41,6 +41,9 @@ func (b *builder) mobileConfig(i int) []byte {
 	if b.o.Strategy == fmipv6 {
 		fmt.Fprintf(&w, "      fmipv6: [%s]\n", strings.Join(b.handoverKeys(i, false), ", "))
 	}
+	if t := b.s.Mobile.Tickets; b.o.Strategy == fastByTickets && t != "best" {
+		fmt.Fprintf(&w, "      tickets: %s\n", t)
+	}
 	if m.NAI || m.AAA == aaaOn || b.kerberos() {
 		fmt.Fprintf(&w, "      nai: %s\n", nai(i))
 	}
@@ -84,7 +87,7 @@ func (b *builder) security(i int, mirrored bool) string {
 func (b *builder) routerConfig(self int) []byte {
 	a, r := accessCells[self], b.s.Router
 	return fmt.Appendf(nil, "name: %s\nlinks: [{name: %s, port: 1}]\nroles:\n  - ar:\n      links: [{port: 1, prefix: %s, address: %s, interval_min: %s, interval_max: %s, lifetime: %s, ra_delay_max: %s}]\n%s%s",
-		a.name, "cell", a.prefix, first(a.prefix), r.IntervalMin, r.IntervalMax, r.Lifetime, r.RADelayMax, b.fastRouter(self), b.routerAAA(a)+b.routerKerberos(a))
+		a.name, "cell", a.prefix, first(a.prefix), r.IntervalMin, r.IntervalMax, r.Lifetime, r.RADelayMax, b.fastRouter(self)+b.lightweightRouter(self), b.routerAAA(a)+b.routerKerberos(a))
 }
 
 // homeAgentConfig is the configuration of the home agent: all mobile nodes are its own.

@@ -92,6 +92,35 @@ func (b *builder) fastRouter(self int) string {
 	return w.String()
 }
 
+// fastByTickets is the strategy in which nodes authenticate themselves by tickets of Kerberos, decision 22.
+const fastByTickets = "fast"
+
+// lightweightRouter is the part of an access router's configuration that fast handovers by tickets need; nothing for other strategies.
+func (b *builder) lightweightRouter(self int) string {
+	if b.o.Strategy != fastByTickets {
+		return ""
+	}
+	var w strings.Builder
+	a, gate := accessCells[self], "on"
+	if b.aaa() { // whose gate it is
+		gate = "off"
+	}
+	fmt.Fprintf(&w, "      fast:\n        address: %s\n        cells: [%q]\n        gate: %s\n        neighbours:\n", serviceAddress(a), hwText(CellHW(a.name)), gate)
+	key := func(from, to accessCell) []byte {
+		k := b.derive("ah between routers", from.name+" "+to.name)
+		return k[:]
+	}
+	for k, n := range accessCells {
+		if k == self {
+			continue
+		}
+		fmt.Fprintf(&w, "          - {address: %s, hw: %q, prefix: %s, cells: [%q], principal: %s, ah: {out_spi: 0x%x, in_spi: 0x%x, out_key: \"%x\", in_key: \"%x\"}}\n",
+			serviceAddress(n), hwText(ifaceHW(firstRouterNode+k, cellIface)), n.prefix, hwText(CellHW(n.name)), n.principal(),
+			routersSPI+self*len(accessCells)+k, routersSPI+k*len(accessCells)+self, key(a, n), key(n, a))
+	}
+	return w.String()
+}
+
 // betweenRouters is the security between two access routers, as the first has it.
 func (b *builder) betweenRouters(self, other int) string {
 	spi := func(from, to int) int { return routersSPI + from*len(accessCells) + to }

@@ -112,6 +112,7 @@ type Mobile struct {
 	Skew        time.Duration `yaml:"skew" doc:"its wall clock minus true time (simulator)"`
 	AAA         string        `yaml:"aaa" doc:"on: the access routers let in whom an AAA server of its home network vouches for (default off)" allowed:"off|on"`
 	Kerberos    string        `yaml:"kerberos" doc:"on: the home network and both operators have a KDC, and the mobile node has tickets ready before it moves (default off)" allowed:"off|on"`
+	Tickets     string        `yaml:"tickets" doc:"strategy fast: which tickets are used at access routers: best, the shared key's first; local, so that the local KDC is asked; home, so that it asks the home network's (default best)" allowed:"best|local|home"`
 	HomeAgent   string        `yaml:"home_agent" doc:"with aaa: configured, or given by the home network with the home address: home, or visited, one of the network it is in when it starts in operator B (default configured)" allowed:"configured|home|visited"`
 	Keys        string        `yaml:"keys" doc:"with aaa: what protects registrations: configured as security says, or from the home network, random or by Diffie-Hellman (default configured, with another home_agent random)" allowed:"configured|random|dh"`
 	Multihoming string        `yaml:"multihoming" doc:"with second: whether both interfaces are bound at once (RFC 5648): register, or bicast with copies by both (default off)" allowed:"off|register|bicast"`

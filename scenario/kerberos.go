@@ -30,7 +30,7 @@ type realmKDC struct {
 var kdcs = []realmKDC{{"kdch", "ha", "HOME.EXAMPLE", infraKDCHome}, {"kdca", "opa", "A.EXAMPLE", infraKDCA}, {"kdcb", "opb", "B.EXAMPLE", infraKDCB}}
 
 func (b *builder) kerberos() bool {
-	return b.s.Topology == TwoOperators && b.s.Mobile.Kerberos == kerberosOn
+	return b.s.Topology == TwoOperators && (b.s.Mobile.Kerberos == kerberosOn || b.o.Strategy == fastByTickets)
 }
 
 // kerberosOn is a value of Mobile.Kerberos.

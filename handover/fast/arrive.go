@@ -19,7 +19,9 @@ func (m *Mobile) Expected(_ engine.Now, in engine.LinkUp) (handover.Next, bool) 
 	if in.Port != m.port || !named || in.HW != m.prev.HW || m.state != ready && (m.state != answering || m.request == nil) {
 		return handover.Next{}, false
 	}
-	return m.next.Next, true
+	next := m.next.Next
+	next.Announced = m.known
+	return next, true
 }
 
 // Arrived goes on where the previous link ended. AddressReady follows, and sends the SHIN.
@@ -27,7 +29,7 @@ func (m *Mobile) Expected(_ engine.Now, in engine.LinkUp) (handover.Next, bool) 
 // spec FH-10 FH-11
 func (m *Mobile) Arrived(now engine.Now, port plane.Port, out *engine.Effects) {
 	if m.state == answering { // it may be known by now, and not have heard it
-		m.lend(now)
+		m.lend(now, m.prev)
 	}
 	m.become(arrived, "link up where expected", out)
 	m.timers.Stop(commit)
@@ -42,13 +44,19 @@ func (m *Mobile) forward() handover.Forward {
 	return handover.Forward{CoA: m.prev.CoA, Router: m.prev.Service, Life: Forwarding, Open: m.known}
 }
 
-// lend notes that a router may be forwarding.
-func (m *Mobile) lend(now engine.Now) {
-	m.lent = slices.DeleteFunc(m.lent, func(l lent) bool { return l.coa == m.prev.CoA || l.until <= now.Mono })
+// lend notes that the router of a site may be forwarding.
+func (m *Mobile) lend(now engine.Now, from handover.Site) {
+	m.lent = slices.DeleteFunc(m.lent, func(l lent) bool { return l.coa == from.CoA || l.until <= now.Mono })
 	if len(m.lent) >= MaxSessions {
 		m.lent = slices.Delete(m.lent, 0, 1)
 	}
-	m.lent = append(m.lent, lent{m.prev.CoA, m.prev.Service, now.Mono.Add(Forwarding)})
+	m.lent = append(m.lent, lent{from.CoA, from.Service, now.Mono.Add(Forwarding)})
+}
+
+// within says whether the router of a link knows the node.
+func (m *Mobile) within(now engine.Now, port plane.Port) bool {
+	site, ok := m.core.Site(port)
+	return ok && m.with(now, site.Service, site.CoA) != nil
 }
 
 // Carry takes a binding update along in the SHIN that is due. One that follows, before the router knows the node, goes into another; one that
@@ -61,8 +69,10 @@ func (m *Mobile) Carry(now engine.Now, port plane.Port, update []byte, out *engi
 	switch {
 	case here && m.shin, here && !m.known && m.request != nil:
 		return m.sayHere(update, out)
-	case m.state == idle:
-		return m.enter(now, port, update, out)
+	case m.state == idle && m.enter(now, port, update, out):
+		return true
+	case m.spoken[port].principal != "" && !m.within(now, port):
+		m.unheard = port
 	}
 	return false
 }
@@ -91,7 +101,7 @@ func (m *Mobile) sayHere(update []byte, out *engine.Effects) bool {
 	if !fits {
 		msg.Options.Embedded = nil
 	}
-	m.say(m.port, m.next.CoA, m.next.Router, s, msg, out)
+	m.say(m.port, m.next.CoA, onLink(m.next.Router), s, msg, out)
 	return fits
 }
 
@@ -163,7 +173,9 @@ func (m *Mobile) left(now engine.Now, port plane.Port, old handover.Site, out *e
 	if s == nil || s.ah == nil || old.Service == site.Service {
 		return
 	}
-	m.post(notice{port: port, router: old.Service, coa: old.CoA, now: site.CoA, life: Forwarding, wait: FirstNotify, at: now.Mono, held: true})
+	m.post(notice{port: port, router: old.Service, coa: old.CoA, now: site.CoA, life: Forwarding, wait: FirstNotify, at: now.Mono, held: !m.within(now, port)})
+	m.lend(now, old)
+	m.notify(now, out)
 	m.core.Forwarded(now, port, handover.Forward{CoA: old.CoA, Router: old.Service, Life: Forwarding}, out)
 }
 
@@ -193,7 +205,8 @@ func (m *Mobile) notify(now engine.Now, out *engine.Effects) {
 	at := engine.Never
 	kept := m.notices[:0]
 	for _, n := range m.notices {
-		if site, ok := m.core.Site(n.port); !ok || site.CoA != n.now || n.tries >= MaxNotify || n.held && now.Mono.Sub(n.at) > handover.ExpectFor {
+		site, ok := m.core.Site(n.port)
+		if !ok || site.CoA != n.now || n.tries >= MaxNotify || n.held && now.Mono.Sub(n.at) > handover.ExpectFor {
 			continue // said, or gone elsewhere
 		}
 		if !n.held && n.at <= now.Mono {
@@ -201,7 +214,11 @@ func (m *Mobile) notify(now engine.Now, out *engine.Effects) {
 			if n.life == 0 {
 				word.CareOf = n.router // an address that is not the node's, since there is none
 			}
-			m.say(n.port, n.now, n.router, m.sessionAt(n.router, n.coa), word, out)
+			to := n.router
+			if site.Service == to {
+				to = onLink(to)
+			}
+			m.say(n.port, n.now, to, m.sessionAt(n.router, n.coa), word, out)
 			n.tries++
 			n.at, n.wait = now.Mono.Add(n.wait), 2*n.wait
 		}

@@ -29,6 +29,10 @@ func (m *Mobile) enter(now engine.Now, port plane.Port, update []byte, out *engi
 	case m.with(now, site.Service, site.CoA) != nil || m.barred(now, site.Service):
 		return false
 	}
+	if m.fill(now); len(m.kerberos.Choices(now, who.principal)) == 0 { // they come in the background
+		m.timers.Set(retry, now.Mono.Add(TicketWait))
+		return false
+	}
 	return m.present(now, port, site, who.principal, update, out)
 }
 

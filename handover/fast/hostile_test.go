@@ -116,14 +116,14 @@ func TestForgedToARouter(t *testing.T) { //spec FH-05 FH-06 FH-18
 		{"Authenticated-MN replayed", w.par, engine.Packet{Data: w.par.heard[len(w.par.heard)-1]}, "ah-replay"},
 		{"Authenticated-MN bare", w.par, engine.Packet{Data: spoof(narAddr, parAddr, 255, told)}, "unprotected"},
 		{"Handover Error bare", w.par, engine.Packet{Data: spoof(narAddr, parAddr, 64, &fast.HandoverError{CareOf: ncoa})}, "unprotected"},
-		{"Notification bare", w.par, engine.Packet{Port: cell, From: mnHW, Data: spoof(pcoa, parAddr, 255, &fast.Notification{CareOf: parAddr, Previous: pcoa})}, "notification-unproved"},
+		{"Notification bare", w.par, engine.Packet{Port: cell, From: mnHW, Data: spoof(pcoa, onLink(parAddr), 255, &fast.Notification{CareOf: parAddr, Previous: pcoa})}, "notification-unproved"},
 		{"Notification of another", w.par, engine.Packet{Port: cell, From: evilHW, Data: spoof(ncoa, parAddr, 64, &fast.Notification{CareOf: evilCoA, Previous: pcoa, Lifetime: time.Minute})}, "notification-unproved"},
-		{"Ack of nothing", w.nar, engine.Packet{Port: cell, From: evilHW, Data: spoof(evilCoA, narAddr, 255, &fast.RedirectAck{})}, "ack-unexpected"},
-		{"Ack without AH", w.par, engine.Packet{Port: cell, From: mnHW, Data: spoof(pcoa, parAddr, 255, &fast.RedirectAck{})}, "unprotected"},
-		{"Ack from afar", w.par, engine.Packet{Port: cell, From: mnHW, Data: spoof(pcoa, parAddr, 64, &fast.RedirectAck{})}, "fast-from-afar"},
-		{"SHIN that says nothing", w.nar, engine.Packet{Port: cell, From: evilHW, Data: spoof(evilCoA, narAddr, 255, shin)}, "shin-unproved"},
-		{"SHIN in another's name", w.nar, engine.Packet{Port: cell, From: evilHW, Data: spoof(ncoa, narAddr, 255, &fast.SHIN{Announced: fast.Announced{CareOf: netip.PrefixFrom(ncoa, 64)}})}, "shin-elsewhere"},
-		{"a redirect", w.nar, engine.Packet{Port: cell, From: evilHW, Data: spoof(evilCoA, narAddr, 255, redirectTo(parAddr, prefixA, parHW))}, "fast-unexpected"},
+		{"Ack of nothing", w.nar, engine.Packet{Port: cell, From: evilHW, Data: spoof(evilCoA, onLink(narAddr), 255, &fast.RedirectAck{})}, "ack-unexpected"},
+		{"Ack without AH", w.par, engine.Packet{Port: cell, From: mnHW, Data: spoof(pcoa, onLink(parAddr), 255, &fast.RedirectAck{})}, "unprotected"},
+		{"Ack from afar", w.par, engine.Packet{Port: cell, From: mnHW, Data: spoof(pcoa, onLink(parAddr), 64, &fast.RedirectAck{})}, "fast-from-afar"},
+		{"SHIN that says nothing", w.nar, engine.Packet{Port: cell, From: evilHW, Data: spoof(evilCoA, onLink(narAddr), 255, shin)}, "shin-unproved"},
+		{"SHIN in another's name", w.nar, engine.Packet{Port: cell, From: evilHW, Data: spoof(ncoa, onLink(narAddr), 255, &fast.SHIN{Announced: fast.Announced{CareOf: netip.PrefixFrom(ncoa, 64)}})}, "shin-elsewhere"},
+		{"a redirect", w.nar, engine.Packet{Port: cell, From: evilHW, Data: spoof(evilCoA, onLink(narAddr), 255, redirectTo(parAddr, prefixA, parHW))}, "fast-unexpected"},
 		{"for another address", w.nar, engine.Packet{Port: cell, From: evilHW, Data: spoof(evilCoA, parAddr, 255, shin)}, "fast-not-for-us"},
 	} {
 		before, n := w.summary(), w.drops[c.reason]
@@ -250,7 +250,7 @@ func TestFlood(t *testing.T) { //spec FH-18
 		coa := ip6.FromEUI64(prefixB, hw)
 		m := &fast.SHIN{Announced: fast.Announced{CareOf: netip.PrefixFrom(coa, 64)}}
 		m.Options.Lightweight = bytes.Repeat([]byte{1}, 100)
-		w.from(hw, w.nar, spoof(coa, narAddr, 255, m))
+		w.from(hw, w.nar, spoof(coa, onLink(narAddr), 255, m))
 	}
 	if n := w.nar.arrivals.Len(); n > MaxMessages || w.drops["fast-rate"] < 4000 {
 		t.Errorf("%d expected, %v", n, w.drops)

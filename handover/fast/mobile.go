@@ -29,6 +29,8 @@ const (
 	Patience = 2 * time.Second
 	// RetryAfter is how long a router that refused the node, or did not answer, is not asked again without a redirect.
 	RetryAfter = 10 * time.Second
+	// TicketWait is when a router is asked again for which there was no ticket: they come in the background.
+	TicketWait = 200 * time.Millisecond
 	// MaxSessions is with how many routers the node has one; the oldest goes.
 	MaxSessions = 8
 	// MaxNotify and FirstNotify are how often a previous router is told that the node is back, or elsewhere, and when again.
@@ -70,6 +72,7 @@ type Mobile struct {
 	shin    bool          // a SHIN is due
 	known   bool          // the next router knows the node: there is a session
 	bound   bool          // the home agent knows the address
+	unheard plane.Port    // an update left by it alone, which the gate has perhaps stopped
 
 	spoken   map[plane.Port]spoken        // routers that say who they are
 	sites    map[plane.Port]handover.Site // where the node was last able to send from
@@ -123,6 +126,7 @@ const (
 	exchange              // machine/lwkrb
 	tell                  // a notice is due
 	renewal               // a session ends soon
+	retry                 // there may be a ticket by now
 )
 
 // NewMobile makes the mobile node's end on its core. base is the strategy that acts when nothing is prepared.
@@ -236,7 +240,7 @@ func (m *Mobile) Denied(_ engine.Now, _ plane.Port, dst netip.Addr, _ *nd.NAAck,
 func (m *Mobile) Deadline() (engine.Mono, string) {
 	at, what := m.timers.Next()
 	return at, [...]string{"handover redirect", "next router's answer", "switch of the link", "next router's answer", "word to the previous router",
-		"end of a session"}[what]
+		"end of a session", "ticket for the access router"}[what]
 }
 
 // Tick does what is due.
@@ -257,6 +261,10 @@ func (m *Mobile) Tick(now engine.Now, out *engine.Effects) {
 			m.notify(now, out)
 		case renewal:
 			m.renew(now, out)
+		case retry:
+			for _, a := range m.core.Accesses() {
+				m.enterIf(now, a.Port, out)
+			}
 		}
 	}
 	m.arm()

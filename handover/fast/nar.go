@@ -141,6 +141,7 @@ func (r *Router) agreed(now engine.Now, s *lwkrb.Session, out *engine.Effects) {
 	coa := s.CareOf
 	r.sessions.Add(port, hwOf(s.LinkLayer), s, out)
 	r.arrivals.Known(now, coa, out)
+	r.let(now, coa, out)
 }
 
 // answer tells a node what came of its ap-req: by the router that announced it, and on the link once it was heard there.
@@ -234,7 +235,7 @@ func (r *Router) onSHIN(now engine.Now, s said, m *fast.SHIN, out *engine.Effect
 	} else if m.Options.Embedded != nil { // the gate is open for it, whoever proves it
 		out.Send(plane.Kernel, plane.HW{}, m.Options.Embedded)
 	}
-	r.arrivals.Here(now, coa, out)
+	r.here(now, coa, out)
 	if m.Options.Lightweight != nil {
 		r.take(now, lwkrb.Coming{Octets: m.Options.Lightweight, From: coa, Addresses: []netip.Addr{r.c.Address}, CareOf: coa, LinkLayer: hw[:]}, out)
 	}

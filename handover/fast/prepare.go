@@ -170,17 +170,22 @@ func (m *Mobile) nameOf(port plane.Port, cell plane.HW) string {
 //
 // spec FH-04 FH-13 FH-14 FH-15
 func (m *Mobile) ask(now engine.Now, hw plane.HW, out *engine.Effects) {
-	if m.c.Tickets != nil {
-		for _, t := range m.c.Tickets(now) {
-			m.kerberos.Put(t)
-		}
-	}
+	m.fill(now)
 	spi := uint32(0)
 	for spi < lw.MinSPI || m.hasSPI(spi) {
 		spi = uint32(m.rand.Uint64())
 	}
 	m.facts(now, m.kerberos.Ask(now, lwkrb.Wish{Router: m.next.principal, Address: m.next.Router, CareOf: m.next.CoA, LinkLayer: hw[:], Want: offers, SPI: spi}, out), out)
 	m.arm()
+}
+
+// fill takes the tickets that there are by now.
+func (m *Mobile) fill(now engine.Now) {
+	if m.c.Tickets != nil {
+		for _, t := range m.c.Tickets(now) {
+			m.kerberos.Put(t)
+		}
+	}
 }
 
 func (m *Mobile) hasSPI(spi uint32) bool {
@@ -244,7 +249,7 @@ func (m *Mobile) acknowledge(out *engine.Effects) {
 	if fast.Len(ack) > fast.MaxMessage {
 		return
 	}
-	m.say(m.port, m.prev.CoA, m.prev.Service, m.sessionAt(m.prev.Service, m.prev.CoA), ack, out)
+	m.say(m.port, m.prev.CoA, onLink(m.prev.Service), m.sessionAt(m.prev.Service, m.prev.CoA), ack, out)
 }
 
 // say sends a message to a router by a link.
@@ -278,7 +283,7 @@ func (m *Mobile) agreed(now engine.Now, s *lwkrb.Session, out *engine.Effects) {
 		m.become(ready, "the next router knows the node", out)
 		out.Step("authenticated", "switch of the link", engine.A("ncoa", m.next.CoA))
 		m.timers.Set(commit, now.Mono.Add(Patience))
-		m.lend(now)
+		m.lend(now, m.prev)
 		m.core.Leaving(m.port, out)
 		out.Attach(m.port, m.hint.Attachment)
 	case arrived:
@@ -289,6 +294,10 @@ func (m *Mobile) agreed(now engine.Now, s *lwkrb.Session, out *engine.Effects) {
 	case entering:
 		m.inform(now, out)
 		m.stop("the router knows the node", out)
+		if m.unheard == m.port {
+			m.unheard = plane.Kernel
+			m.core.Register(now, m.port, out)
+		}
 	}
 }
 

@@ -51,6 +51,8 @@ type RouterConfig struct {
 	Keys       []lwkrb.Key
 	// AskKDC, if set, takes an open-req to a KDC; what comes back is given to KDCAnswered. try counts from 1.
 	AskKDC func(now engine.Now, octets []byte, try int, out *engine.Effects)
+	// Announced, if set, is told of a node that has authenticated itself, and again when it is here, so that who else holds the gate lets it.
+	Announced func(now engine.Now, x handover.Arrival, out *engine.Effects)
 	// Judge, if set, says whether who has authenticated himself may come, as his attributes have it; later, by Judged, if it is not decided.
 	Judge func(now engine.Now, j *lwkrb.Judge, out *engine.Effects) (v lwkrb.Verdict, decided bool)
 }
@@ -110,8 +112,17 @@ func (r *Router) Start(now engine.Now, in engine.Start, out *engine.Effects) {
 	r.routers.Restore(in.Records)
 	r.kerberos.Restore(now, in.Records, out)
 	r.sessions.Start(out)
-	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: r.c.Address, Local: plane.Local{Port: r.linkOf(r.c.Address), Capture: true}}})
+	port := r.linkOf(r.c.Address)
+	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: r.c.Address, Local: plane.Local{Port: port, Capture: true}}})
+	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: onLink(r.c.Address), Local: plane.Local{Port: port}}})
 }
+
+// onLink is where nodes of the link speak to a router with a service address: the link-local address that follows from it (§5). What is sent there
+// comes straight from the link, with its hop limit and its sender's station; what is sent to the service address may come through the
+// kernel, which has neither.
+//
+// spec FH-02
+func onLink(service netip.Addr) netip.Addr { return fast.LinkLocal(netip.PrefixFrom(service, 64)) }
 
 func (r *Router) linkOf(a netip.Addr) plane.Port {
 	for _, l := range r.c.Links {
@@ -126,7 +137,9 @@ func (r *Router) linkOf(a netip.Addr) plane.Port {
 func (r *Router) LinkUp(_ engine.Now, in engine.LinkUp, _ *engine.Effects) {
 	r.arrivals.LinkUp(in)
 	if in.Port == r.linkOf(r.c.Address) {
-		r.speaker.Own(neighbor.Key{Port: in.Port, Addr: r.c.Address}, neighbor.Stance{HW: in.HW, Router: true, Source: ip6.LinkLocal(in.HW)})
+		for _, a := range []netip.Addr{r.c.Address, onLink(r.c.Address)} {
+			r.speaker.Own(neighbor.Key{Port: in.Port, Addr: a}, neighbor.Stance{HW: in.HW, Router: true, Source: ip6.LinkLocal(in.HW)})
+		}
 	}
 }
 
@@ -152,7 +165,20 @@ func (r *Router) Neighbour(now engine.Now, in engine.Packet, p *ip6.Packet, m nd
 	case s.Taken:
 		r.conflict(now, s.CoA, out)
 	default:
-		r.arrivals.Here(now, s.CoA, out)
+		r.here(now, s.CoA, out)
+	}
+}
+
+// here is a node that was heard on its link.
+func (r *Router) here(now engine.Now, coa netip.Addr, out *engine.Effects) {
+	r.arrivals.Here(now, coa, out)
+	r.let(now, coa, out)
+}
+
+// let tells who else holds the gate of a node that is known.
+func (r *Router) let(now engine.Now, coa netip.Addr, out *engine.Effects) {
+	if x := r.arrivals.Of(coa); r.c.Announced != nil && x != nil && x.Known {
+		r.c.Announced(now, *x, out)
 	}
 }
 
@@ -165,11 +191,11 @@ func (r *Router) Mobility(_ engine.Now, _ engine.Packet, p *ip6.Packet, out *eng
 //
 // spec FH-18
 func (r *Router) Message(now engine.Now, in engine.Packet, p *ip6.Packet, out *engine.Effects) {
-	if p.Dst != r.c.Address {
+	if p.Dst != r.c.Address && (p.Dst != onLink(r.c.Address) || in.Port != r.linkOf(r.c.Address)) {
 		out.Drop("fast-not-for-us", engine.A("to", p.Dst))
 		return
 	}
-	if r.routers.Knows(p) {
+	if p.Dst == r.c.Address && r.routers.Knows(p) {
 		if from, m := r.routers.Open(in, p, out); m != nil {
 			r.fromRouter(now, from, m, out)
 		}

@@ -470,7 +470,7 @@ func (w *world) routerAt(a netip.Addr) *station {
 	case narAddr:
 		return w.nar
 	}
-	return nil
+	return nil // that of the link, perhaps
 }
 
 // from is a packet as a station on the link of the mobile node sends it.

@@ -10,6 +10,7 @@ import (
 	"roam6/engine"
 	"roam6/handover"
 	"roam6/handover/fast"
+	"roam6/handover/fmipv6"
 	lk "roam6/keying/lwkrb"
 	"roam6/machine/advertise"
 	"roam6/machine/lwkrb"
@@ -64,7 +65,7 @@ func principalText(p krb5.Principal) (lw.Principal, bool) {
 }
 
 // newLightweight makes the router's end of strategy fast.
-func newLightweight(c *Lightweight, k *Kerberos, links []*link, rand *engine.Rand) (*fast.Router, *opener, error) {
+func newLightweight(c *Lightweight, k *Kerberos, gate *gatekeeper, links []*link, rand *engine.Rand) (*fast.Router, *opener, error) {
 	if k == nil {
 		return nil, nil, errors.New("the router's principal and keys are needed: kerberos")
 	}
@@ -101,6 +102,11 @@ func newLightweight(c *Lightweight, k *Kerberos, links []*link, rand *engine.Ran
 	}
 	if len(o.kdcs) > 0 {
 		cfg.Kerberos.KDC, cfg.AskKDC = true, o.ask
+	}
+	if gate != nil { // who has a ticket of his home network is let in on the word of that, until it has answered the AAA client
+		cfg.Announced = func(now engine.Now, x handover.Arrival, out *engine.Effects) {
+			gate.announced(now, fmipv6.Word{Port: x.Port, CoA: x.CoA, HW: x.HW, By: x.From}, out)
+		}
 	}
 	for _, l := range links {
 		cfg.Links = append(cfg.Links, handover.RouterLink{Port: l.cfg.Port, Prefix: l.cfg.Prefix, Advertisement: l.adv.Message})

@@ -117,10 +117,10 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 		r.fast = ends
 	}
 	if cfg.Lightweight != nil {
-		if cfg.Fast != nil || cfg.AAA != nil {
-			return nil, errors.New("ar: fast: not beside fmipv6 or aaa on one router")
+		if cfg.Fast != nil || r.gate != nil && cfg.Lightweight.Gate {
+			return nil, errors.New("ar: fast: not beside fmipv6 on one router, and with aaa without a gate of its own")
 		}
-		known, o, err := newLightweight(cfg.Lightweight, cfg.Kerberos, r.links, rand)
+		known, o, err := newLightweight(cfg.Lightweight, cfg.Kerberos, r.gate, r.links, rand)
 		if err != nil {
 			return nil, fmt.Errorf("ar: fast: %w", err)
 		}

@@ -45,6 +45,8 @@ type Config struct {
 	Links       []LinkConfig
 	// HandoverKeys are shared with the access routers of each link's networks (strategy fmipv6).
 	HandoverKeys map[plane.Port]HandoverKey
+	// Tickets are those that strategy fast uses.
+	Tickets Tickets
 	// NetworkInitiated takes handovers that an access router begins (RFC 5568 §3.3), though nothing proves who asks for them.
 	NetworkInitiated bool
 	// Tunnel protects the mobility headers exchanged with correspondents on their way through the home agent (RFC 6275

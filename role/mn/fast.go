@@ -14,6 +14,7 @@ import (
 	"roam6/machine/dad"
 	"roam6/machine/lwkrb"
 	"roam6/machine/neighbor"
+	"roam6/machine/tickets"
 	"roam6/plane"
 	wirefast "roam6/wire/fast"
 	"roam6/wire/ip6"
@@ -83,7 +84,7 @@ var _ handover.FastCore = (*Node)(nil)
 // lightweight are the tickets that the node has for access routers.
 func (n *Node) lightweight(now engine.Now) (list []lwkrb.Ticket) {
 	for _, t := range n.Tickets(now) {
-		if !t.Lightweight() {
+		if !t.Lightweight() || !n.uses(t) {
 			continue
 		}
 		client := lw.MakePrincipal(t.Client.Realm, t.Client.Name.Parts...)
@@ -93,6 +94,28 @@ func (n *Node) lightweight(now engine.Now) (list []lwkrb.Ticket) {
 	}
 	return list
 }
+
+// uses says whether a ticket is one that the node uses at access routers.
+func (n *Node) uses(t *tickets.Ticket) bool {
+	_, kdc := t.Light.Key.Principal.KDCOf()
+	switch n.cfg.Tickets {
+	case LocalTickets:
+		return kdc
+	case HomeTickets:
+		return kdc && t.Server.Equal(n.kerberos.kdcOf(n.kerberos.realm))
+	}
+	return true
+}
+
+// Tickets says which tickets a node uses at access routers; the best of them goes first.
+type Tickets string
+
+// The choices.
+const (
+	BestTickets  Tickets = "best"  // all; also when empty
+	LocalTickets Tickets = "local" // none that routers open by themselves
+	HomeTickets  Tickets = "home"  // the one for its own KDC
+)
 
 // isMessage says whether a packet is for a strategy that speaks wire/fast.
 func (n *Node) isMessage(p *ip6.Packet) bool {
