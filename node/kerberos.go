@@ -145,7 +145,7 @@ func (k *checker) mobileKerberos(at string, m *MNConfig) {
 		k.path(at+".keytab", c.Keytab)
 	}
 	known := k.knownRealms(at+".realms", c.Realms)
-	k.must(c.Ask == string(mn.AskRouter) || known[realmIn(c.Principal)], at+".realms", realmIn(c.Principal)+" is not there", "the KDCs of the node's own realm, unless ask is router")
+	k.must(c.Ask == string(mn.AskRouter) || known[realmIn(c.Principal)] || realmIn(c.Principal) == "", at+".realms", realmIn(c.Principal)+" is not there", "the KDCs of the node's own realm, unless ask is router")
 	k.realmNames(at+".want", c.Want, maxWanted)
 	k.must(len(c.Routers) <= maxWanted, at+".routers", len(c.Routers), fmt.Sprintf("%d at most", maxWanted))
 	for i, r := range c.Routers {
