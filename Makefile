@@ -8,7 +8,7 @@ unitdir ?= $(prefix)/lib/systemd/system
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOBUILD  = CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help build demo test quick vm wireguard-go go-diameter bench conformance install uninstall clean
+.PHONY: help build demo test quick vm wireguard-go go-diameter gokrb5 bench conformance install uninstall clean
 
 help:
 	@echo 'make build      ./roam6, one static binary'
@@ -44,6 +44,10 @@ wireguard-go:
 # The program by which `roam6 bench aaa` measures the library of that name; no part of the product.
 go-diameter:
 	@CGO_ENABLED=0 go -C tools build -buildvcs=false -trimpath -o ../go-diameter ./go-diameter
+
+# The same for `roam6 bench kdc`.
+gokrb5:
+	@CGO_ENABLED=0 go -C tools build -buildvcs=false -trimpath -o ../gokrb5 ./gokrb5
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./wire/... ./keying/... ./plane ./engine ./machine/... ./sim ./driver

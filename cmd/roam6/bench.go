@@ -63,6 +63,7 @@ var benches = []struct {
 	{"bindings", "Look-ups and moves among up to four million bindings, and what one takes of memory", benchBindings},
 	{"updates", "Binding updates under ESP a second on one core, among up to a million bindings, beside a UDP echo", benchUpdates},
 	{"aaa", "Diameter: a relay beside freeDiameter, a silent server, registrations, messages", benchAAA},
+	{"kdc", "Kerberos: logons and tickets beside MIT's krb5kdc, lightweight tickets beside AP-REQs", benchKDC},
 	{"sim", "Handovers per second of wall time and memory of the simulator, on one core", benchSim},
 	{"emulator", "How late the laboratory's links deliver, at 4,000 packets a second over nine of them", benchEmulator},
 }
@@ -112,7 +113,7 @@ smaller than it says nothing. On a busy machine it says so.`)
 			must(sub.Flags().SetAnnotation("bindings", allowedNote, []string{fmt.Sprintf("each from 1 to %d", plane.MaxPaths)}))
 			must(sub.RegisterFlagCompletionFunc("bindings", nothing))
 		}
-		if b.name == "aaa" {
+		if b.name == "aaa" || b.name == "kdc" {
 			sub.Flags().StringSliceVar(&f.only, "only", nil, "`parts` that are measured; default: all")
 			must(sub.RegisterFlagCompletionFunc("only", nothing))
 		}
@@ -127,7 +128,7 @@ smaller than it says nothing. On a busy machine it says so.`)
 		}
 		c.AddCommand(sub)
 	}
-	c.AddCommand(benchHandoverCmd(), aaaRelayCmd())
+	c.AddCommand(benchHandoverCmd(), aaaRelayCmd(), kdcServerCmd())
 	return c
 }
 

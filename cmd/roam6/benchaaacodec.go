@@ -115,6 +115,11 @@ type codecProcess struct {
 
 // startCodec starts the other codec's program and gives it the messages.
 func startCodec(path string, request, answer []byte) (*codecProcess, error) {
+	return startMeasurer(path, map[string]any{"Dictionary": codecDictionary(request, answer), "ARR": request, "ARA": answer, "Time": codecTime})
+}
+
+// startMeasurer starts a program that measures a library, and gives it its order.
+func startMeasurer(path string, order map[string]any) (*codecProcess, error) {
 	p := &codecProcess{}
 	if err := p.prepare(path); err != nil {
 		return nil, err
@@ -127,7 +132,7 @@ func startCodec(path string, request, answer []byte) (*codecProcess, error) {
 		return nil, err
 	}
 	p.ask, p.told = json.NewEncoder(p.stdin), json.NewDecoder(out)
-	err = p.ask.Encode(map[string]any{"Dictionary": codecDictionary(request, answer), "ARR": request, "ARA": answer, "Time": codecTime})
+	err = p.ask.Encode(order)
 	if err == nil {
 		err = p.told.Decode(&p.name)
 	}

@@ -36,7 +36,10 @@ type aaaRelayed struct {
 }
 
 // relayProcess is a relay in a process of its own.
-type relayProcess struct{ benchProcess }
+type relayProcess struct {
+	benchProcess
+	env []string // nil: that of this process
+}
 
 // freePort6 is a port of ::1 that was free just now.
 func freePort6() (int, error) {
@@ -52,7 +55,7 @@ func (p *relayProcess) start(name string, args ...string) error {
 	if err := p.prepare(name, args...); err != nil {
 		return err
 	}
-	p.child.Stdout = &p.said
+	p.child.Env, p.child.Stdout = p.env, &p.said
 	return p.child.Start()
 }
 
