@@ -22,7 +22,7 @@ const MaxMobiles = 1 << 20
 
 // Options are what a run decides about a scenario.
 type Options struct {
-	Strategy string   // "" is mipv6
+	Strategy string   // "" is what the scenario says
 	Seed     uint64   // equal seeds make equal plans
 	Nodes    int      // mobile nodes; 0 is 1
 	Set      []string // overrides "key=value"
@@ -34,7 +34,7 @@ func (s *Scenario) Plan(o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Strategy, o.Nodes = or(o.Strategy, "mipv6"), max(o.Nodes, 1)
+	o.Strategy, o.Nodes = or(o.Strategy, scene.Strategy), max(o.Nodes, 1)
 	if o.Nodes > MaxMobiles || o.Nodes > 1 && scene.Topology == Explicit {
 		return nil, fmt.Errorf("--nodes %d: at most %d, and 1 with an explicit topology", o.Nodes, MaxMobiles)
 	}

@@ -11,6 +11,7 @@ type Scenario struct {
 	Name     string        `yaml:"name,required" doc:"one word, as given on the command line"`
 	Title    string        `yaml:"title,required" doc:"one line that says what happens"`
 	Shows    string        `yaml:"shows" doc:"what a reader learns from a run"`
+	Strategy string        `yaml:"strategy" doc:"the handover strategy where none is chosen (default mipv6)" allowed:"mipv6|fmipv6|fast"`
 	Length   time.Duration `yaml:"length" doc:"from the first to the last moment of the run; needed unless there is a walk, which makes a run as long as it needs"`
 	Topology string        `yaml:"topology" doc:"two-operators: the built-in world; explicit: the keys segments and nodes describe it" allowed:"two-operators|explicit"`
 	Delays   Delays        `yaml:"delays" doc:"one-way delays of the wires of two-operators"`
@@ -33,7 +34,7 @@ type Scenario struct {
 
 // Defaults are the figures of DESIGN part 3.
 func (s *Scenario) Defaults() {
-	s.Topology = TwoOperators
+	s.Topology, s.Strategy = TwoOperators, "mipv6"
 	s.Delays = Delays{Operator: 2 * time.Millisecond, Core: 10 * time.Millisecond, Home: 30 * time.Millisecond, CN: 10 * time.Millisecond, Air: time.Millisecond}
 	s.Radio.Blackout = 20 * time.Millisecond
 	s.Router = Router{IntervalMin: 30 * time.Millisecond, IntervalMax: 70 * time.Millisecond, Lifetime: 30 * time.Minute, RADelayMax: 500 * time.Millisecond}

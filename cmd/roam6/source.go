@@ -37,7 +37,7 @@ func (f *runFlags) options() scenario.Options {
 
 // choose adds the flags that decide about the plan.
 func (f *runFlags) choose(c *cobra.Command) {
-	c.Flags().StringVar(&f.strategy, "strategy", mn.Strategies[0], "handover `strategy`: "+strings.Join(mn.Strategies, ", "))
+	c.Flags().StringVar(&f.strategy, "strategy", "", "handover `strategy`: "+strings.Join(mn.Strategies, ", ")+" (default: what the scenario says, or "+mn.Strategies[0]+")")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "`number` that all chance of the run comes from")
 	setFlag(c, &f.set)
 	must(c.RegisterFlagCompletionFunc("strategy", strategies))
@@ -67,7 +67,7 @@ func tellFlags(c *cobra.Command, f *runFlags) {
 
 // plan works out the scenario that an argument names. Errors are of the configuration.
 func (f *runFlags) plan(arg string) (*scenario.Scenario, *scenario.Plan, error) {
-	if !slices.Contains(mn.Strategies, f.strategy) {
+	if f.strategy != "" && !slices.Contains(mn.Strategies, f.strategy) {
 		return nil, nil, usagef("--strategy %s: there is no such strategy; there are: %s", f.strategy, strings.Join(mn.Strategies, ", "))
 	}
 	if f.quiet && f.verbose {
@@ -76,6 +76,9 @@ func (f *runFlags) plan(arg string) (*scenario.Scenario, *scenario.Plan, error) 
 	s, err := open(arg)
 	if err != nil {
 		return nil, nil, err
+	}
+	if f.strategy == "" {
+		f.strategy = s.Strategy
 	}
 	p, err := s.Plan(f.options())
 	return s, p, usage(err)

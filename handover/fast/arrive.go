@@ -35,6 +35,9 @@ func (m *Mobile) Arrived(now engine.Now, port plane.Port, out *engine.Effects) {
 	m.timers.Stop(commit)
 	m.timers.Stop(prepare)
 	m.shin = true
+	if site, ok := m.core.Site(port); ok { // as the redirect said it, until it says so itself
+		m.spoken[port] = spoken{site.Router, m.next.principal, 0}
+	}
 	out.Step("link up", "packets by the previous router", engine.A("coa", m.next.CoA))
 	m.core.Forwarded(now, port, m.forward(), out)
 }

@@ -60,6 +60,7 @@ func (m *Mobile) renew(now engine.Now, out *engine.Effects) {
 	for _, s := range m.sessions {
 		site, ok := m.core.Site(s.port)
 		if ok && site.CoA == s.coa && site.Service == s.router && s.until > now.Mono {
+			m.renewed = now.Mono
 			m.present(now, s.port, site, s.principal, nil, out)
 			return
 		}

@@ -9,7 +9,9 @@ import (
 	"roam6/engine"
 	"roam6/handover"
 	"roam6/plane"
+	"roam6/wire/ip6"
 	lw "roam6/wire/lwkrb"
+	"roam6/wire/nd"
 )
 
 var hint = engine.LinkHint{Port: cell, Attachment: "two", HW: cellTwo}
@@ -308,7 +310,7 @@ func TestRestart(t *testing.T) { //spec FH-12 FH-18
 		t.Fatal("the gate is open")
 	}
 	w.do(func(out *engine.Effects) { w.m.RegistrationFailed(w.now, cell, "no acknowledgement", out) })
-	w.m.spoken[cell] = spoken{siteB.Router, nar}
+	w.m.spoken[cell] = spoken{siteB.Router, nar, 0}
 	w.do(func(out *engine.Effects) {
 		if !w.m.Carry(w.now, cell, update(), out) {
 			t.Error("the update is left alone")
@@ -317,6 +319,43 @@ func TestRestart(t *testing.T) { //spec FH-12 FH-18
 	w.pass(10 * time.Millisecond)
 	if !w.nar.open(ncoa) || len(w.nar.updates) != 2 {
 		t.Errorf("%v, %d updates, %v", w.nar.gates, len(w.nar.updates), w.drops)
+	}
+}
+
+// Its advertisements tell of a router's other life: the node does not wait for its own messages to fail. Who forges them makes it ask, not more
+// often than RetryAfter has it.
+func TestAnotherLife(t *testing.T) { //spec FH-12 FH-18
+	w := newWorld(t, shared)
+	tell := func(life uint32) {
+		say := w.nar.Advertised()
+		if life != 0 {
+			say.Life = life
+		}
+		ra := &nd.RouterAdvertisement{Options: nd.Options{Handover: say}}
+		w.do(func(out *engine.Effects) {
+			w.m.Advertised(w.now, engine.Packet{Port: cell, From: narHW}, &ip6.Packet{Header: ip6.Header{Src: siteB.Router}}, ra, out)
+		})
+	}
+	w.hint()
+	w.pass(50 * time.Millisecond)
+	w.move(cellTwo, "two")
+	w.pass(100 * time.Millisecond)
+	w.do(func(out *engine.Effects) { w.m.Registered(w.now, cell, out) })
+	tell(0)
+	w.restart(w.nar)
+	w.pass(time.Second)
+	tell(0)
+	w.pass(10 * time.Millisecond)
+	if !w.nar.open(ncoa) || w.m.State() != "base" {
+		t.Fatalf("%v %s %v", w.nar.gates, w.m.State(), w.drops)
+	}
+	n := w.events["lwkrb.asked"]
+	for i := range uint32(60) {
+		tell(i + 1)
+		w.pass(time.Second)
+	}
+	if got := w.events["lwkrb.asked"] - n; got < 5 || got > 7 {
+		t.Errorf("%d ap-reqs in a minute of forged lives", got)
 	}
 }
 

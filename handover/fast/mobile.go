@@ -80,6 +80,7 @@ type Mobile struct {
 	refusals []refusal                    // the oldest first
 	notices  []notice                     // to previous routers
 	lent     []lent
+	renewed  engine.Mono // when the last session was begun anew
 	timers   engine.Timers[timer]
 }
 
@@ -93,6 +94,7 @@ type target struct {
 type spoken struct {
 	router    netip.Addr // link-local
 	principal lw.Principal
+	life      uint32 // 0: not told yet
 }
 
 // session is what the node and a router have agreed on.
@@ -103,6 +105,7 @@ type session struct {
 	port      plane.Port
 	ah        *sa.AH // nil: without protection
 	until     engine.Mono
+	life      uint32 // of the router; 0: not heard yet
 }
 
 // refusal is a router that did not let the node in.
@@ -355,11 +358,38 @@ func (m *Mobile) Message(now engine.Now, in engine.Packet, p *ip6.Packet, out *e
 	}
 }
 
-// Advertised notes who a router says it is: whom a ticket is wanted for where nothing was prepared.
-func (m *Mobile) Advertised(_ engine.Now, in engine.Packet, p *ip6.Packet, ra *nd.RouterAdvertisement, _ *engine.Effects) {
-	if h := ra.Options.Handover; h != nil && h.Principal.Name != "" {
-		if who := lw.Principal(h.Principal.String()); who.Router() {
-			m.spoken[in.Port] = spoken{p.Src, who}
+// lived holds what a router says of its life against what it was when the session with it began. Nobody vouches for that, so the session stays,
+// and the next one is begun, not more often than RetryAfter has it.
+//
+// spec FH-12
+func (m *Mobile) lived(now engine.Now, port plane.Port, say spoken) {
+	site, ok := m.core.Site(port)
+	if !ok || site.Router != say.router {
+		return
+	}
+	switch s := m.with(now, site.Service, site.CoA); {
+	case s == nil:
+	case s.life == 0:
+		s.life = say.life
+	case s.life != say.life:
+		s.life = say.life
+		at := now.Mono
+		if m.renewed != 0 {
+			at = max(at, m.renewed.Add(RetryAfter))
 		}
+		m.timers.Set(renewal, at)
+	}
+}
+
+// Advertised notes who a router says it is: whom a ticket is wanted for where nothing was prepared.
+func (m *Mobile) Advertised(now engine.Now, in engine.Packet, p *ip6.Packet, ra *nd.RouterAdvertisement, _ *engine.Effects) {
+	if h := ra.Options.Handover; h != nil && h.Principal.Name != "" {
+		say := spoken{p.Src, lw.Principal(h.Principal.String()), h.Life}
+		if !say.principal.Router() || m.spoken[in.Port] == say {
+			return
+		}
+		m.spoken[in.Port] = say
+		m.timers.Set(retry, now.Mono)
+		m.lived(now, in.Port, say)
 	}
 }

@@ -305,7 +305,7 @@ const eventLetIn = "authenticated" // scenario.EventAuthenticated
 
 // remember keeps a session in place of an earlier one.
 func (m *Mobile) remember(now engine.Now, l *lwkrb.Session) {
-	n := session{m.next.Router, l.Router, l.CareOf, m.port, handover.SessionAH(l), l.Until}
+	n := session{m.next.Router, l.Router, l.CareOf, m.port, handover.SessionAH(l), l.Until, m.spoken[m.port].life}
 	kept := m.sessions[:0]
 	for _, s := range m.sessions {
 		if (s.router != n.router || s.coa != n.coa) && s.until > now.Mono {

@@ -70,6 +70,7 @@ type Router struct {
 	offers     map[netip.Addr]*offer     // by previous care-of address
 	timers     engine.Timers[netip.Addr] // of offers
 	budget     engine.Bucket
+	life       uint32 // another one when sessions were lost
 }
 
 var (
@@ -112,6 +113,7 @@ func (r *Router) Start(now engine.Now, in engine.Start, out *engine.Effects) {
 	r.routers.Restore(in.Records)
 	r.kerberos.Restore(now, in.Records, out)
 	r.sessions.Start(out)
+	r.begin()
 	port := r.linkOf(r.c.Address)
 	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: r.c.Address, Local: plane.Local{Port: port, Capture: true}}})
 	out.Plane(plane.Op{Local: &plane.LocalOp{Addr: onLink(r.c.Address), Local: plane.Local{Port: port}}})
@@ -147,6 +149,16 @@ func (r *Router) LinkUp(_ engine.Now, in engine.LinkUp, _ *engine.Effects) {
 func (r *Router) LinkDown(_ engine.Now, in engine.LinkDown, out *engine.Effects) {
 	r.arrivals.LinkDown(in)
 	r.sessions.ClosePort(in.Port, out)
+	r.begin()
+}
+
+// begin draws what tells nodes that they are not known any more.
+func (r *Router) begin() { r.life = uint32(r.rand.Uint64()) | 1 }
+
+// Advertised is what the router's advertisements say: who it is, so that a node which comes without notice knows whom a ticket is wanted for, and
+// since when.
+func (r *Router) Advertised() *subopt.Handover {
+	return &subopt.Handover{Principal: principalOf(r.c.Kerberos.Self), Life: r.life}
 }
 
 // Neighbour takes neighbour discovery of an access link: the mobile node's word about the cell it hears, and signs of nodes that come.

@@ -51,8 +51,8 @@ type Config struct {
 	HomeAgent                *nd.HomeAgentInfo
 	// Access gives what mobile nodes must know to be let in, as it is when an advertisement is made; nil, or a nil result: nothing.
 	Access func() *nd.Access
-	// Handover is what all advertisements say to nodes that hand over by the drafts; nil: nothing.
-	Handover *subopt.Handover
+	// Handover gives what advertisements say to nodes that hand over by the drafts, as Access does.
+	Handover func() *subopt.Handover
 }
 
 // Advertiser sends the advertisements of one link.
@@ -177,7 +177,9 @@ func (a *Advertiser) Message() *nd.RouterAdvertisement {
 	if a.cfg.Access != nil {
 		ra.Options.Access = a.cfg.Access()
 	}
-	ra.Options.Handover = a.cfg.Handover
+	if a.cfg.Handover != nil {
+		ra.Options.Handover = a.cfg.Handover()
+	}
 	return ra
 }
 

@@ -158,7 +158,12 @@ func (k *kerberos) solicited(now engine.Now, in engine.Packet, p *ip6.Packet, rs
 		return
 	}
 	ra := l.adv.Message()
-	ra.Options.Handover = &subopt.Handover{Realms: k.realms}
+	told := subopt.Handover{}
+	if ra.Options.Handover != nil {
+		told = *ra.Options.Handover
+	}
+	told.Realms = k.realms
+	ra.Options.Handover = &told
 	k.send(l, p.Src, in.From, ra, out)
 }
 

@@ -12,14 +12,12 @@ import (
 	"roam6/handover/fast"
 	"roam6/handover/fmipv6"
 	lk "roam6/keying/lwkrb"
-	"roam6/machine/advertise"
 	"roam6/machine/lwkrb"
 	"roam6/plane"
 	wirefast "roam6/wire/fast"
 	"roam6/wire/ip6"
 	"roam6/wire/krb5"
 	lw "roam6/wire/lwkrb"
-	"roam6/wire/subopt"
 )
 
 // Lightweight is fast handovers of mobile nodes that authenticate themselves by lightweight Kerberos: draft-koodli-mobileip-fastv6-02, strategy
@@ -113,19 +111,6 @@ func newLightweight(c *Lightweight, k *Kerberos, gate *gatekeeper, links []*link
 	}
 	r, err := fast.NewRouter(cfg, rand)
 	return r, o, err
-}
-
-// introduced has a router say who it is in its advertisements, so that who comes without notice knows whom a ticket is wanted for.
-func introduced(c advertise.Config, principal string) advertise.Config {
-	id, err := krb5.ParsePrincipal(principal)
-	if err != nil {
-		return c
-	}
-	name, _ := principalText(id)
-	text := string(name)
-	realm := name.Realm()
-	c.Handover = &subopt.Handover{Principal: subopt.Principal{Name: text[:len(text)-len(realm)-1], Realm: realm}}
-	return c
 }
 
 // isFast says whether a packet is for the strategy that speaks wire/fast.

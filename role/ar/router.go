@@ -27,6 +27,7 @@ import (
 	"roam6/plane"
 	"roam6/wire/ip6"
 	"roam6/wire/nd"
+	"roam6/wire/subopt"
 )
 
 // What fast handovers are configured with, in the words of their strategy.
@@ -92,8 +93,8 @@ func New(cfg Config, seed [32]byte) (*Router, error) {
 	}
 	for _, l := range r.links {
 		c := l.cfg
-		if cfg.Lightweight != nil && cfg.Kerberos != nil {
-			c = introduced(c, cfg.Kerberos.Principal)
+		if cfg.Lightweight != nil {
+			c.Handover = func() *subopt.Handover { return r.known.Advertised() }
 		}
 		if r.gate != nil {
 			if d := r.gate.doorOf(c.Port); d != nil {

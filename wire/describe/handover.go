@@ -33,6 +33,7 @@ func init() {
 		subopt.PreviousCareOf:  {"Previous Care-of Address", fastDraft + "§2", []field{{"Address", 2, 16, address}}},
 		subopt.LinkLayer:       {"Link-Layer Address", fastDraft + "§2", []field{{"Address", 2, 6, hardware}}},
 		subopt.FailureReason:   {"Reason", fastDraft + "§7", []field{{"Reason", 2, 1, named(func(r uint8) string { return subopt.Reason(r).String() })}}},
+		subopt.RouterLife:      {"Life of the Router", "docs/fast.md", []field{{"Life", 2, 4, hex}}},
 	} {
 		suboptions.layouts[kind] = l
 	}

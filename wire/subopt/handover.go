@@ -24,6 +24,7 @@ type Handover struct {
 	LinkLayer      [6]byte    // of the mobile node on the new link
 	Embedded       []byte     // §2: a whole IPv6 packet with a Binding Update; what is in it is not looked at here
 	Reason         Reason     // of a Handover Error
+	Life           uint32     // of a router, in its advertisements: another one knows nobody that was known before; 0: not told
 }
 
 // Limits.
@@ -121,7 +122,7 @@ func (r Reason) String() string {
 func (h *Handover) IsZero() bool {
 	return h.Principal == (Principal{}) && h.Strictness == 0 && len(h.Kerberos) == 0 && len(h.Lightweight) == 0 && !h.RealmsWanted &&
 		len(h.Realms) == 0 && len(h.TGT) == 0 && h.Control == 0 && len(h.Context) == 0 && !h.PreviousCareOf.IsValid() &&
-		h.LinkLayer == [6]byte{} && len(h.Embedded) == 0 && h.Reason == 0
+		h.LinkLayer == [6]byte{} && len(h.Embedded) == 0 && h.Reason == 0 && h.Life == 0
 }
 
 // Len is the length of what Append writes, in octets.
@@ -164,6 +165,9 @@ func (h *Handover) Append(b []byte) []byte {
 	}
 	if h.Reason != 0 {
 		b = Append(b, FailureReason, []byte{uint8(h.Reason)})
+	}
+	if h.Life != 0 {
+		b = Append(b, RouterLife, binary.BigEndian.AppendUint32(nil, h.Life))
 	}
 	return appendSome(b, Embedded, h.Embedded)
 }
@@ -239,6 +243,11 @@ func (r *reader) into(h *Handover, kind uint8) bool {
 		}
 	case FailureReason:
 		h.Reason = Reason(r.octet("Reason"))
+	case RouterLife:
+		if d := r.exactly("Life", 4); d != nil {
+			h.Life = binary.BigEndian.Uint32(d)
+			r.must("Life", h.Life != 0)
+		}
 	case Embedded:
 		h.Embedded = r.some("Embedded Data")
 	default:

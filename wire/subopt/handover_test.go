@@ -30,7 +30,7 @@ func everything() Handover {
 		Principal: Principal{"mobileip/ar2.b.example", "B.EXAMPLE"}, Strictness: Global,
 		Kerberos: der(0x6e, 300), Lightweight: count(260), RealmsWanted: true, Realms: []string{"A.EXAMPLE", "C.EXAMPLE"}, TGT: der(0x61, 200),
 		Control: Buffer, Context: []Context{{ContextSession, []byte("ann")}, {ContextKeys, count(32)}},
-		PreviousCareOf: netip.MustParseAddr("2001:db8:a:1::5"), LinkLayer: [6]byte{2, 0, 0, 0, 0, 5}, Embedded: count(80), Reason: NoKDC,
+		PreviousCareOf: netip.MustParseAddr("2001:db8:a:1::5"), LinkLayer: [6]byte{2, 0, 0, 0, 0, 5}, Embedded: count(80), Reason: NoKDC, Life: 7,
 	}
 }
 
@@ -67,6 +67,7 @@ func TestHandoverLayouts(t *testing.T) { //spec RT-41 FH-03 FH-17
 		"previous":   {Handover{PreviousCareOf: netip.MustParseAddr("2001::1")}, "\x0a\x12\x20\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"},
 		"link layer": {Handover{LinkLayer: [6]byte{2, 0, 0, 0, 0, 5}}, "\x0b\x08\x02\x00\x00\x00\x00\x05"},
 		"reason":     {Handover{Reason: AddressInUse}, "\x0c\x03\x01"},
+		"life":       {Handover{Life: 0x01020304}, "\x0d\x06\x01\x02\x03\x04"},
 		"embedded":   {Handover{Embedded: []byte("p")}, "\x2b\x03p"},
 	} {
 		if got := c.h.Append(nil); string(got) != c.want {
@@ -229,6 +230,7 @@ func anyHandover(t *rapid.T) (h Handover) {
 	if has("link layer") {
 		h.LinkLayer = [6]byte(rapid.SliceOfN(rapid.ByteRange(1, 255), 6, 6).Draw(t, "hw"))
 	}
+	h.Life = rapid.Uint32().Draw(t, "life")
 	h.Reason = Reason(rapid.Uint8().Draw(t, "reason"))
 	if has("embedded") {
 		h.Embedded = dataGen.Draw(t, "embedded")

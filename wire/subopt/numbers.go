@@ -17,6 +17,7 @@ const (
 	PreviousCareOf  uint8 = 10
 	LinkLayer       uint8 = 11
 	FailureReason   uint8 = 12
+	RouterLife      uint8 = 13
 
 	LocalChallenge  uint8 = 32 // router advertisement, AAA Request, AAA Reply
 	VisitedNetwork  uint8 = 33 // router advertisement
