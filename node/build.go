@@ -61,6 +61,11 @@ func kindOf(r RoleConfig) string {
 }
 
 func build(c *Config, r RoleConfig, seed [32]byte) (engine.Engine, error) {
+	for _, p := range c.PKINITs() {
+		if err := p.Files.unread(p.At); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case r.MN != nil:
 		return mn.New(mobileNode(c, r.MN), seed)

@@ -31,6 +31,7 @@ type KDCConfig struct {
 	RenewLife time.Duration     `yaml:"renew_life" doc:"for how long a ticket can be renewed, from the logon, 1m to 8760h; default 168h"`
 	Realms    []KDCRealmConfig  `yaml:"realms" doc:"other realms. One that is not here is a neighbour if the database has a key shared with it, and nobody comes through it"`
 	SignKey   conf.Secret       `yaml:"sign_key" doc:"16 to 64 octets in hexadecimal, shared with the AAA server of the realm: signs the attributes in tickets (AD-MOBILEIP-ATTRIBUTES); absent: they are not signed"`
+	PKINIT    *PKINITConfig     `yaml:"pkinit" doc:"logons by certificate; absent: there are none"`
 	PerSource int               `yaml:"per_source" doc:"requests a second from one IPv6 /64 or IPv4 address, twice as many at once; default 100"`
 	Whole     int               `yaml:"all_sources" doc:"requests a second from all, twice as many at once; default 5000"`
 }
@@ -92,6 +93,7 @@ func (k *checker) kdc(at string, d *KDCConfig, c *Config) {
 		given(k, at+r.key, r.n, r.none)
 		k.must(*r.n >= 1 && *r.n <= maxRequests, at+r.key, *r.n, fmt.Sprintf("1 to %d requests a second", maxRequests))
 	}
+	k.pkinit(at+".pkinit", d.PKINIT)
 	k.kdcRealms(at, d)
 }
 
@@ -149,6 +151,9 @@ func points(list []KDCPoint) (out []netip.AddrPort) {
 // keyServer is a checked configuration as the role takes it.
 func keyServer(d *KDCConfig) kdc.Config {
 	c := kdc.Config{Realm: d.Realm, Life: d.Life, RenewLife: d.RenewLife, SignKey: d.SignKey, PerSource: d.PerSource, Whole: d.Whole}
+	if d.PKINIT != nil {
+		c.PKINIT = d.PKINIT.server
+	}
 	for _, l := range d.Listen {
 		c.Listen = append(c.Listen, netip.AddrPortFrom(l.Address, uint16(l.Port)))
 	}

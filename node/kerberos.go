@@ -32,6 +32,7 @@ type MNKerberosConfig struct {
 	Principal string            `yaml:"principal" doc:"its name, such as ann@HOME.EXAMPLE; default: what nai makes"`
 	Key       conf.Secret       `yaml:"key" doc:"the long-term key of roam6 subscriber add, 16 to 64 octets in hexadecimal; default: aaa.key"`
 	Keytab    string            `yaml:"keytab" doc:"instead of key: file with keys of principal, as kadmin ktadd of another KDC makes it"`
+	PKINIT    *PKINITConfig     `yaml:"pkinit" doc:"instead of key: a certificate"`
 	Ask       string            `yaml:"ask" allowed:"kdc|router|either" doc:"how KDCs are reached: kdc by packets from the home address, once there is a binding; router by the access router (IAKERB); either the second until there is a binding, then the first; default either"`
 	Realms    []RealmKDCsConfig `yaml:"realms" doc:"realms whose KDCs are known; needed unless ask is router"`
 	Want      []string          `yaml:"want" doc:"realms whose tickets are fetched in advance, besides those that access routers name"`
@@ -134,10 +135,17 @@ func (k *checker) mobileKerberos(at string, m *MNConfig) {
 	} else {
 		k.must(subscriberName.MatchString(c.Principal), at+".principal", c.Principal, "a principal such as ann@HOME.EXAMPLE")
 	}
-	if len(c.Key) == 0 && c.Keytab == "" && m.AAA != nil {
+	k.pkinit(at+".pkinit", c.PKINIT)
+	if len(c.Key) == 0 && c.Keytab == "" && c.PKINIT == nil && m.AAA != nil {
 		c.Key = m.AAA.Key
 	}
-	k.must((len(c.Key) > 0) != (c.Keytab != ""), at+".key", "none, or keytab as well", "exactly one of key, keytab, aaa.key")
+	ways := 0
+	for _, given := range []bool{len(c.Key) > 0, c.Keytab != "", c.PKINIT != nil} {
+		if given {
+			ways++
+		}
+	}
+	k.must(ways == 1, at+".key", fmt.Sprintf("%d ways to log on", ways), "exactly one of key, keytab, pkinit, aaa.key")
 	if len(c.Key) > 0 {
 		k.must(len(c.Key) >= mn.MinEAPKey && len(c.Key) <= mn.MaxEAPKey, at+".key", c.Key, "16 to 64 octets in hexadecimal (openssl rand -hex 32)")
 	}
@@ -209,8 +217,12 @@ func mobileKerberos(c *MNKerberosConfig) *mn.Kerberos {
 	if c == nil {
 		return nil
 	}
-	return &mn.Kerberos{Principal: c.Principal, LongTerm: c.Key, Keytab: c.keytab, Ask: mn.Ask(c.Ask), Realms: ticketRealms(c.Realms),
+	out := &mn.Kerberos{Principal: c.Principal, LongTerm: c.Key, Keytab: c.keytab, Ask: mn.Ask(c.Ask), Realms: ticketRealms(c.Realms),
 		Want: c.Want, Routers: c.Routers, Life: c.Life, Renew: c.Renew}
+	if c.PKINIT != nil {
+		out.PKINIT = c.PKINIT.client
+	}
+	return out
 }
 
 func routerKerberos(c *ARKerberosConfig) *ar.Kerberos {

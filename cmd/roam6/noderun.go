@@ -155,7 +155,7 @@ func readNode(file string) (*node.Config, []byte, error) {
 	}
 	c, err := node.Parse(file, text)
 	if err == nil {
-		err = keytabs(c)
+		err = errors.Join(keytabs(c), logonCertificates(c))
 	}
 	return c, text, usage(err)
 }

@@ -41,6 +41,7 @@ type Kerberos struct {
 	Principal string          // ann@HOME.EXAMPLE
 	LongTerm  []byte          // shared with the home domain: keys are made of it (docs/kerberos.md)
 	Keytab    []byte          // or the keys, as a keytab has them
+	PKINIT    *tickets.PKINIT // or a certificate
 	Ask       Ask             // "" is AskEither
 	Realms    []tickets.Realm // whose KDCs are known
 	Want      []string        // realms whose tickets are always wanted
@@ -101,8 +102,10 @@ func (n *Node) newKerberos(seed [32]byte) error {
 		return err
 	}
 	cfg := tickets.Config{Client: id, Realms: c.Realms, Life: c.Life, Renew: c.Renew, Lightweight: true}
-	if cfg.Keys, err = c.keys(id); err != nil {
-		return err
+	if cfg.PKINIT = c.PKINIT; c.PKINIT == nil {
+		if cfg.Keys, err = c.keys(id); err != nil {
+			return err
+		}
 	}
 	seed[0] ^= 2 // how KDCs answer changes nothing that the node draws otherwise
 	client, err := tickets.New(cfg, engine.NewRand(seed))
