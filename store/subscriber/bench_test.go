@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,4 +77,29 @@ func measure(b *testing.B, d *DB) {
 		_, err := d.Account(ctx, batch)
 		return err
 	})
+}
+
+// BenchmarkAskPrincipal is what a KDC waits for at the logon of somebody it has not heard of lately.
+func BenchmarkAskPrincipal(b *testing.B) {
+	d, err := Create(b.TempDir()+"/a.db", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	const n = 20_000
+	var list []*profile.Profile
+	for i := range n {
+		list = append(list, &profile.Profile{NAI: fmt.Sprintf("u%d@home.example", i), Key: NewKey(), AddressFrom: profile.FromHome, Enabled: true})
+	}
+	for some := range slices.Chunk(list, BulkMax) {
+		if _, err := d.Load(b.Context(), some); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, found, err := d.Ask(b.Context(), TablePrincipal, fmt.Sprintf("u%d@HOME.EXAMPLE", i*7919%n), nil); err != nil || !found {
+			b.Fatal(found, err)
+		}
+	}
 }
