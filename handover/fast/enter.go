@@ -26,8 +26,17 @@ func (m *Mobile) enter(now engine.Now, port plane.Port, update []byte, out *engi
 	switch {
 	case !ok || !site.CoA.IsValid() || !site.Service.IsValid() || site.AtHome || who.router != site.Router || who.principal == "":
 		return false
-	case m.with(now, site.Service, site.CoA) != nil || m.barred(now, site.Service):
+	case m.barred(now, site.Service):
 		return false
+	}
+	if s := m.with(now, site.Service, site.CoA); s != nil {
+		if again := m.renewed.Add(RetryAfter); !s.stale || m.renewed != 0 && again > now.Mono {
+			if s.stale {
+				m.timers.Set(retry, again)
+			}
+			return false
+		}
+		m.renewed = now.Mono
 	}
 	if m.fill(now); len(m.kerberos.Choices(now, who.principal)) == 0 { // they come in the background
 		m.timers.Set(retry, now.Mono.Add(TicketWait))
@@ -60,7 +69,6 @@ func (m *Mobile) renew(now engine.Now, out *engine.Effects) {
 	for _, s := range m.sessions {
 		site, ok := m.core.Site(s.port)
 		if ok && site.CoA == s.coa && site.Service == s.router && s.until > now.Mono {
-			m.renewed = now.Mono
 			m.present(now, s.port, site, s.principal, nil, out)
 			return
 		}

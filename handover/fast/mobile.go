@@ -80,7 +80,7 @@ type Mobile struct {
 	refusals []refusal                    // the oldest first
 	notices  []notice                     // to previous routers
 	lent     []lent
-	renewed  engine.Mono // when the last session was begun anew
+	renewed  engine.Mono // when a stale session was last begun anew
 	timers   engine.Timers[timer]
 }
 
@@ -106,6 +106,7 @@ type session struct {
 	ah        *sa.AH // nil: without protection
 	until     engine.Mono
 	life      uint32 // of the router; 0: not heard yet
+	stale     bool   // the router has said that it is another's
 }
 
 // refusal is a router that did not let the node in.
@@ -372,12 +373,7 @@ func (m *Mobile) lived(now engine.Now, port plane.Port, say spoken) {
 	case s.life == 0:
 		s.life = say.life
 	case s.life != say.life:
-		s.life = say.life
-		at := now.Mono
-		if m.renewed != 0 {
-			at = max(at, m.renewed.Add(RetryAfter))
-		}
-		m.timers.Set(renewal, at)
+		s.life, s.stale = say.life, true // retry is set
 	}
 }
 

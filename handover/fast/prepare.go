@@ -305,7 +305,7 @@ const eventLetIn = "authenticated" // scenario.EventAuthenticated
 
 // remember keeps a session in place of an earlier one.
 func (m *Mobile) remember(now engine.Now, l *lwkrb.Session) {
-	n := session{m.next.Router, l.Router, l.CareOf, m.port, handover.SessionAH(l), l.Until, m.spoken[m.port].life}
+	n := session{m.next.Router, l.Router, l.CareOf, m.port, handover.SessionAH(l), l.Until, m.spoken[m.port].life, false}
 	kept := m.sessions[:0]
 	for _, s := range m.sessions {
 		if (s.router != n.router || s.coa != n.coa) && s.until > now.Mono {
@@ -330,6 +330,7 @@ func (m *Mobile) refused(now engine.Now, f lwkrb.Failed, out *engine.Effects) {
 		why = "no ticket for the next router"
 	}
 	m.bar(now, m.next.Router)
+	m.timers.Set(retry, now.Mono.Add(RetryAfter))
 	m.request = nil
 	if m.state != idle {
 		m.fellBack(why, out)

@@ -487,7 +487,7 @@ func update() []byte {
 
 // What the core does.
 
-func (w *world) Accesses() []handover.Access                      { return nil }
+func (w *world) Accesses() []handover.Access                      { return []handover.Access{{Port: cell}} }
 func (w *world) Register(engine.Now, plane.Port, *engine.Effects) {}
 func (w *world) Hold(engine.Now, *engine.Effects)                 {}
 func (w *world) Site(plane.Port) (handover.Site, bool)            { return w.site, w.site.Router.IsValid() }
