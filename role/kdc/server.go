@@ -153,7 +153,8 @@ func (s *Server) message(now engine.Now, out *engine.Effects, from origin, raw [
 		s.drop(out, "size", engine.A("from", from.peer), engine.S("octets", strconv.Itoa(len(raw))))
 		return
 	}
-	if octets := s.answers.get(now.Mono, digestOf(raw)); octets != nil {
+	from.what = digestOf(raw)
+	if octets := s.answers.get(now.Mono, from.what); octets != nil {
 		s.granted["again"]++
 		if from.conn == 0 && len(octets) > MaxDatagram {
 			octets = s.tooBig(now, raw)

@@ -15,6 +15,7 @@ type origin struct {
 	name  string      // of the Bind
 	peer  netip.AddrPort
 	local netip.Addr
+	what  digest // of the request
 }
 
 // task is one request from its first look-up to its answer. Between look-ups nothing is kept but this.
@@ -41,7 +42,7 @@ type lookup struct {
 
 // begin makes a task of a request; why says why not.
 func (s *Server) begin(now engine.Now, from origin, kind string, raw []byte) (t *task, why string) {
-	what := digestOf(raw)
+	what := from.what
 	if _, there := s.working[what]; there {
 		return nil, "under-way"
 	}

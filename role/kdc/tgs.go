@@ -13,6 +13,7 @@ type exchange struct {
 	part    krb5.EncTicketPart // of the ticket that is shown
 	session keys.Key           // of that
 	auth    krb5.Authenticator
+	what    digest              // of that, sealed
 	server  krb5.Principal      // whom the ticket to be is for
 	peer    *krb5.EncTicketPart // user-to-user: of the server's TGT
 }
@@ -120,7 +121,8 @@ func (s *Server) authentic(now engine.Now, x *exchange) *refusal {
 		return no(krb5.ErrInappCksum, "the checksum over the body has to be the session key's own")
 	case !x.session.Verify(keys.TGSReqChecksum, sum.Type, sum.Sum, x.t.req.Body.Octets()):
 		return no(krb5.ErrModified, "the checksum over the body is wrong")
-	case s.replays.has(digestOf(enc.Cipher)):
+	}
+	if x.what = digestOf(enc.Cipher); s.replays.has(x.what) {
 		return no(krb5.ErrRepeat, "the authenticator was seen before")
 	}
 	return x.place()

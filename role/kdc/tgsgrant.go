@@ -13,15 +13,14 @@ func (s *Server) decide(now engine.Now, out *engine.Effects, x *exchange) {
 	if r == nil && s.replays.full() {
 		r = no(krb5.ErrSvcUnavailable, "too many tickets at a time; try again")
 	}
-	what := digestOf(x.ap.Authenticator.Cipher)
-	if r == nil && s.replays.has(what) { // another copy was faster
+	if r == nil && s.replays.has(x.what) { // another copy was faster
 		r = no(krb5.ErrRepeat, "the authenticator was seen before")
 	}
 	if r != nil {
 		s.refuse(now, out, x.t, r)
 		return
 	}
-	s.replays.mark(now, out, what)
+	s.replays.mark(now, out, x.what)
 	s.issue(now, out, x.t, g)
 }
 
