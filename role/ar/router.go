@@ -10,6 +10,8 @@
 //
 // access.go is the way in, ask.go the requests to the AAA servers, session.go who is in, account.go and books.go what is told of that.
 //
+// With Config.Kerberos it is a principal, tells mobile nodes of the realms around, and takes their logons to KDCs (kerberos.go).
+//
 // A session ends with its lifetime or with its link, not with a life of the router (stay.go); what is lost is told (epoch.go). A node that moves on is not missed before: it authenticates at the next router,
 // and what it leaves here is an open gate for an address that nobody uses.
 package ar

@@ -8,6 +8,7 @@
 //	               authenticate.go  being let into networks that ask who comes                 (draft-le-aaa-diameter-mobileipv6-04)
 //	               trust.go    sending before that, where a router was told who comes           (RFC 5568)
 //	               grant.go    home agent, home address and keys of the home network; identity.go: who the node is
+//	               kerberos.go  logon and tickets, in the background                            (RFC 4120, draft-ietf-cat-iakerb-09)
 //	               agents.go   finding the home agent: DHAAD                                    (RFC 6275 §11.4.1)
 //	               fast.go     arriving where it was expected, tunnels from previous routers        (RFC 5568)
 //	               prefix.go   mobile prefix discovery                                          (RFC 6275 §11.4.2, §11.4.3)
