@@ -112,13 +112,10 @@ func TestQueryCrash(t *testing.T) {
 func TestSubscribers(t *testing.T) {
 	p := lone(true)
 	p.Nodes[0].Subscribers = []byte(`{"nai":"mn@home.example","key":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}` + "\n")
-	ask, err := subscribers(p)
-	if err != nil {
-		t.Fatal(err)
-	}
 	p.Nodes[0].Principals = []byte(`{"name":"krbtgt/HOME.EXAMPLE@HOME.EXAMPLE","kind":"service","enabled":true,"flags":["server"],` +
 		`"keys":[{"kvno":1,"etype":17,"key":"AAAAAAAAAAAAAAAAAAAAAA=="}]}` + "\n")
-	if ask, err = subscribers(p); err != nil {
+	ask, err := subscribers(p)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
