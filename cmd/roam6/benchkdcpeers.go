@@ -234,7 +234,8 @@ func fillTheirs(ctx context.Context, dir string, env []string, principals int) e
 	var all strings.Builder
 	for line := range strings.Lines(string(b)) {
 		f := strings.Split(line, "\t")
-		n, name := 1, func(int) string { return "" }
+		var n int
+		var name func(int) string
 		switch {
 		case len(f) > 6 && f[6] == kdcUser(0):
 			n, name = principals, kdcUser
