@@ -118,7 +118,7 @@ func (v *signedData) signer() (own *x509.Certificate, others *x509.CertPool, err
 	others = x509.NewCertPool()
 	for _, b := range v.certificates {
 		c, err := x509.ParseCertificate(b)
-		if err != nil {
+		if err != nil || !acceptable(c) {
 			continue // somebody's on the way whom we may not need
 		}
 		is := bytes.Equal(v.issuer, c.RawIssuer) && bytes.Equal(v.serial, serialOf(c))

@@ -44,7 +44,7 @@ var (
 	generator = big.NewInt(2)
 )
 
-// Private is one end's secret of one exchange. It never prints. The zero Private is none.
+// Private is one end's secret of one exchange, and to be used for no other: how long package big works on it depends on it. It never prints. The zero Private is none.
 type Private struct {
 	group Group
 	modp  func() *big.Int

@@ -9,7 +9,7 @@ const (
 	WrongContent      Reason = "pkinit: something else was signed than is wanted here"
 	WrongDigest       Reason = "pkinit: signed over a digest that is not taken; use SHA-256, SHA-384 or SHA-512"
 	WrongSignature    Reason = "pkinit: the signature is wrong"
-	NoCertificate     Reason = "pkinit: the signer's certificate is not in the message"
+	NoCertificate     Reason = "pkinit: the signer's certificate is not in the message, or of a key that is not taken"
 	Untrusted         Reason = "pkinit: no chain of certificates leads to an authority that is trusted here"
 	Invalid           Reason = "pkinit: a certificate is not valid: its time, its signature, or what it may be used for"
 	Revoked           Reason = "pkinit: a certificate was revoked"

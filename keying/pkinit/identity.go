@@ -14,8 +14,11 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// MinRSA is how many bits a modulus has at least.
-const MinRSA = 2048
+// MinRSA and MaxRSA are how many bits a modulus has: with more, a signature by a key that nobody has vouched for yet would take too long to check.
+const (
+	MinRSA = 2048
+	MaxRSA = 8192
+)
 
 // Identity is who signs: a private key, and the certificates that say whose it is. It never prints the key.
 type Identity struct {
@@ -42,7 +45,7 @@ func NewIdentity(chain [][]byte, key crypto.Signer) (Identity, error) {
 		return Identity{}, fmt.Errorf("pkinit: the key does not belong to the first certificate, that of %v", id.chain[0].Subject)
 	}
 	if !acceptable(id.chain[0]) {
-		return Identity{}, fmt.Errorf("pkinit: the key of %v is of a kind that is not taken; use RSA with %d bits or more, or ECDSA on P-256, P-384 or P-521", id.chain[0].Subject, MinRSA)
+		return Identity{}, fmt.Errorf("pkinit: the key of %v is of a kind that is not taken; use RSA with %d to %d bits, or ECDSA on P-256, P-384 or P-521", id.chain[0].Subject, MinRSA, MaxRSA)
 	}
 	id.signer = func() crypto.Signer { return key }
 	return id, nil
@@ -67,7 +70,7 @@ func (id Identity) Format(f fmt.State, _ rune) {
 func acceptable(c *x509.Certificate) bool {
 	switch k := c.PublicKey.(type) {
 	case *rsa.PublicKey:
-		return k.N.BitLen() >= MinRSA
+		return k.N.BitLen() >= MinRSA && k.N.BitLen() <= MaxRSA
 	case *ecdsa.PublicKey:
 		return k.Curve == elliptic.P256() || k.Curve == elliptic.P384() || k.Curve == elliptic.P521()
 	}
