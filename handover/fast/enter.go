@@ -30,7 +30,7 @@ func (m *Mobile) enter(now engine.Now, port plane.Port, update []byte, out *engi
 		return false
 	}
 	if s := m.with(now, site.Service, site.CoA); s != nil {
-		if again := m.renewed.Add(RetryAfter); !s.stale || m.renewed != 0 && again > now.Mono {
+		if again := m.renewed.Add(RenewAfter); !s.stale || m.renewed != 0 && again > now.Mono {
 			if s.stale {
 				m.timers.Set(retry, again)
 			}

@@ -323,7 +323,7 @@ func TestRestart(t *testing.T) { //spec FH-12 FH-18
 }
 
 // Its advertisements tell of a router's other life: the node does not wait for its own messages to fail. Who forges them makes it ask, not more
-// often than RetryAfter has it.
+// often than RenewAfter has it.
 func TestAnotherLife(t *testing.T) { //spec FH-12 FH-18
 	w := newWorld(t, shared)
 	tell := func(life uint32) {
@@ -371,3 +371,18 @@ func TestRenewal(t *testing.T) { //spec FH-16
 }
 
 var _ handover.FastCore = (*world)(nil)
+
+// Without a gate nothing waits for the KDC: the update goes on at once.
+func TestNoGate(t *testing.T) { //spec FH-11
+	w := newWorld(t, local)
+	w.kdc = 0
+	w.nar.c.Gate = false
+	w.restart(w.nar)
+	w.hint()
+	w.pass(5 * time.Millisecond)
+	w.move(cellTwo, "two")
+	w.pass(air)
+	if len(w.nar.updates) != 1 {
+		t.Errorf("%d updates", len(w.nar.updates))
+	}
+}

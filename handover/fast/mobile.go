@@ -28,7 +28,9 @@ const (
 	// Patience is how long the link may take to switch once the node is ready: less than handover.ExpectFor.
 	Patience = 2 * time.Second
 	// RetryAfter is how long a router that refused the node, or did not answer, is not asked again without a redirect.
-	RetryAfter = 10 * time.Second
+	RetryAfter = 3 * time.Second
+	// RenewAfter is how often a session is begun anew because the router says that it lives another life; nobody vouches for that.
+	RenewAfter = 10 * time.Second
 	// TicketWait is when a router is asked again for which there was no ticket: they come in the background.
 	TicketWait = 200 * time.Millisecond
 	// MaxSessions is with how many routers the node has one; the oldest goes.
@@ -360,7 +362,7 @@ func (m *Mobile) Message(now engine.Now, in engine.Packet, p *ip6.Packet, out *e
 }
 
 // lived holds what a router says of its life against what it was when the session with it began. Nobody vouches for that, so the session stays,
-// and the next one is begun, not more often than RetryAfter has it.
+// and the next one is begun, not more often than RenewAfter has it.
 //
 // spec FH-12
 func (m *Mobile) lived(now engine.Now, port plane.Port, say spoken) {

@@ -230,9 +230,9 @@ func (r *Router) onSHIN(now engine.Now, s said, m *fast.SHIN, out *engine.Effect
 			return
 		}
 	}
-	if r.arrivals.Of(coa) != nil {
+	if r.arrivals.Of(coa) != nil && (r.c.Gate || r.c.Announced != nil) {
 		r.arrivals.Keep(coa, m.Options.Embedded, out)
-	} else if m.Options.Embedded != nil { // the gate is open for it, whoever proves it
+	} else if m.Options.Embedded != nil { // the gate is open for it, or there is none
 		out.Send(plane.Kernel, plane.HW{}, m.Options.Embedded)
 	}
 	r.here(now, coa, out)
