@@ -345,6 +345,10 @@ func (n *Node) ticketFacts(now engine.Now, facts []tickets.Fact, out *engine.Eff
 		case tickets.Send:
 			switch f.Way {
 			case tickets.Datagram:
+				if k.unbound != "" { // perhaps it can be had now
+					k.unbound = ""
+					out.Bind(engine.Bind{Name: kerberosBind})
+				}
 				out.Datagram(engine.Datagram{Name: kerberosBind, Peer: f.KDC, Data: f.Data})
 			case tickets.Stream:
 				k.hangUp(f.Exchange, out)

@@ -141,3 +141,48 @@ func TestTicketStrangers(t *testing.T) { //spec FH-17 FH-18
 		t.Errorf("%d realms, %d tickets", len(v.Realms), len(v.Client.Tickets))
 	}
 }
+
+// A port that could not be had is asked for again when there is something to send; the view says so meanwhile. What is long goes by a connection.
+func TestTicketSockets(t *testing.T) {
+	b := newBench(t, withKerberos(AskKDC))
+	b.do(engine.Closed{Listener: kerberosBind, Reason: engine.ReasonTooMany})
+	if v := b.n.View().(View).Kerberos; v.Waits == "" {
+		t.Error("the view says nothing of it")
+	}
+	b.up(wlan)
+	b.ra(wlan, ar1)
+	update := b.updates(b.pass(1500 * time.Millisecond))
+	list := append(b.do(b.ack(update[len(update)-1], mh.Accepted, nil)), b.pass(time.Second)...)
+	binds := 0
+	for _, e := range list {
+		if _, ok := e.(engine.Bind); ok {
+			binds++
+		}
+	}
+	if binds != 1 || datagrams(list) == 0 || b.n.View().(View).Kerberos.Waits != "" {
+		t.Errorf("%d binds, %d datagrams", binds, datagrams(list))
+	}
+	dials := func(list []engine.Effect) (c engine.Conn, written int) {
+		for _, e := range list {
+			switch e := e.(type) {
+			case engine.Dial:
+				c = e.Conn
+			case engine.Write:
+				written++
+			}
+		}
+		return c, written
+	}
+	tooBig := krb5.KRBError{ServerTime: b.now.Wall, Code: krb5.ErrResponseTooBig, Server: krb5.Principal{Name: krb5.TGS("HOME.EXAMPLE"), Realm: "HOME.EXAMPLE"}}
+	conn, written := dials(b.do(engine.Datagram{Name: kerberosBind, Peer: kdcAt, Data: tooBig.Append(nil)}))
+	if conn == 0 || !conn.Dialled() || written != 0 {
+		t.Fatalf("connection %d, written %d times before it is open", conn, written)
+	}
+	if _, written := dials(b.do(engine.Opened{Conn: conn, To: kdcAt})); written != 1 {
+		t.Errorf("written %d times", written)
+	}
+	b.do(engine.Closed{Conn: conn, Reason: engine.ReasonReset})
+	if again, _ := dials(b.pass(5 * time.Second)); again == conn || again == 0 {
+		t.Errorf("connection %d after %d", again, conn)
+	}
+}
