@@ -54,7 +54,7 @@ func TestBuiltInScenarios(t *testing.T) {
 			t.Errorf("%s expects %v handovers, its plan has %d", s.Name, e.Handovers, handovers(p))
 		}
 	}
-	if got := strings.Join(names, " "); got != "commute home link-loss mobile-network pingpong roam-dh roam-embedded-bu roam-home-ha roam-visited-ha route-optimised two-radios walk" {
+	if got := strings.Join(names, " "); got != "commute fast-conflict fast-home-kdc fast-local-kdc fast-reversal fast-shared-key home link-loss mobile-network pingpong roam-dh roam-embedded-bu roam-home-ha roam-visited-ha route-optimised two-radios walk" {
 		t.Errorf("the built-in scenarios are %s", got)
 	}
 }
@@ -325,7 +325,7 @@ func TestMistakesAreLocated(t *testing.T) {
 	if err == nil || err.Error() != `--set length=0s: length: "0s" is not allowed: more than 0 and at most 24h` {
 		t.Errorf("length: %v", err)
 	}
-	if _, err := scenario.Load("comute"); err == nil || !strings.Contains(err.Error(), "commute, home, link-loss") {
+	if _, err := scenario.Load("comute"); err == nil || !strings.Contains(err.Error(), "commute, fast-conflict, fast-home-kdc, ") {
 		t.Errorf("unknown name: %v", err)
 	}
 }
