@@ -241,10 +241,6 @@ func (r *Router) onSHIN(now engine.Now, s said, m *fast.SHIN, out *engine.Effect
 	}
 }
 
-func (r *Router) sendUpdate(update []byte, out *engine.Effects) {
-	out.Send(plane.Kernel, plane.HW{}, update)
-}
-
 // say sends a message on the link, not under AH.
 func (r *Router) say(coa netip.Addr, hw plane.HW, m fast.Message, out *engine.Effects) {
 	if port, ok := r.arrivals.PortOf(coa); ok && hw != (plane.HW{}) {
