@@ -12,6 +12,9 @@ import (
 // transitedX500 is DOMAIN-X500-COMPRESS, RFC 4120 §7.5.8: KDCs refuse a ticket that has passed no realm with any other type, too.
 const transitedX500 = 1
 
+// replyRoom is how many octets a reply has mostly, besides what is sealed in it.
+const replyRoom = 384
+
 // grant is a ticket to be, and the reply that takes it to its client.
 type grant struct {
 	part   krb5.EncTicketPart
@@ -41,7 +44,7 @@ func (s *Server) issue(now engine.Now, out *engine.Effects, t *task, g *grant) {
 	if light, ok := s.lightweight(t.req, g); ok {
 		g.inner = append(g.inner, light)
 	}
-	plain := g.part.Append(nil)
+	plain := g.part.Append(s.plain[:0])
 	ticket := krb5.Ticket{Server: g.server, Extensions: g.extra}
 	if g.seal != nil {
 		ticket.Enc = krb5.EncryptedData{EType: int32(g.seal.etype), KVNO: g.seal.kvno, Cipher: g.seal.key().Encrypt(nil, keys.TicketPart, s.confounder(), plain)}
@@ -49,6 +52,7 @@ func (s *Server) issue(now engine.Now, out *engine.Effects, t *task, g *grant) {
 		ticket.Enc = krb5.EncryptedData{EType: int32(g.skey.EType()), Cipher: g.skey.Encrypt(nil, keys.TicketPart, s.confounder(), plain)}
 	}
 	clear(plain)
+	s.plain = plain
 	tgs := t.req.TGS
 	inside := krb5.EncKDCRepPart{TGS: tgs, Key: g.part.Key, Nonce: t.req.Body.Nonce, Flags: g.part.Flags, Times: g.part.Times, Server: g.server,
 		Addresses: g.part.Addresses, PAData: g.inner}
@@ -58,10 +62,11 @@ func (s *Server) issue(now engine.Now, out *engine.Effects, t *task, g *grant) {
 		sum := krb5.Checksum{Type: reply.EType().Checksum(), Sum: reply.Checksum(nil, keys.ASReq, t.raw)}
 		inside.PAData = append(krb5.List{{Type: krb5.PAReqEncPARep, Data: sum.Append(nil)}, {Type: krb5.PAFXFast}}, g.inner...) // FAST is known here
 	}
-	plain = inside.Append(nil)
+	plain = inside.Append(s.plain[:0])
 	rep.Enc = krb5.EncryptedData{EType: int32(reply.EType()), KVNO: g.kvno, Cipher: reply.Encrypt(nil, g.usage, s.confounder(), plain)}
 	clear(plain)
-	octets := rep.Append(nil)
+	s.plain = plain
+	octets := rep.Append(make([]byte, 0, len(ticket.Enc.Cipher)+len(rep.Enc.Cipher)+replyRoom))
 	s.end(t)
 	s.granted[t.kind]++
 	s.answers.keep(now.Mono, t.what, octets)

@@ -36,6 +36,7 @@ type Server struct {
 	answers  answers
 	conns    map[engine.Conn]*conn
 	forwards forwards
+	plain    []byte // room for what is to be sealed, cleared between
 
 	granted map[string]int // by exchange
 	refused map[string]int // by reason

@@ -73,11 +73,24 @@ func (n Name) TGSRealm() string {
 
 var quoting = strings.NewReplacer(`\`, `\\`, `/`, `\/`, `@`, `\@`, "\n", `\n`, "\t", `\t`, "\b", `\b`)
 
+// bare says whether texts have nothing to be quoted, as nearly all: a KDC has several names of each request as text.
+func bare(list ...string) bool {
+	for _, s := range list {
+		for i := range len(s) {
+			switch s[i] {
+			case '\\', '/', '@', '\n', '\t', '\b':
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // String is the name as MIT Kerberos prints it: components with / between them, and \ before a /, @ or \ in them. Different names have
 // different strings.
 func (n Name) String() string {
-	if len(n.Parts) == 1 && !strings.ContainsAny(n.Parts[0], "\\/@\n\t\b") {
-		return n.Parts[0]
+	if bare(n.Parts...) {
+		return strings.Join(n.Parts, "/")
 	}
 	var sb strings.Builder
 	for i, p := range n.Parts {
@@ -105,7 +118,16 @@ func (p Principal) IsZero() bool { return p.Name.IsZero() && p.Realm == "" }
 func (p Principal) Equal(o Principal) bool { return p.Realm == o.Realm && p.Name.Equal(o.Name) }
 
 // String is krbtgt/HOME.EXAMPLE@HOME.EXAMPLE. Different principals have different strings.
-func (p Principal) String() string { return p.Name.String() + "@" + quoting.Replace(p.Realm) }
+func (p Principal) String() string {
+	if len(p.Name.Parts) == 2 && bare(p.Name.Parts...) && bare(p.Realm) {
+		return p.Name.Parts[0] + "/" + p.Name.Parts[1] + "@" + p.Realm
+	}
+	realm := p.Realm
+	if !bare(realm) {
+		realm = quoting.Replace(realm)
+	}
+	return p.Name.String() + "@" + realm
+}
 
 var errPrincipal = errors.New("use name@REALM or service/instance@REALM, with \\ before a /, @ or \\ that belongs to a name")
 
