@@ -62,12 +62,13 @@ func (k *checker) lightweight(at string, a *ARConfig) {
 	k.cells(at+".cells", f.Cells)
 	k.must(f.Session >= time.Minute && f.Session <= maxSession, at+".session", f.Session, "1m to 8760h")
 	k.must(len(f.Neighbours) <= maxNeighbours, at+".neighbours", len(f.Neighbours), fmt.Sprintf("%d at most", maxNeighbours))
-	spis := map[uint32]bool{}
+	spis, keys := map[uint32]bool{}, map[string]bool{}
 	for i := range f.Neighbours {
 		nat, n := fmt.Sprintf("%s.neighbours[%d]", at, i), &f.Neighbours[i]
 		k.lightweightNeighbour(nat, a, n)
 		k.must(!spis[n.AH.InSPI], nat+".ah.in_spi", n.AH.InSPI, "an SPI that no other neighbour has")
-		spis[n.AH.InSPI] = true
+		k.must(!keys[string(n.AH.InKey)], nat+".ah.in_key", n.AH.InKey, "a key that no other neighbour has: who has it can speak for both")
+		spis[n.AH.InSPI], keys[string(n.AH.InKey)] = true, true
 	}
 }
 
