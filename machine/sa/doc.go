@@ -21,6 +21,9 @@
 //   - Answer, as a home agent, a refused RFC 4285 Binding Update it can parse: AuthMismatch with status 146,
 //     AuthNoTimestamp with 145, AuthReplay with 144 (§5.1.1, §6). Protect fills in the timestamps of both sides.
 //
+// AH is another pair of associations, whatever the two ends are: whole packets under an Authentication Header (RFC 4302), between access routers
+// with keys by configuration and durable numbers, between a mobile node and its access router with those of a session and none.
+//
 // Sequence numbers never repeat under one key, whatever crashes: they are reserved in blocks of ReserveBlock, and the
 // reservation is durable before the first packet of the block leaves. What was accepted is durable when Commit's
 // Persist is; after a restart everything at or below the highest number committed is refused. Records are named by the
