@@ -40,7 +40,7 @@ func (s *Scenario) Defaults() {
 	s.Router = Router{IntervalMin: 30 * time.Millisecond, IntervalMax: 70 * time.Millisecond, Lifetime: 30 * time.Minute, RADelayMax: 500 * time.Millisecond}
 	s.Home.MaxLifetime = 10 * time.Minute
 	s.Walk = Walk{First: 7 * time.Second, Every: 2 * time.Second}
-	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Routes: "never", AAA: "off", Kerberos: "off", HomeAgent: "configured", Multihoming: "off", Register: "explicit", Stagger: defaultStagger}
+	s.Mobile = Mobile{Start: "ar1", DAD: "standard", Lifetime: 7 * time.Minute, Routes: "never", AAA: "off", Kerberos: "off", Tickets: "best", HomeAgent: "configured", Multihoming: "off", Register: "explicit", Stagger: defaultStagger}
 }
 
 // defaultStagger is mn.stagger where the file does not say.
