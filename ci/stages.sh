@@ -2,7 +2,8 @@
 # The stages of ci/check. $scratch is a directory that is removed at the end; the binary under test is $scratch/roam6.
 
 # The scenarios that run in namespaces, and the rooms that must build for a browser (house_test.go: pure).
-scenarios="commute home pingpong link-loss route-optimised mobile-network two-radios roam-home-ha roam-visited-ha roam-embedded-bu roam-dh"
+scenarios="commute home pingpong link-loss route-optimised mobile-network two-radios roam-home-ha roam-visited-ha roam-embedded-bu roam-dh
+fast-shared-key fast-local-kdc fast-home-kdc"
 pure="wire keying conf plane engine machine handover role node scenario sim"
 # Moves of the walk with fast handovers, by each plane.
 moves=${ROAM6_MOVES:-12}
@@ -149,7 +150,7 @@ labs() {
 	# Fast handovers at all phases of advertisements and traffic, by both planes where the machine allows it: nothing may be lost.
 	for s in soft ebpf; do
 		flags=(--strategy fmipv6 --plane "$s" --set "walk.moves=$moves" --set expect.max_lost=0)
-		laboratory walk "$scratch/lab-fast-$s" "$scratch/roam6"
+		laboratory walk "$scratch/lab-fmipv6-$s" "$scratch/roam6"
 		[ $? -ne 1 ] || bad=1
 	done
 	# The fast path, where the machine allows it: its packets are in the captures too.
@@ -173,7 +174,9 @@ judge() {
 	# routers say nothing of what is for their engines: no Destination Unreachable about a request, no Redirect.
 	commute | roam-*) wanted=('icmpv6.type == 150' 'diameter.cmd.code == 16777214' 'no icmpv6.type == 1 && icmpv6.type == 150' 'no icmpv6.type == 137') ;;
 	# RtSolPr and PrRtAdv, FBU, FBack, HI and HAck (inside ESP), UNA.
-	fast-*) wanted=('icmpv6.type == 154' 'mip6.mhtype == 8' 'mip6.mhtype == 9' 'esp && mip6.mhtype == 14' 'esp && mip6.mhtype == 15' 'icmpv6.type == 136') ;;
+	fmipv6-*) wanted=('icmpv6.type == 154' 'mip6.mhtype == 8' 'mip6.mhtype == 9' 'esp && mip6.mhtype == 14' 'esp && mip6.mhtype == 15' 'icmpv6.type == 136') ;;
+	# What a ticket is carried in, and the routers' words to each other.
+	fast-*) wanted=('icmpv6.type == 150' 'ah') ;;
 	esac
 	flock "$scratch/judging" "${@:2}" ci/captures "$scratch/roam6" "$dir" "${wanted[@]}" >"$dir/judged" 2>&1
 	echo $? >"$dir/verdict"
