@@ -80,7 +80,7 @@ func (a *attributes) add(c *cobra.Command) {
 	f.StringVar(&a.from, "address-from", profile.FromHome, "`WHO` may choose the home address: "+strings.Join(profile.Policies, ", "))
 	f.BoolVar(&a.visited, "visited-home-agent", false, "it may have a home agent in the visited domain")
 	f.StringVar(&a.eap, "eap-identity", "", "its `NAME` in EAP-GPSK; without one the NAI")
-	f.IntVar(&a.sessions, "max-sessions", 0, fmt.Sprintf("`N` sessions at a time, 0 for no limit (0 to %d)", profile.MaxSessions))
+	f.IntVar(&a.sessions, "max-sessions", 0, fmt.Sprintf("`N` sessions at a time, 0 for as many as the server has for one subscriber, 256 (0 to %d)", profile.MaxSessions))
 	f.IntVar(&a.seconds, "session-time", 0, "`SECONDS` that a session lasts at most, 0 for what the server has")
 	f.BoolVar(&a.enabled, "enabled", true, "it is served")
 	f.StringVar(&a.key, "key", "", "`FILE` with its key in hexadecimal, that others cannot read; - is standard input")

@@ -377,7 +377,7 @@ func TestDeafRealm(t *testing.T) {
 	w := newAAAWorld(t, accounting())
 	b := w.r.gate.books
 	var out engine.Effects
-	for i := range MaxRecordsOfRealm {
+	for i := range MaxRecords / 2 {
 		b.record(usage{Session: fmt.Sprint("d", i), CareOf: newMobile(1).coa, Kind: mip6aaa.Stop, User: "u@" + deaf}, nil, &out)
 	}
 	b.pump(w.now, &out)

@@ -17,14 +17,16 @@ import (
 const (
 	// MaxRecords is how many records may wait to be acknowledged. Every session that is open has room for its last ones among them: nobody
 	// is let in whom there would be no room to account for, so none is lost.
+	//
+	// A home network has no more of them than are free beside it: alone it comes to half, the next one to a quarter. However many take no
+	// records, some are left for another.
 	MaxRecords = 1 << 16
 	perAccount = 3  // start, interim and stop
 	MaxFlying  = 64 // on their way at once
-	// One home network that takes no records has so much of each at most: it is in nobody else's way.
-	MaxRecordsOfRealm = MaxRecords / 2
-	MaxFlyingOfRealm  = MaxFlying / 4
-	RetryFirst        = 10 * time.Second // before a record is sent again that was not taken; twice as long each time
-	RetryMost         = 5 * time.Minute
+	// One home network that takes no records has so much at most: it is in nobody else's way.
+	MaxFlyingOfRealm = MaxFlying / 4
+	RetryFirst       = 10 * time.Second // before a record is sent again that was not taken; twice as long each time
+	RetryMost        = 5 * time.Minute
 )
 
 // Names of what is stored.
@@ -110,8 +112,11 @@ func (b *books) room(user string) bool {
 	if b == nil {
 		return true
 	}
-	s := b.shelves[b.realm(user)]
-	return len(b.records)+perAccount*(len(b.accounts)+1) <= MaxRecords && (s == nil || s.records+perAccount*(s.accounts+1) <= MaxRecordsOfRealm)
+	own, all := perAccount, len(b.records)+perAccount*(len(b.accounts)+1)
+	if s := b.shelves[b.realm(user)]; s != nil {
+		own += s.records + perAccount*s.accounts
+	}
+	return own <= MaxRecords-all
 }
 
 func keyOf(number uint64) string { return fmt.Sprintf("%s%020d", recordKey, number) }

@@ -43,8 +43,8 @@ func TestResumedAtLimits(t *testing.T) { //spec DM-09 DM-22
 		"the last place":             {config(), func(g *gatekeeper) { g.crowd(MaxSessions - 1) }, 60, 60, true, false},
 		"no place":                   {config(), func(g *gatekeeper) { g.crowd(MaxSessions) }, 60, 60, false, true},
 		"no place, but no time left": {config(), func(g *gatekeeper) { g.crowd(MaxSessions) }, 0, 60, false, false},
-		"last room for records":      {accounting(), func(g *gatekeeper) { g.books.owe(MaxRecords - perAccount) }, 60, 60, true, false},
-		"no room for records":        {accounting(), func(g *gatekeeper) { g.books.owe(MaxRecords - perAccount + 1) }, 60, 60, false, true},
+		"last room for records":      {accounting(), func(g *gatekeeper) { g.books.owe(MaxRecords - 2*perAccount) }, 60, 60, true, false},
+		"no room for records":        {accounting(), func(g *gatekeeper) { g.books.owe(MaxRecords - 2*perAccount + 1) }, 60, 60, false, true},
 		"here already": {config(), func(g *gatekeeper) {
 			a := netip.MustParseAddr(name)
 			g.sessions[a] = &session{coa: a, standing: admitted, id: "first"}
@@ -92,26 +92,47 @@ func TestStayIsStored(t *testing.T) { //spec DM-09
 	}
 }
 
-// There is room for a session as long as its records, those of the sessions that are open, and those that wait fit, of all networks and of its own.
+// There is room for a session as long as its home network has, with it, no more records than are left free: of those that wait, and of the last
+// ones of sessions that are open.
 func TestRoomOfBooks(t *testing.T) { //spec DM-22
 	for _, accounts := range []int{0, 1, 5} {
-		for records, want := range map[int]bool{MaxRecords - perAccount*(accounts+1): true, MaxRecords - perAccount*(accounts+1) + 1: false} { //order:any
-			b := newAAAWorld(t, accounting()).r.gate.books
-			b.owe(records)
-			for i := range accounts {
-				b.accounts[fmt.Sprint(i)] = &account{}
-			}
-			if b.room(user) != want {
-				t.Errorf("%d records, %d accounts of all networks: room %v", records, accounts, !want)
+		for _, c := range []struct {
+			of     string
+			most   int // records that may wait
+			others bool
+		}{
+			{"nobody", MaxRecords - perAccount*(accounts+2), false},
+			{user, MaxRecords/2 - perAccount*(accounts+1), true},
+		} {
+			for over := range 2 {
+				b := newAAAWorld(t, accounting()).r.gate.books
+				b.owe(c.most + over)
+				for i := range accounts {
+					b.accounts[fmt.Sprint(i)] = &account{}
+				}
+				if c.of == user {
+					s := b.shelf(user)
+					s.records, s.accounts = c.most+over, accounts
+				}
+				if b.room(user) != (over == 0) || over == 1 && b.room("u@"+deaf) != c.others {
+					t.Errorf("%d records, %d accounts of %s, %d too many: room %v, for others %v", c.most, accounts, c.of, over, b.room(user), b.room("u@"+deaf))
+				}
 			}
 		}
-		for records, want := range map[int]bool{MaxRecordsOfRealm - perAccount*(accounts+1): true, MaxRecordsOfRealm - perAccount*(accounts+1) + 1: false} { //order:any
-			b := newAAAWorld(t, accounting()).r.gate.books
-			s := b.shelf(user)
-			s.records, s.accounts = records, accounts
-			if b.room(user) != want || !b.room("u@"+deaf) {
-				t.Errorf("%d records, %d accounts of the network: room %v, for others %v", records, accounts, !want, b.room("u@"+deaf))
-			}
+	}
+}
+
+// However many home networks take no records, there is room for another one's sessions.
+func TestManyDeafRealms(t *testing.T) { //spec DM-22
+	b := newAAAWorld(t, accounting()).r.gate.books
+	var out engine.Effects
+	for i := range 10 {
+		who := fmt.Sprintf("u@deaf%d.example", i)
+		for n := 0; b.room(who); n++ {
+			b.record(usage{Session: fmt.Sprint(i, ";", n), CareOf: newMobile(1).coa, Kind: mip6aaa.Stop, User: who}, nil, &out)
+		}
+		if !b.room(user) {
+			t.Fatalf("no room beside %d", i+1)
 		}
 	}
 }
