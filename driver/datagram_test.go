@@ -121,7 +121,7 @@ func TestDatagramRefusals(t *testing.T) {
 				})
 				var words []string
 				begin(t, Config{Host: &Memory{}, Engines: []Engine{{"e", e}}, OnEvent: func(_ time.Duration, _ string, ev engine.Event) {
-					words = append(words, ev.Name+" "+ev.Reason)
+					words = append(words, ev.Name+" "+ev.Get("says"))
 				}})
 				synctest.Wait()
 				in := after(e)
