@@ -170,7 +170,7 @@ func TestDatagramSocketsRefusals(t *testing.T) {
 		{netip.MustParseAddrPort("192.0.2.99:88"), engine.ReasonNoAddress, "ip address add 192.0.2.99/24"},
 	} {
 		end, words := make(chan engine.Closed, 1), make(chan string, 10)
-		beginAny(t, Config{Host: onLoopback(t), OnEvent: func(_ time.Duration, _ string, ev engine.Event) { words <- ev.Reason },
+		beginAny(t, Config{Host: onLoopback(t), OnEvent: func(_ time.Duration, _ string, ev engine.Event) { words <- ev.Get("says") },
 			Engines: []Engine{{"e", binds([]engine.Bind{{Name: "x", At: c.at}}, func(in engine.Input, _ *engine.Effects) {
 				if in, ok := in.(engine.Closed); ok {
 					end <- in
