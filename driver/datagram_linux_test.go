@@ -28,6 +28,11 @@ func own(t testing.TB, addrs ...string) {
 			at.Flags = unix.IFA_F_NODAD
 		}
 		must(t, netlink.AddrAdd(lo, at))
+		// Where there is no detection either, the kernel makes the route to an address of its own a moment later.
+		until(t, a+" is there", func() bool {
+			routes, err := netlink.RouteGetWithOptions(at.IP, &netlink.RouteGetOptions{OifIndex: lo.Attrs().Index})
+			return err == nil && len(routes) == 1 && routes[0].Type == unix.RTN_LOCAL
+		})
 	}
 }
 
